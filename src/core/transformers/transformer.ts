@@ -1,0 +1,133 @@
+import type { ZodType } from 'zod';
+import type { Item, ItemKind } from '../../model/item.ts';
+import type { Json } from '../../model/json.ts';
+
+/**
+ * What a transformer is: a pure reducer over keyed state. The kernel keeps the states, hands in the one that belongs to the item,
+ * and writes what came back. That is what lets a worker commit state, dedupe marks and outbox in one fenced write, move a
+ * partition without losing an aggregate, and replay a crash in a unit test.
+ *
+ * Laws, checked by generic tests for every registry entry (`test/unit/transformers/laws.test.ts`):
+ * 1. the registry holds exactly the folders on disk;
+ * 2. the examples run and give what they say;
+ * 3. state may cross JSON (our lossless codec) between any two calls without changing a result;
+ * 4. nothing handed in is changed;
+ * 5. every item is emitted, held in state or counted as dropped with a reason; it never just vanishes;
+ * 6. flushing twice, or calling `due` twice at one time, emits nothing the second time;
+ * 7. the same input gives the same output and the same ids (no clock, no randomness).
+ */
+export interface Time {
+  /**
+   * Partition time in ms: only moves while the partition lives (design 3). Deadlines, timeouts, idle expiry and horizons are
+   * measured in it.
+   */
+  readonly partition: number;
+  /** Event-time watermark in epoch ms: largest event time seen in the partition plus partition time passed since. Windows close by it. */
+  readonly watermark: number;
+  /** Wall clock in epoch ms as the entries say (ticks, listener stamps), never read from a clock. For Ceilometer's `retention_time`. */
+  readonly now: number;
+}
+
+/**
+ * One emitted item. Its id is set by the chain: H(cluster, sink, transformer path, basis, index). `basis` names what the output
+ * stands for when that is not the triggering input (a window: `[...key, windowStart]`), so that the id does not depend on which
+ * item happened to close it. An item handed in and emitted unchanged (the same object) keeps its id.
+ */
+export interface Output {
+  readonly item: Item;
+  readonly basis?: readonly string[];
+}
+
+export interface Drop {
+  /** A stable snake_case word: `no_predecessor`, `out_of_order`, `too_late`, `filtered`, `duplicate`. */
+  readonly reason: string;
+  readonly count: number;
+}
+
+export interface KeyedResult<S> {
+  /** The key's next state; `null` removes it; the same object as handed in means unchanged (nothing is written). */
+  readonly state: S | null;
+  readonly out: readonly Output[];
+  readonly dropped?: readonly Drop[];
+}
+
+/** Read-only view of all states of one transformer in one partition, in insertion order. */
+export interface States<S> {
+  get(key: string): S | undefined;
+  entries(): IterableIterator<[string, S]>;
+  readonly size: number;
+}
+
+export interface TableResult<S> {
+  /** Changed keys only; `null` removes. */
+  readonly writes: readonly (readonly [key: string, state: S | null])[];
+  readonly out: readonly Output[];
+  readonly dropped?: readonly Drop[];
+}
+
+/** When the kernel should call `due` for a key: at `at` on that clock. */
+export interface Deadline {
+  readonly clock: 'partition' | 'watermark';
+  readonly at: number;
+}
+
+/** An item of the examples and the docs: missing fields are filled with defaults by the runner (`exampleItem`). */
+export interface Example {
+  readonly title: string;
+  /** The parameters as an operator writes them. */
+  readonly yaml: string;
+  readonly given: readonly Readonly<Record<string, Json>>[];
+  /** What comes out, in order, compared on the fields named here. */
+  readonly expect: readonly Readonly<Record<string, Json>>[];
+  /** Time passing after the last item, on both clocks, before `expect` is compared. */
+  readonly thenMs?: number;
+}
+
+interface Common<P> {
+  readonly name: string;
+  readonly summary: string;
+  readonly takes: readonly ItemKind[];
+  readonly Parameters: ZodType<P>;
+  readonly examples: readonly Example[];
+  /**
+   * The item attributes that the state's key is made of, as `partition_by` names them (`resource_id`, `name`, `traits.instance_id`).
+   * `partition_by` must be a subset, else the configuration is refused. Stateless: undefined, any partitioning is right.
+   */
+  partitionKeys?(parameters: P): readonly string[];
+  /** True when results depend on the order of items of one key: the worker then sorts per key within a lateness bound. */
+  readonly orderSensitive?: boolean;
+  /** True when it needs ticks even though no state has a deadline (Ceilometer's `retention_time` looks at `now` at every flush). */
+  needsTime?(parameters: P): boolean;
+}
+
+/** No state at all: a sink of only these may run direct. */
+export interface StatelessTransformer<P> extends Common<P> {
+  readonly scope: 'none';
+  step(parameters: P, item: Item): { readonly out: readonly Output[]; readonly dropped?: readonly Drop[] };
+}
+
+/** State per key. */
+export interface KeyedTransformer<P, S> extends Common<P> {
+  readonly scope: 'key';
+  readonly State: ZodType<S>;
+  /** The parts of the item's key, or `null` when it does not concern this transformer and passes through unchanged. */
+  key(parameters: P, item: Item): readonly string[] | null;
+  step(parameters: P, state: S | undefined, item: Item, time: Time): KeyedResult<S>;
+  deadline?(parameters: P, state: S): Deadline | null;
+  /** Called once the deadline has passed; the key parts are handed in as they were. */
+  due?(parameters: P, state: S, key: readonly string[], time: Time): KeyedResult<S>;
+  /** A state untouched for this long in partition time is as if it were not there. Undefined: never. */
+  idleAfterMs?(parameters: P): number | undefined;
+}
+
+/** State whose meaning depends on all keys of the partition (accumulator, aggregator's `size`, arithmetic's timestamp). */
+export interface TableTransformer<P, S> extends Common<P> {
+  readonly scope: 'partition';
+  readonly State: ZodType<S>;
+  step(parameters: P, states: States<S>, item: Item, time: Time): TableResult<S>;
+  /** After every notification (Ceilometer's flush with `batch_size` 1); its output enters the next transformer. */
+  flush?(parameters: P, states: States<S>, time: Time): TableResult<S>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: P and S are hidden once a transformer is in the registry; its own schema parses both.
+export type AnyTransformer = StatelessTransformer<any> | KeyedTransformer<any, any> | TableTransformer<any, any>;

@@ -1,0 +1,60 @@
+import type { Clock } from '../lib/clock.ts';
+
+/**
+ * Where raw notifications come from. The listener takes batches, and settles each delivery once its outputs are durable.
+ *
+ * Promises of every input (suite: `test/contract/input.contract.ts`):
+ * - A delivery that was neither settled nor rejected comes again (AMQP, file) or its sender is told it was not taken (HTTP).
+ * - `deliver` is awaited before more than `prefetch` unsettled deliveries are outstanding: back-pressure reaches the source.
+ * - An input reconnects by itself with backoff; it ends only by its signal, by its natural end (a file read once), or by a fatal Fault.
+ */
+export interface Delivery {
+  /** The body as it came, not yet decoded. Plain JSON, or an oslo.messaging envelope v1 or v2. */
+  readonly body: Uint8Array;
+  /** Where it came from, for dead letters and traces: `amqp://nova/notifications.info`, `file:in.jsonl:17`. */
+  readonly origin: string;
+  /** From the transport when the body has none. */
+  readonly priority: string | undefined;
+  readonly redelivered: boolean;
+  /** The output is durable: acknowledge. May be cumulative inside; settled in the order of delivery. */
+  settle(): void;
+  /** It cannot be taken now: give it back. Never for poison (that is dead-lettered, then settled). */
+  giveBack(): void;
+}
+
+export interface InputContext {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Take no more. Unsettled deliveries may still be settled. */
+  readonly soft: AbortSignal;
+  /** Leave now. */
+  readonly hard: AbortSignal;
+  /** Resolves when the listener has room for more. Deliveries stay unsettled until their outputs are durable. */
+  readonly deliver: (deliveries: readonly Delivery[]) => Promise<void>;
+  readonly report: (event: InputEvent) => void;
+}
+
+export type InputEvent =
+  | { readonly kind: 'connected'; readonly detail: string }
+  | { readonly kind: 'disconnected'; readonly detail: string; readonly retryInMs: number }
+  | { readonly kind: 'blocked' | 'unblocked'; readonly detail: string };
+
+export interface Input {
+  /** Runs until its end; resolves when the source is exhausted or `soft` aborted and nothing is outstanding. */
+  run(): Promise<void>;
+  /**
+   * After everything delivered so far was settled: resolves once the source has surely seen those settlements (AMQP: one
+   * synchronous call on that channel). Ids before this point need not be remembered for ever.
+   */
+  prove(): Promise<void>;
+  /** Sends a canary through the input's own raw source, to come back as a delivery; `false`: it cannot (progress stands in). */
+  sendCanary(body: Uint8Array): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface InputKind<P> {
+  readonly name: string;
+  readonly summary: string;
+  open(parameters: P, context: InputContext): Promise<Input>;
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Item, ItemKind } from '../model/item.ts';
+
+/**
+ * A target. `publish` resolves when the target has the whole batch durably, and only then; a thrown Fault says what to do:
+ * `retryable` (the lane retries with jitter behind a breaker; the batch comes again, same items, same ids), `poison` (these items
+ * will never be taken: dead letters, the next batch goes on), `fatal`. Every item can come more than once: carry its id to the
+ * target (idempotency key, message id, primary key).
+ *
+ * Suite: `test/contract/publisher.contract.ts`.
+ */
+export interface Batch {
+  readonly items: readonly Item[];
+  /** The items as JSON Lines (wire model, one line each with newline), encoded once per batch for all publishers. */
+  readonly lines: () => string;
+  /** Stable over retries of this batch: a hash of the ids. For idempotency headers. */
+  readonly id: string;
+}
+
+export interface PublisherContext {
+  readonly name: string;
+  readonly sink: string;
+  readonly kind: ItemKind;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Relative paths of the configuration are meant from here. */
+  readonly baseDir: string;
+}
+
+export interface Publisher {
+  publish(batch: Batch, signal: AbortSignal): Promise<void>;
+  /** Can the target be reached and would it take something? For `check --connect`. Throws a Fault that says what is wrong. */
+  probe(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PublisherKind<P> {
+  readonly name: string;
+  readonly summary: string;
+  open(parameters: P, context: PublisherContext): Promise<Publisher>;
+}
+
+/** Thrown by `publish` when only some items are at fault: the others are published, these become dead letters. */
+export class PartialFault extends Error {
+  override readonly name = 'PartialFault';
+  readonly failed: ReadonlyMap<number, string>;
+  constructor(failed: ReadonlyMap<number, string>) {
+    super(`${failed.size} items refused by the target`);
+    this.failed = failed;
+  }
+}

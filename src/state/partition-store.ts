@@ -1,0 +1,75 @@
+import type { LeaseToken, Unit } from '../coordination/group.ts';
+
+/**
+ * The state of a partition: transformer states, position, dedupe ids and outbox, changed together in one guarded write.
+ *
+ * Promises (suite: `test/contract/partition-store.contract.ts`):
+ * - `commit` is atomic and durable before it answers `ok`. It answers `fenced` and changes nothing unless agent, boot, epoch and
+ *   incarnation of the token are those of the lease; `conflict` unless `expectVersion` is the stored version. The same `commitId`
+ *   as the last one is `replayed`: done already, nothing is changed. A commit renews the lease.
+ * - `load` and `noteStart` are guarded the same way.
+ * - The outbox of a commit stands until every publisher group of it was cleared.
+ * - Values are text (lossless JSON) the store does not look into.
+ */
+export interface Commit {
+  readonly expectVersion: number;
+  readonly commitId: string;
+  /** Changed transformer states only. */
+  readonly set: readonly (readonly [key: string, value: string])[];
+  readonly del: readonly string[];
+  /**
+   * For stores with `rollingKeys > 0`: that many further keys with their values *as of this commit*, walking round and round over
+   * all keys; `roundStart` is true on the first commit of a round. A restart reads the last whole round and what came after it.
+   */
+  readonly rolling: readonly (readonly [key: string, value: string])[];
+  readonly roundStart: boolean;
+  /** Positions per listener boot, anchor, partition time, watermark, configuration hash: small, rewritten whole. */
+  readonly cursor: string;
+  /** Appended to the open slice of the id log; whole slices are dropped. */
+  readonly ids: { readonly slice: number; readonly text: string } | null;
+  readonly dropSlices: readonly number[];
+  /** One blob per publisher group that got something. */
+  readonly outbox: readonly OutboxBlob[];
+  readonly leaseTtlMs: number;
+}
+
+export interface OutboxBlob {
+  readonly group: string;
+  readonly items: number;
+  readonly text: string;
+}
+
+export interface OutboxEntry extends OutboxBlob {
+  /** The version of the commit that wrote it: the order of publishing. */
+  readonly version: number;
+}
+
+export interface Loaded {
+  readonly version: number;
+  readonly cursor: string | null;
+  readonly outbox: readonly OutboxEntry[];
+  /** `(slice, text)` in the order they were appended. */
+  readonly ids: readonly (readonly [slice: number, text: string])[];
+  /** Starts noted since the last commit, this one included (`noteStart`): 1 in ordinary life. */
+  readonly starts: number;
+}
+
+export type Guarded<T> = { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'fenced' };
+export type CommitResult =
+  | { readonly kind: 'ok'; readonly version: number }
+  | { readonly kind: 'replayed'; readonly version: number }
+  | { readonly kind: 'conflict'; readonly version: number }
+  | { readonly kind: 'fenced' };
+
+export interface PartitionStore {
+  /** Keys per commit of the rolling checkpoint; 0: the store keeps every key apart and needs none. */
+  readonly rollingKeys: number;
+  /** Notes that an owner starts here and reads everything; each state is handed to `onState` in chunks, so a million keys block nobody. */
+  load(token: LeaseToken, onState: (chunk: readonly (readonly [key: string, value: string])[]) => void): Promise<Guarded<Loaded>>;
+  commit(token: LeaseToken, commit: Commit): Promise<CommitResult>;
+  /** Removes the outbox blobs of this group up to and including `version`. */
+  clearOutbox(token: LeaseToken, group: string, version: number): Promise<Guarded<null>>;
+  /** For `status`: version, keys if known, outbox bytes. Unguarded, read-only. */
+  describe(unit: Unit): Promise<{ readonly version: number; readonly outboxItems: number; readonly outboxBytes: number }>;
+  close(): Promise<void>;
+}
