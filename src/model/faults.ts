@@ -16,12 +16,7 @@ export class Fault extends Error {
   readonly class: FaultClass;
   readonly code: string;
   readonly retryAfterMs: number | undefined;
-  constructor(
-    faultClass: FaultClass,
-    code: string,
-    message: string,
-    options: { cause?: unknown; retryAfterMs?: number } = {},
-  ) {
+  constructor(faultClass: FaultClass, code: string, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.class = faultClass;
     this.code = code;
@@ -30,8 +25,24 @@ export class Fault extends Error {
 }
 
 const retryableCodes = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH',
-  'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'EAGAIN',
+  'EBUSY',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_SOCKET',
+  'UND_ERR_HEADERS_TIMEOUT',
 ]);
 
 /** Sorts any thrown thing into a class without throwing itself. Unknown things are our bug, so `fatal`. */
@@ -39,7 +50,8 @@ export function classify(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown;
   const code = codeOf(thrown) ?? codeOf((thrown as { cause?: unknown } | null)?.cause);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  if (code !== undefined && retryableCodes.has(code)) return new Fault('retryable', code.toLowerCase(), message, { cause: thrown });
+  if (code !== undefined && retryableCodes.has(code))
+    return new Fault('retryable', code.toLowerCase(), message, { cause: thrown });
   return new Fault('fatal', 'unexpected', message, { cause: thrown });
 }
 

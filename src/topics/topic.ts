@@ -45,7 +45,10 @@ export interface Received {
 
 export interface Appender {
   /** Resolves once these and all earlier entries are confirmed. Retries by itself until the signal aborts. */
-  append(entries: readonly { readonly partition: PartitionRef; readonly bytes: Uint8Array }[], signal: AbortSignal): Promise<void>;
+  append(
+    entries: readonly { readonly partition: PartitionRef; readonly bytes: Uint8Array }[],
+    signal: AbortSignal,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
