@@ -1,0 +1,56 @@
+import type { Priority } from '../model/notification.ts';
+
+export interface InputConfig {
+  readonly kind: string;
+  /** Unique within the agent. */
+  readonly name: string;
+  /** As the kind's schema parsed them. */
+  readonly parameters: unknown;
+}
+
+/** What one agent process runs with. Complete: every default is filled in, every path absolute, every secret read. */
+export interface AgentConfig {
+  /** `[a-z0-9_-]+`. Agents of one cluster name share topics and state. */
+  readonly cluster: string;
+  /** Topics, state, held outputs and dead letters. On a local disk. */
+  readonly dataDir: string;
+  /** This version: embedded, on one machine. */
+  readonly coordination: { readonly kind: 'off' };
+  readonly inputs: readonly InputConfig[];
+  readonly pipelinesDir: string;
+  /** Files or folders; empty: the definitions that come with the product. */
+  readonly definitions: { readonly meters: readonly string[]; readonly events: readonly string[] };
+  readonly conversion: {
+    /** Events of these priorities carry the whole notification (Ceilometer's `store_raw`). */
+    readonly storeRaw: readonly Priority[];
+    /** Ceilometer's `drop_unmatched_notifications`: no event for types without a definition. */
+    readonly dropUnmatchedNotifications: boolean;
+    /** Ceilometer's `ack_on_event_error`; false: a notification whose event cannot be built is a dead letter. */
+    readonly ackOnEventError: boolean;
+  };
+  readonly limits: {
+    readonly maxMessageBytes: number;
+    readonly maxDepth: number;
+    readonly maxString: number;
+    readonly maxSamplesPerNotification: number;
+  };
+  readonly admin: { readonly listen: { readonly host: string; readonly port: number } | null; readonly tokenFile: string | null };
+  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+  readonly agent: { readonly staticId: string | null; readonly weight: number; readonly workers: number };
+  readonly timing: {
+    /** How long the listener gathers entries before it appends them. */
+    readonly lingerMs: number;
+    readonly leaseTtlMs: number;
+    readonly renewMs: number;
+    readonly heartbeatMs: number;
+    readonly tickMs: number;
+    /** On SIGTERM: how long to drain before leaving anyway. */
+    readonly drainMs: number;
+  };
+  /** Ceilometer's `telemetry_secret`; null: signatures are empty. */
+  readonly telemetrySecret: string | null;
+  /** A partition's topic refuses beyond so many bytes; the inputs then wait. */
+  readonly topicBoundBytes: number;
+  /** The file it was read from, or null. */
+  readonly origin: string | null;
+}
