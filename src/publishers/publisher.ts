@@ -15,6 +15,11 @@ export interface Batch {
   readonly lines: () => string;
   /** Stable over retries of this batch: a hash of the ids. For idempotency headers. */
   readonly id: string;
+  /**
+   * It may have been published before by a process that died: read back from an outbox, or tried once already. A target that can look
+   * (the file) then leaves out what it has; the others go by the ids.
+   */
+  readonly replay?: boolean;
 }
 
 export interface PublisherContext {

@@ -1,0 +1,125 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import { Fault } from '../../model/faults.ts';
+import { inodeOf, rotate, syncFolder } from './rotation.ts';
+import { readTailIds } from './tail-ids.ts';
+import { repairTornLine } from './torn-line.ts';
+
+/** A line that stands still for so long without its end is torn; a write in progress holds the file's lock for microseconds. */
+const tornAfterMs = 20;
+
+export interface AppendOptions {
+  readonly sync: boolean;
+  readonly maxBytes: number | undefined;
+  readonly backupCount: number;
+}
+
+/**
+ * A file of lines that several processes of one machine may append to. Every append is one write in append mode, which the system
+ * does as a whole on a local disk, so lines of two processes never mix. Before each append we look whether the name still means the
+ * file we hold (somebody rotated) and whether the file ends as we left it (somebody appended, perhaps died in it).
+ */
+export class AppendFile {
+  readonly #path: string;
+  readonly #options: AppendOptions;
+  readonly #clock: Clock;
+  #handle: FileHandle | undefined;
+  #inode = 0;
+  /** The size after our last append; another size means that somebody else wrote. */
+  #end = -1;
+
+  constructor(path: string, options: AppendOptions, clock: Clock) {
+    this.#path = path;
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** Opens or creates the file and repairs a torn last line. */
+  async prepare(): Promise<void> {
+    const handle = await this.#current();
+    const prefix = await this.#prefix(handle);
+    if (prefix !== '') await this.#write(handle, Buffer.from(prefix));
+  }
+
+  /** What stands at the end already, on disk for sure: the caller may count these ids as accepted. */
+  async readIds(): Promise<Set<string>> {
+    const handle = await this.#current();
+    const ids = await readTailIds(this.#path, handle);
+    await handle.datasync();
+    return ids;
+  }
+
+  /** Nobody has written since our last append. */
+  async isAsLeft(): Promise<boolean> {
+    const handle = await this.#current();
+    return (await handle.stat()).size === this.#end;
+  }
+
+  /** Resolves once the whole text is in the file, and on disk when `sync`. After a failure some lines may stand there. */
+  async append(text: string): Promise<void> {
+    let handle = await this.#current();
+    let prefix = await this.#prefix(handle);
+    if (await this.#rotateFor(handle, Buffer.byteLength(text) + prefix.length)) {
+      handle = await this.#current();
+      prefix = await this.#prefix(handle);
+    }
+    await this.#write(handle, Buffer.from(prefix + text));
+    if (this.#options.sync) await handle.datasync();
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  async #current(): Promise<FileHandle> {
+    if (this.#handle !== undefined && (await inodeOf(this.#path)) === this.#inode) return this.#handle;
+    await this.close();
+    await mkdir(dirname(this.#path), { recursive: true });
+    const handle = await open(this.#path, constants.O_APPEND | constants.O_CREAT | constants.O_RDWR, 0o640);
+    this.#handle = handle;
+    this.#inode = (await handle.stat()).ino;
+    this.#end = -1;
+    await syncFolder(this.#path);
+    return handle;
+  }
+
+  async #prefix(handle: FileHandle): Promise<string> {
+    let size = (await handle.stat()).size;
+    if (size === this.#end) return '';
+    while (!(await endsWithNewline(handle, size))) {
+      await this.#clock.sleep(tornAfterMs);
+      const now = (await handle.stat()).size;
+      if (now === size) return await repairTornLine(this.#path, handle, size);
+      size = now;
+    }
+    return '';
+  }
+
+  async #rotateFor(handle: FileHandle, length: number): Promise<boolean> {
+    const { maxBytes, backupCount } = this.#options;
+    if (maxBytes === undefined) return false;
+    const { size } = await handle.stat();
+    if (size === 0 || size + length <= maxBytes) return false;
+    return await rotate(this.#path, backupCount, this.#inode);
+  }
+
+  async #write(handle: FileHandle, bytes: Buffer): Promise<void> {
+    const before = (await handle.stat()).size;
+    this.#end = -1;
+    const { bytesWritten } = await handle.write(bytes, 0, bytes.length, null);
+    if (bytesWritten < bytes.length) throw new Fault('retryable', 'short_write', 'the disk took a part of the batch only');
+    const after = (await handle.stat()).size;
+    if (after === before + bytes.length) this.#end = after;
+  }
+}
+
+async function endsWithNewline(handle: FileHandle, size: number): Promise<boolean> {
+  if (size === 0) return true;
+  const last = Buffer.alloc(1);
+  await handle.read(last, 0, 1, size - 1);
+  return last[0] === 0x0a;
+}

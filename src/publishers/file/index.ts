@@ -1,0 +1,93 @@
+import { resolve } from 'node:path';
+import { classify, Fault } from '../../model/faults.ts';
+import { itemId } from '../../model/item.ts';
+import type { Batch, Publisher, PublisherContext, PublisherKind } from '../publisher.ts';
+import { AppendFile } from './append-file.ts';
+import { type FileParameters, summary } from './schema.ts';
+
+/**
+ * JSON Lines in a file. Accepted means on disk (`sync: batch`). A batch that may have been written before (`replay`, or tried once by
+ * us) is compared with the ids at the end of the file, so that a crash between the write and the note that it was done doubles no
+ * line; how far back it looks is `tailBytes` in `tail-ids.ts`. A batch comes again soon after, so that is far.
+ */
+export const file: PublisherKind<FileParameters> = {
+  name: 'file',
+  summary,
+  open: async (parameters, context) => {
+    const publisher = new FilePublisher(parameters, context);
+    await publisher.probe();
+    return publisher;
+  },
+};
+
+class FilePublisher implements Publisher {
+  readonly #file: AppendFile;
+  #chain: Promise<unknown> = Promise.resolve();
+  /** Ids at the end of the file, kept while replayed batches follow each other and nobody else writes. */
+  #ids: Set<string> | undefined;
+  /** A failed batch may stand in the file already, so its next try looks first. */
+  #failed: string | undefined;
+  /** A failed sync drops pages that reading still shows; what we see must not count as being on disk then. */
+  #distrust = false;
+
+  constructor(parameters: FileParameters, context: PublisherContext) {
+    const path = resolve(context.baseDir, parameters.path);
+    const options = {
+      sync: parameters.sync === 'batch',
+      maxBytes: parameters.max_bytes,
+      backupCount: parameters.backup_count,
+    };
+    this.#file = new AppendFile(path, options, context.clock);
+  }
+
+  publish(batch: Batch): Promise<void> {
+    return this.#inTurn(() => this.#publish(batch));
+  }
+
+  probe(): Promise<void> {
+    return this.#inTurn(() => this.#file.prepare());
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#file.close());
+  }
+
+  async #publish(batch: Batch): Promise<void> {
+    const text = await this.#missingLines(batch);
+    if (text === '') return;
+    this.#failed = batch.id;
+    await this.#file.append(text);
+    this.#failed = undefined;
+    this.#distrust = false;
+    if (this.#ids !== undefined) for (const item of batch.items) this.#ids.add(itemId(item));
+  }
+
+  async #missingLines(batch: Batch): Promise<string> {
+    const suspect = batch.replay === true || this.#failed === batch.id;
+    if (!suspect || this.#distrust) {
+      this.#ids = undefined;
+      return batch.lines();
+    }
+    const ids = this.#ids !== undefined && (await this.#file.isAsLeft()) ? this.#ids : await this.#file.readIds();
+    this.#ids = ids;
+    if (!batch.items.some((item) => ids.has(itemId(item)))) return batch.lines();
+    const lines = batch.lines().split('\n');
+    return batch.items.map((item, index) => (ids.has(itemId(item)) ? '' : `${lines[index]}\n`)).join('');
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#chain.then(work, work).catch((error: unknown) => {
+      throw this.#toFault(error);
+    });
+    this.#chain = turn.catch(() => undefined); // the caller of that turn has the error
+    return turn;
+  }
+
+  #toFault(error: unknown): Fault {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === 'fdatasync') this.#distrust = true;
+    if (code === 'EIO' || code === 'EROFS' || code === 'ESTALE')
+      return new Fault('retryable', code.toLowerCase(), 'the disk does not take it', { cause: error });
+    return classify(error);
+  }
+}

@@ -1,0 +1,84 @@
+import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Moves `path` to `path.1` (`.1` to `.2`, …; beyond `keep` the oldest goes) and leaves a new empty file at `path`. Returns whether it did.
+ *
+ * Several processes may append to one path, so the steps are chosen for what a crash or a rival could do between them. A lock file
+ * lets one process rotate at a time; who finds it taken writes on and rotates later. Should two ever hold it (a stale lock taken over
+ * by both), `link` refuses to replace a `.1` that is already there, where a rename would have destroyed it. `path` is never absent.
+ * A crash between `link` and `rename` leaves one file under both names; the next rotation sees that and finishes the work.
+ */
+export async function rotate(path: string, keep: number, inode: number): Promise<boolean> {
+  const lock = `${path}.rotating`;
+  if (!(await takeLock(lock))) return false;
+  try {
+    if ((await inodeOf(path)) !== inode) return false;
+    if ((await inodeOf(`${path}.1`)) !== inode) {
+      await shift(path, keep);
+      await link(path, `${path}.1`);
+    }
+    const fresh = `${path}.new`;
+    await (await open(fresh, 'w')).close();
+    await rename(fresh, path);
+    await syncFolder(path);
+    return true;
+  } finally {
+    await ignoringAbsence(unlink(lock));
+  }
+}
+
+async function shift(path: string, keep: number): Promise<void> {
+  if (keep === 1) await ignoringAbsence(unlink(`${path}.1`));
+  for (let n = keep - 1; n >= 1; n--) await ignoringAbsence(rename(`${path}.${n}`, `${path}.${n + 1}`));
+}
+
+/** Makes names in the folder durable: without it a new file may be gone after a power loss although its content was synced. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+export async function inodeOf(path: string): Promise<number | undefined> {
+  return (await ignoringAbsence(stat(path)))?.ino;
+}
+
+async function takeLock(lock: string): Promise<boolean> {
+  for (const last of [false, true]) {
+    try {
+      const handle = await open(lock, 'wx');
+      await handle.writeFile(String(process.pid));
+      await handle.close();
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const holder = Number(await ignoringAbsence(readFile(lock, 'utf8')));
+      if (last || holder === process.pid || isAlive(holder)) return false;
+      await ignoringAbsence(unlink(lock));
+    }
+  }
+  return false;
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function ignoringAbsence<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

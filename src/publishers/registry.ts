@@ -1,0 +1,19 @@
+import type { ZodType } from 'zod';
+import { FileSchema, summary as fileSummary } from './file/schema.ts';
+import { HttpSchema, summary as httpSummary } from './http/schema.ts';
+import type { PublisherKind } from './publisher.ts';
+import { StdoutSchema, summary as stdoutSummary } from './stdout/schema.ts';
+
+export interface PublisherEntry {
+  readonly summary: string;
+  readonly schema: ZodType;
+  // biome-ignore lint/suspicious/noExplicitAny: the parameters are hidden in the registry; the entry's own schema parses them.
+  readonly load: () => Promise<PublisherKind<any>>;
+}
+
+/** Schemas are at hand, clients are not: `check` parses a configuration without loading a client library. */
+export const publishers: Readonly<Record<string, PublisherEntry>> = {
+  stdout: { summary: stdoutSummary, schema: StdoutSchema, load: async () => (await import('./stdout/index.ts')).stdout },
+  file: { summary: fileSummary, schema: FileSchema, load: async () => (await import('./file/index.ts')).file },
+  http: { summary: httpSummary, schema: HttpSchema, load: async () => (await import('./http/index.ts')).httpPublisher },
+};
