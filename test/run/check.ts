@@ -1,0 +1,30 @@
+import { programCheck } from './program.ts';
+import { runChecks } from './report.ts';
+import { runVitest } from './vitest-run.ts';
+
+// Everything a review would ask of a change, without a server: seconds, not minutes.
+
+const bin = (name: string) => `node_modules/.bin/${name}`;
+
+await runChecks(
+  [
+    {
+      id: 'lint',
+      about: 'format, lint, who may import whom',
+      run: () => programCheck(bin('biome'), ['check', '--error-on-warnings', '.']),
+    },
+    {
+      id: 'types',
+      about: 'strict TypeScript over src, test and bench',
+      run: () => programCheck(bin('tsc'), ['--noEmit', '-p', '.']),
+    },
+    { id: 'unused', about: 'files, exports and dependencies that nothing uses', run: () => programCheck(bin('knip'), []) },
+    {
+      id: 'generated',
+      about: 'schemas and reference pages equal what the code says',
+      run: () => programCheck(bin('tsx'), ['test/run/generate.ts', '--check']),
+    },
+    { id: 'unit', about: 'unit tests', run: () => runVitest(['test/unit/']) },
+  ],
+  process.argv.slice(2),
+);

@@ -1,0 +1,65 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runProgram } from './program.ts';
+import type { Tally } from './report.ts';
+
+/** The part of Vitest's JSON report that we count. */
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+/**
+ * Runs the test files below `paths`; `before` stands in front of the command (servers that it needs). A skipped test counts as
+ * failed, and so does a file that could not be loaded, or a run that tried nothing.
+ */
+export async function runVitest(
+  paths: readonly string[],
+  options: { readonly before?: readonly string[]; readonly env?: NodeJS.ProcessEnv; readonly exclude?: readonly string[] } = {},
+): Promise<Tally> {
+  const dir = await mkdtemp(join(tmpdir(), 'ceilograph-report-'));
+  try {
+    const file = join(dir, 'report.json');
+    const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...paths, '--reporter=default', '--reporter=json'];
+    const excludes = (options.exclude ?? []).flatMap((glob) => ['--exclude', glob]);
+    const command = [...(options.before ?? []), 'node', ...vitest, `--outputFile.json=${file}`, ...excludes];
+    const [program = 'node', ...args] = command;
+    const { code } = await runProgram(program, args, options.env);
+    return tallyOf(await readReport(file), code);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function readReport(file: string): Promise<VitestReport | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as VitestReport;
+  } catch (error) {
+    console.error('the tests left no report behind', error);
+    return undefined;
+  }
+}
+
+export function tallyOf(report: VitestReport | undefined, exitCode: number): Tally {
+  if (report === undefined) return { passed: 0, failed: 1 };
+  const skipped = report.testResults.flatMap((file) =>
+    file.assertionResults.filter((test) => !['passed', 'failed'].includes(test.status)).map((test) => test.fullName),
+  );
+  const broken = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  );
+  for (const name of skipped) console.log(`skipped, which counts as failed: ${name}`);
+  for (const file of broken) console.log(`could not be run: ${file.name}`);
+  const failed = report.numFailedTests + Math.max(skipped.length, report.numPendingTests + report.numTodoTests) + broken.length;
+  // An error outside of any test fails the run although each test passed.
+  if (failed === 0 && exitCode !== 0) console.log(`every test passed, yet the run ended with ${exitCode}`);
+  return { passed: report.numPassedTests, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
+}
