@@ -33,6 +33,10 @@ export interface InputContext {
   /** Resolves when the listener has room for more. Deliveries stay unsettled until their outputs are durable. */
   readonly deliver: (deliveries: readonly Delivery[]) => Promise<void>;
   readonly report: (event: InputEvent) => void;
+  /** Relative paths of the configuration are meant from here; without it from the working directory. */
+  readonly baseDir?: string | undefined;
+  /** Where an input keeps what must survive a restart (the position in a file). Without it nothing is kept. */
+  readonly dataDir?: string | undefined;
 }
 
 export type InputEvent =
@@ -46,6 +50,9 @@ export interface Input {
   /**
    * After everything delivered so far was settled: resolves once the source has surely seen those settlements (AMQP: one
    * synchronous call on that channel). Ids before this point need not be remembered for ever.
+   *
+   * Rejects, retryable with code `settlements_lost`, once after a connection was lost with anything unproven on it: whatever was
+   * delivered before that moment may come again at any time, however many later calls succeed.
    */
   prove(): Promise<void>;
   /** Sends a canary through the input's own raw source, to come back as a delivery; `false`: it cannot (progress stands in). */

@@ -1,0 +1,19 @@
+import type { ZodType } from 'zod';
+import { AmqpInputSchema, summary as amqpSummary } from './amqp/schema.ts';
+import { FileInputSchema, summary as fileSummary } from './file/schema.ts';
+import { HttpInputSchema, summary as httpSummary } from './http/schema.ts';
+import type { InputKind } from './input.ts';
+
+export interface InputEntry {
+  readonly summary: string;
+  readonly schema: ZodType;
+  // biome-ignore lint/suspicious/noExplicitAny: the parameters are hidden in the registry; the entry's own schema parses them.
+  readonly load: () => Promise<InputKind<any>>;
+}
+
+/** Schemas are at hand, clients are not: `check` parses a configuration without loading a client library. Stdin is `file: {path: '-'}`. */
+export const inputs: Readonly<Record<string, InputEntry>> = {
+  amqp: { summary: amqpSummary, schema: AmqpInputSchema, load: async () => (await import('./amqp/index.ts')).amqp },
+  http: { summary: httpSummary, schema: HttpInputSchema, load: async () => (await import('./http/index.ts')).http },
+  file: { summary: fileSummary, schema: FileInputSchema, load: async () => (await import('./file/index.ts')).file },
+};
