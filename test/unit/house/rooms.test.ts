@@ -33,6 +33,9 @@ const planted: readonly (readonly [path: string, text: string, category: string]
   ['src/inputs/amqp/to-fastify.ts', `import 'fastify';`, imports],
   ['src/state/embedded/to-lmdb.ts', `import 'lmdb';`, imports],
   ['src/state/embedded/to-topics-adapter.ts', `import '../../topics/embedded/index.ts';`, imports],
+  ['src/state/embedded/to-lease-adapter.ts', `import '../../coordination/embedded/index.ts';`, imports],
+  ['src/embedded/to-adapter.ts', `import '../topics/embedded/index.ts';`, imports],
+  ['src/embedded/to-lmdb.ts', `import 'lmdb';`, imports],
   ['src/coordination/embedded/to-core.ts', `import '../../core/convert/to-samples.ts';`, imports],
   ['src/config/to-adapter.ts', `import '../publishers/http/index.ts';`, imports],
   ['src/telemetry/to-core.ts', `import '../core/fault/decide.ts';`, imports],
@@ -78,7 +81,7 @@ const planted: readonly (readonly [path: string, text: string, category: string]
 /** What must pass: the arrows that the house wants, and the pure half of `Date`. */
 const allowed: readonly (readonly [path: string, text: string])[] = [
   ['src/model/leaf.ts', `import 'zod';\nimport './json.ts';\nimport 'xxhash-wasm';`],
-  ['src/lib/leaf.ts', `import 'node:fs/promises';\nimport './clock.ts';`],
+  ['src/lib/leaf.ts', `import 'node:fs/promises';\nimport '../model/faults.ts';\nimport './clock.ts';`],
   ['src/lib/lmdb-environment.ts', `import 'lmdb';`],
   [
     'src/core/dates.ts',
@@ -96,7 +99,10 @@ const allowed: readonly (readonly [path: string, text: string])[] = [
     `import 'amqplib';\nimport '../../core/fault/decide.ts';\nimport '../../lib/clock.ts';\nimport '../../model/json.ts';\nimport '../../telemetry/events.ts';\nimport '../input.ts';`,
   ],
   ['src/inputs/http/inside.ts', `import 'fastify';\nimport '../input.ts';`],
-  ['src/state/embedded/inside.ts', `import '../../coordination/group.ts';\nimport '../../lib/lmdb-environment.ts';`],
+  [
+    'src/state/embedded/inside.ts',
+    `import '../../coordination/group.ts';\nimport '../../embedded/tables.ts';\nimport '../../lib/lmdb-environment.ts';`,
+  ],
   ['src/config/inside.ts', `import 'yaml';\nimport '../core/convert/x.ts';\nimport '../publishers/registry.ts';`],
   ['src/telemetry/inside.ts', `import 'prom-client';\nimport '../model/json.ts';`],
   ['src/pipeline/inside.ts', `import '../core/convert/x.ts';\nimport '../inputs/input.ts';\nimport '../telemetry/events.ts';`],
