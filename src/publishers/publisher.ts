@@ -13,6 +13,8 @@ export interface Batch {
   readonly items: readonly Item[];
   /** The items as JSON Lines (wire model, one line each with newline), encoded once per batch for all publishers. */
   readonly lines: () => string;
+  /** The items as Ceilometer's signed messages (JSON texts, `metering` or `event` wire model), encoded at the first call. */
+  readonly messages: () => readonly string[];
   /** Stable over retries of this batch: a hash of the ids. For idempotency headers. */
   readonly id: string;
   /**

@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import { AmqpSchema, summary as amqpSummary } from './amqp/schema.ts';
 import { FileSchema, summary as fileSummary } from './file/schema.ts';
 import { HttpSchema, summary as httpSummary } from './http/schema.ts';
 import type { PublisherKind } from './publisher.ts';
@@ -16,4 +17,5 @@ export const publishers: Readonly<Record<string, PublisherEntry>> = {
   stdout: { summary: stdoutSummary, schema: StdoutSchema, load: async () => (await import('./stdout/index.ts')).stdout },
   file: { summary: fileSummary, schema: FileSchema, load: async () => (await import('./file/index.ts')).file },
   http: { summary: httpSummary, schema: HttpSchema, load: async () => (await import('./http/index.ts')).httpPublisher },
+  amqp: { summary: amqpSummary, schema: AmqpSchema, load: async () => (await import('./amqp/index.ts')).amqp },
 };

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { laneShape } from '../lane-options.ts';
 import { TlsSchema } from '../tls-options.ts';
 
 export const AmqpSchema = z.strictObject({
@@ -23,17 +22,12 @@ export const AmqpSchema = z.strictObject({
   queue_type: z.enum(['classic', 'quorum']).default('classic').describe("Must equal the site's `rabbit_quorum_queue`."),
   persistent: z.boolean().default(true).describe('Ask the broker to keep the messages on disk.'),
   publisher_id: z.string().optional().describe('Default `telemetry.publisher.<host name>`.'),
-  telemetry_secret_file: z
-    .string()
-    .optional()
-    .describe("A file with Ceilometer's `telemetry_secret`. Without it the signature is empty."),
   confirm_timeout_ms: z
     .int()
     .min(1)
     .default(10_000)
     .describe('A batch that the broker has not confirmed by then is published again.'),
   tls: TlsSchema.optional(),
-  ...laneShape,
 });
 export type AmqpParameters = z.output<typeof AmqpSchema>;
 export const summary = "Publishes signed oslo notifications, as Ceilometer's `notifier://` does, and waits for the confirm.";

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { laneShape } from '../lane-options.ts';
 
 export const FileSchema = z.strictObject({
   path: z.string().min(1).describe('Where to write. Folders are made. Relative paths are meant from the configuration file.'),
@@ -12,7 +11,6 @@ export const FileSchema = z.strictObject({
     ),
   max_bytes: z.int().min(1).optional().describe('Rotate before the file would grow beyond so many bytes. Without it: never.'),
   backup_count: z.int().min(1).max(999).default(5).describe('How many rotated files (`.1` is the newest) to keep.'),
-  ...laneShape,
 });
 export type FileParameters = z.output<typeof FileSchema>;
 export const summary = 'Appends every item as one JSON line to a file, synced per batch, with rotation.';

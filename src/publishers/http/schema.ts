@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { laneShape } from '../lane-options.ts';
 import { TlsSchema } from '../tls-options.ts';
 
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name');
@@ -19,7 +18,6 @@ export const HttpSchema = z
       .describe('A file with the bearer token; read before every request, so that it may be rotated.'),
     timeout_ms: z.int().min(1).default(10_000).describe('How long one request may take.'),
     tls: TlsSchema.optional(),
-    ...laneShape,
   })
   .describe('POST to a web server');
 export type HttpParameters = z.output<typeof HttpSchema>;
