@@ -1,0 +1,96 @@
+import type { Json } from '../model/json.ts';
+import { hashOf, isPureJson } from './canonical.ts';
+import type { Problem } from './problem.ts';
+import type { SinkConfig, SinkOrder, SinkStep } from './sink-config.ts';
+import type { YamlDocument } from './yaml-document.ts';
+
+/** A step with what it was made from. */
+export interface HashedStep extends SinkStep {
+  /** The parameters as written. */
+  readonly written: Json;
+  /** The text of an operator's own module. */
+  readonly source: string | null;
+  readonly use: string | null;
+  readonly at: readonly PropertyKey[];
+}
+
+export type UnfinishedSink = Omit<SinkConfig, 'hash' | 'steps' | 'order'> & {
+  readonly steps: readonly HashedStep[];
+  readonly order: 'arrival' | 'event' | Extract<SinkOrder, { kind: 'event' }> | undefined;
+};
+
+export const defaultLatenessMs = 5000;
+
+/** The six of Ceilometer take items as they come while one agent reads one queue, as Ceilometer did. */
+const compatTransformers = new Set(['accumulator', 'aggregator', 'arithmetic', 'rate_of_change', 'delta', 'unit_conversion']);
+
+/** Checks what only shows when the parts are together, and fills in what depends on all of them. Problems are added; null if any. */
+export function finishSink(sink: UnfinishedSink, document: YamlDocument, problems: Problem[]): SinkConfig | null {
+  const before = problems.length;
+  checkKinds(sink, document, problems);
+  for (const step of sink.steps) checkKeys(step, sink, document, problems);
+  const stateful = sink.steps.find((step) => step.transformer.scope !== 'none');
+  if (sink.direct === true && stateful !== undefined) {
+    const message = `${stateful.name} keeps state, so this sink needs its topic`;
+    problems.push(document.problem(['direct'], message, 'leave `direct` out'));
+  }
+  if (problems.length > before) return null;
+  const order = orderOf(sink);
+  const steps = sink.steps.map(({ name, transformer, parameters }) => ({ name, transformer, parameters }));
+  return { ...sink, steps, order, hash: sinkHash(sink, order) };
+}
+
+// Only the first step sees the sink's own items; what later ones get depends on what those before them emit.
+function checkKinds(sink: UnfinishedSink, document: YamlDocument, problems: Problem[]): void {
+  const [first] = sink.steps;
+  if (first === undefined || first.transformer.takes.includes(sink.from)) return;
+  problems.push(
+    document.problem(
+      first.at,
+      `${first.name} takes ${first.transformer.takes.join(' and ')}, and this sink is from ${sink.from}`,
+    ),
+  );
+}
+
+// State of one key must live in one partition: else two agents would each keep half of it.
+function checkKeys(step: HashedStep, sink: UnfinishedSink, document: YamlDocument, problems: Problem[]): void {
+  const keys = step.transformer.scope === 'none' ? undefined : step.transformer.partitionKeys?.(step.parameters);
+  if (keys === undefined) return;
+  const outside = sink.partitionBy.filter((attribute) => !keys.includes(attribute));
+  if (outside.length === 0) return;
+  const written = document.root.children?.has('partition_by') === true;
+  const hint =
+    keys.length === 0 ? null : `write \`partition_by: [${keys.join(', ')}]\`${keys.length > 1 ? ' or some of these' : ''}`;
+  const what = written ? 'partition_by' : `partition_by (by default [${sink.partitionBy.join(', ')}])`;
+  const message = `${what} has ${outside.join(', ')}, which is not in the key of ${step.name}, expected a part of [${keys.join(', ')}]`;
+  problems.push(document.problem(written ? ['partition_by'] : step.at, message, hint));
+}
+
+function orderOf(sink: UnfinishedSink): SinkOrder {
+  if (typeof sink.order === 'object') return sink.order;
+  if (sink.order === 'arrival') return { kind: 'arrival' };
+  if (sink.order === 'event') return { kind: 'event', latenessMs: defaultLatenessMs };
+  const sorted =
+    !sink.compat && sink.steps.some((step) => step.transformer.orderSensitive === true && !compatTransformers.has(step.name));
+  return sorted ? { kind: 'event', latenessMs: defaultLatenessMs } : { kind: 'arrival' };
+}
+
+// Addresses and secrets of targets stay out: moving a target to another host must not stop a partition. Their names are in: an
+// outbox belongs to a name.
+function sinkHash(sink: UnfinishedSink, order: SinkOrder): string {
+  return hashOf({
+    version: 1,
+    sink: sink.sink,
+    from: sink.from,
+    sources: sink.sources,
+    partition_by: sink.partitionBy,
+    partitions: sink.partitions,
+    steps: sink.steps.map((step) => ({
+      name: step.name,
+      parameters: isPureJson(step.parameters) ? step.parameters : step.written,
+      source: step.source,
+    })),
+    publish: sink.publish.map(({ kind, name }) => ({ kind, name })),
+    order,
+  });
+}
