@@ -1,0 +1,182 @@
+import { row } from './row.ts';
+
+/**
+ * Everything this program tells. One line each: name, facts, log level, sentence, metrics. The type of `emit`, the logs and the
+ * metrics come from here, and tests listen to the same events. Sentences are constant; what varies are the facts.
+ */
+export const events = {
+  'agent:started': row<{ version: string }>('info', 'The agent has started.', {
+    gauge: 'build_info',
+    help: 'Always 1; the version is a label.',
+    labels: ['version'],
+  }),
+  'agent:stopping': row<{ reason: string }>('info', 'The agent takes no more and drains what it has.'),
+  'agent:stopped': row<{ seconds: number }>('info', 'The agent has stopped.'),
+  'agent:hanging': row<{ what: string; phase: string }>('warn', 'Something has not ended in time; we leave without it.'),
+  'loop:ended': row<{ loop: string; error: unknown }>('error', 'A part that should run for ever has ended; the agent stops.'),
+
+  'input:connected': row<{ input: string; detail: string }>('info', 'The input is connected.', {
+    counter: 'input_connects_total',
+    help: 'Connections made.',
+    labels: ['input'],
+  }),
+  'input:disconnected': row<{ input: string; detail: string; retryInMs: number }>(
+    'warn',
+    'The input has lost its source and will connect again.',
+    { counter: 'input_disconnects_total', help: 'Connections lost.', labels: ['input'] },
+  ),
+  'input:blocked': row<{ input: string; detail: string }>('warn', 'The broker blocks us; we wait.'),
+  'input:unblocked': row<{ input: string; detail: string }>('info', 'The broker lets us go on.'),
+  'feed:late': row<{ sink: string; input: string; ageMs: number }>(
+    'warn',
+    'An input has not shown that it lives; partition time stands still.',
+    { counter: 'feed_late_total', help: 'Times an input was late.', labels: ['sink', 'input'] },
+  ),
+  'feed:back': row<{ sink: string; input: string }>('info', 'The input lives again; partition time moves on.'),
+
+  'listener:batch': row<{ input: string; received: number; samples: number; events: number; seconds: number }>(
+    'trace',
+    'A batch of raw messages is durable.',
+    { counter: 'received_total', help: 'Raw messages taken.', labels: ['input'], value: 'received' },
+    { counter: 'converted_samples_total', help: 'Samples made of them.', labels: ['input'], value: 'samples' },
+    { counter: 'converted_events_total', help: 'Events made of them.', labels: ['input'], value: 'events' },
+    {
+      histogram: 'listener_batch_seconds',
+      help: 'From taking a batch to where it may be acknowledged.',
+      labels: ['input'],
+      value: 'seconds',
+    },
+  ),
+  'listener:dead-letter': row<{ input: string; stage: string; reason: string; origin: string; error: unknown }>(
+    'warn',
+    'A raw message became a dead letter; its neighbours pass.',
+    {
+      counter: 'listener_dead_letters_total',
+      help: 'Raw messages that became dead letters.',
+      labels: ['input', 'stage', 'reason'],
+    },
+  ),
+
+  'partition:acquired': row<{ partition: string; epoch: number }>('info', 'We own the partition now.', {
+    counter: 'partition_acquired_total',
+    help: 'Partitions taken over.',
+  }),
+  'partition:released': row<{ partition: string; epoch: number }>('info', 'The partition is given on.', {
+    counter: 'partition_released_total',
+    help: 'Partitions given on.',
+  }),
+  'partition:fenced': row<{ partition: string; epoch: number }>(
+    'warn',
+    'The partition is no longer ours; its work is dropped and another agent does it again.',
+    { counter: 'partition_fenced_total', help: 'Times a partition was found to be no longer ours.' },
+  ),
+  'partition:suspended': row<{ partition: string; reason: string; error?: unknown }>(
+    'warn',
+    'The partition waits and will be tried again.',
+    { counter: 'partition_suspended_total', help: 'Times a partition had to wait.', labels: ['reason'] },
+  ),
+  'partition:resumed': row<{ partition: string }>('info', 'The partition goes on.'),
+  'partition:stopped': row<{ partition: string; reason: string; error?: unknown }>(
+    'error',
+    'The partition stands still until an operator decides.',
+    { counter: 'partition_stopped_total', help: 'Times a partition stopped for an operator.', labels: ['reason'] },
+  ),
+  'partitions:owned': row<{ owned: number }>('trace', 'Partitions owned.', {
+    gauge: 'partitions_owned',
+    help: 'Partitions this agent owns.',
+    value: 'owned',
+  }),
+
+  'worker:commit': row<{ sink: string; entries: number; items: number; seconds: number }>(
+    'trace',
+    'A batch of entries is applied and committed.',
+    { counter: 'applied_entries_total', help: 'Entries applied.', labels: ['sink'], value: 'entries' },
+    { counter: 'outputs_total', help: 'Items computed.', labels: ['sink'], value: 'items' },
+    { histogram: 'commit_seconds', help: 'How long a commit took.', labels: ['sink'], value: 'seconds' },
+  ),
+  'worker:drop': row<{ sink: string; transformer: string; reason: string; count: number }>(
+    'debug',
+    'A transformer dropped items.',
+    {
+      counter: 'dropped_total',
+      help: 'Items dropped by transformers.',
+      labels: ['sink', 'transformer', 'reason'],
+      value: 'count',
+    },
+  ),
+  'worker:dead-letter': row<{ sink: string; partition: string; reason: string; error?: unknown }>(
+    'warn',
+    'An entry became a dead letter; the partition goes on.',
+    { counter: 'worker_dead_letters_total', help: 'Entries that became dead letters.', labels: ['sink', 'reason'] },
+  ),
+
+  'publish:accepted': row<{ sink: string; publisher: string; items: number; bytes: number; seconds: number }>(
+    'trace',
+    'The target has the batch.',
+    { counter: 'published_total', help: 'Items a target accepted.', labels: ['sink', 'publisher'], value: 'items' },
+    { counter: 'published_bytes_total', help: 'Their bytes as JSON Lines.', labels: ['sink', 'publisher'], value: 'bytes' },
+    {
+      histogram: 'publish_seconds',
+      help: 'How long the target took, the last try only.',
+      labels: ['sink', 'publisher'],
+      value: 'seconds',
+    },
+  ),
+  'publish:retry': row<{ sink: string; publisher: string; attempt: number; retryInMs: number; error: unknown }>(
+    'warn',
+    'The target did not take the batch; it will be tried again.',
+    { counter: 'publish_retries_total', help: 'Failed tries that are repeated.', labels: ['sink', 'publisher'] },
+  ),
+  'publish:dead-letter': row<{ sink: string; publisher: string; reason: string; items: number; error: unknown }>(
+    'warn',
+    'The target will never take these items; they became dead letters and the next go on.',
+    {
+      counter: 'publish_dead_letters_total',
+      help: 'Items that became dead letters.',
+      labels: ['sink', 'publisher', 'reason'],
+      value: 'items',
+    },
+  ),
+  'publish:dropped': row<{ sink: string; publisher: string; reason: string; items: number }>(
+    'warn',
+    'Items were dropped because the target is full, as configured.',
+    {
+      counter: 'publish_dropped_total',
+      help: 'Items dropped at the bound.',
+      labels: ['sink', 'publisher', 'reason'],
+      value: 'items',
+    },
+  ),
+  'publish:held': row<{ sink: string; publisher: string; items: number; bytes: number }>(
+    'debug',
+    'Items wait on the local disk for their target.',
+    { counter: 'publish_held_total', help: 'Items held on the local disk.', labels: ['sink', 'publisher'], value: 'items' },
+  ),
+  'publish:full': row<{ sink: string; publisher: string; bytes: number }>('warn', 'As much as allowed waits for the target.', {
+    counter: 'publish_full_total',
+    help: 'Times the bound was reached.',
+    labels: ['sink', 'publisher'],
+  }),
+  'publish:room': row<{ sink: string; publisher: string; bytes: number }>('info', 'The target takes again, there is room.'),
+  'publish:pending': row<{ sink: string; publisher: string; items: number; bytes: number }>(
+    'trace',
+    'What waits for the target.',
+    { gauge: 'publish_pending_items', help: 'Items waiting for the target.', labels: ['sink', 'publisher'], value: 'items' },
+    { gauge: 'publish_pending_bytes', help: 'Bytes waiting for the target.', labels: ['sink', 'publisher'], value: 'bytes' },
+  ),
+  'breaker:opened': row<{ sink: string; publisher: string; openMs: number }>(
+    'warn',
+    'The target failed too often in a row; it is left alone for a while.',
+    { gauge: 'breaker_open', help: '1 while a target is left alone.', labels: ['sink', 'publisher'] },
+  ),
+  'breaker:closed': row<{ sink: string; publisher: string; open: 0 }>('info', 'The target works again.', {
+    gauge: 'breaker_open',
+    help: '1 while a target is left alone.',
+    labels: ['sink', 'publisher'],
+    value: 'open',
+  }),
+} as const;
+
+export type EventName = keyof typeof events;
+export type Facts<E extends EventName> = NonNullable<(typeof events)[E]['facts']>;
+export type Emit = <E extends EventName>(name: E, facts: Facts<E>) => void;

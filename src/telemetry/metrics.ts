@@ -1,0 +1,53 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { PlainMetric, Row } from './row.ts';
+
+type LooseFacts = Readonly<Record<string, unknown>>;
+type Update = (facts: LooseFacts) => void;
+
+const prefix = 'ceilograph_';
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** The metrics of a table of events, and what updates them. The only file that knows prom-client. */
+export function createMetrics(table: Readonly<Record<string, Row<unknown>>>): {
+  readonly registry: Registry;
+  readonly update: (name: string, facts: LooseFacts) => void;
+} {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix });
+  const updates = new Map<string, readonly Update[]>();
+  for (const [name, { metrics }] of Object.entries(table)) {
+    if (metrics.length > 0)
+      updates.set(
+        name,
+        metrics.map((metric) => toUpdate(registry, metric)),
+      );
+  }
+  return {
+    registry,
+    update: (name, facts) => {
+      for (const update of updates.get(name) ?? []) update(facts);
+    },
+  };
+}
+
+function toUpdate(registry: Registry, metric: PlainMetric): Update {
+  const labelNames = metric.labels ?? [];
+  const labelsOf = (facts: LooseFacts) => Object.fromEntries(labelNames.map((label) => [label, String(facts[label])]));
+  const amount = (facts: LooseFacts) => (metric.value === undefined ? 1 : Number(facts[metric.value]));
+  const options = (name: string) => ({ name: prefix + name, help: metric.help, labelNames, registers: [registry] });
+  if (metric.counter !== undefined) {
+    const counter = existing<Counter>(registry, metric.counter) ?? new Counter(options(metric.counter));
+    return (facts) => counter.inc(labelsOf(facts), amount(facts));
+  }
+  if (metric.gauge !== undefined) {
+    const gauge = existing<Gauge>(registry, metric.gauge) ?? new Gauge(options(metric.gauge));
+    return (facts) => gauge.set(labelsOf(facts), amount(facts));
+  }
+  const name = metric.histogram ?? '';
+  const histogram = existing<Histogram>(registry, name) ?? new Histogram({ ...options(name), buckets });
+  return (facts) => histogram.observe(labelsOf(facts), amount(facts));
+}
+
+function existing<T>(registry: Registry, name: string): T | undefined {
+  return registry.getSingleMetric(prefix + name) as T | undefined;
+}
