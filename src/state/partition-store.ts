@@ -1,5 +1,8 @@
 import type { LeaseToken, Unit } from '../coordination/group.ts';
 
+/** Values of `null` are deletions: stores that keep a log hand over a key once per change, and the last one counts. */
+export type StateChunk = readonly (readonly [key: string, value: string | null])[];
+
 /**
  * The state of a partition: transformer states, position, dedupe ids and outbox, changed together in one guarded write.
  *
@@ -65,7 +68,7 @@ export interface PartitionStore {
   /** Keys per commit of the rolling checkpoint; 0: the store keeps every key apart and needs none. */
   readonly rollingKeys: number;
   /** Notes that an owner starts here and reads everything; each state is handed to `onState` in chunks, so a million keys block nobody. */
-  load(token: LeaseToken, onState: (chunk: readonly (readonly [key: string, value: string])[]) => void): Promise<Guarded<Loaded>>;
+  load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>>;
   commit(token: LeaseToken, commit: Commit): Promise<CommitResult>;
   /** Removes the outbox blobs of this group up to and including `version`. */
   clearOutbox(token: LeaseToken, group: string, version: number): Promise<Guarded<null>>;
