@@ -1,0 +1,23 @@
+/**
+ * Where the real servers are. A missing one fails the test instead of skipping it: a check that did not run must not look green.
+ * `test/services/services.sh run redis rabbitmq -- npx vitest run …` sets all of them.
+ */
+function required(variable: string): string {
+  const url = process.env[variable];
+  if (url === undefined || url === '')
+    throw new Error(`${variable} is not set: run this through test/services/services.sh run … -- npx vitest run …`);
+  return url;
+}
+
+export async function amqpUrl(): Promise<string> {
+  return required('AMQP_URL');
+}
+
+/** RabbitMQ's management API, to kill connections and to look at queues. Holds user and password. */
+export async function rabbitmqHttpUrl(): Promise<string> {
+  return required('RABBITMQ_HTTP_URL');
+}
+
+export async function redisUrl(): Promise<string> {
+  return required('REDIS_URL');
+}
