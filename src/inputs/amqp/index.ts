@@ -1,11 +1,220 @@
+import { fullJitterMs } from '../../lib/retry-loop.ts';
+import { Semaphore } from '../../lib/semaphore.ts';
 import { Fault } from '../../model/faults.ts';
-import type { InputKind } from '../input.ts';
+import { priorities } from '../../model/notification.ts';
+import type { Delivery, Input, InputContext, InputKind } from '../input.ts';
+import { aborted, orAborted } from '../or-aborted.ts';
+import { type BrokerConnection, connectTo } from './broker-connection.ts';
+import { brokerFault } from './broker-fault.ts';
+import { CanaryPublisher } from './canary.ts';
+import { type Arrived, Consumption } from './consumption.ts';
+import { readEndpoint, urlsOf } from './endpoints.ts';
 import { type AmqpInputParameters, summary } from './schema.ts';
+import { type Topology, toTopology } from './topology.ts';
+
+const backoff = { baseMs: 500, capMs: 30_000 };
+/** A connection that lived so long was a good one: the next loss begins with a short pause again. */
+const steadyAfterMs = 10_000;
+/** Fatal at first sight; from a broker that took us before likely a node still booting, which knows no users and vhosts yet. */
+const mayHeal = new Set(['amqp_refused', 'amqp_not_allowed', 'amqp_certificate']);
 
 export const amqp: InputKind<AmqpInputParameters> = {
   name: 'amqp',
   summary,
-  async open() {
-    throw new Fault('fatal', 'not_here_yet', 'this input is not part of this version');
+  async open(parameters, context) {
+    return new AmqpInput(parameters, context);
   },
 };
+
+/**
+ * Connecting → consuming → (lost → pause → connecting)* → draining → ended.
+ *
+ * | state      | left by |
+ * |------------|---------|
+ * | connecting | consumers on every queue → consuming; a fault → pause; a fatal one → ended with it |
+ * | consuming  | connection, channel or a consumer gone → pause; soft → draining; hard → ended |
+ * | pause      | backoff with full jitter over → connecting (the next URL) |
+ * | draining   | nothing outstanding, or hard → ended |
+ *
+ * Acknowledge last: a delivery is acked when it was settled, never before; one of an older channel is never acked, because its
+ * tag would name another message on the new one.
+ */
+export class AmqpInput implements Input {
+  readonly #parameters: AmqpInputParameters;
+  readonly #context: InputContext;
+  readonly #topology: Topology;
+  readonly #permits: Semaphore;
+  readonly #canary: CanaryPublisher;
+  #connection: BrokerConnection | undefined;
+  #consumption: Consumption | undefined;
+  #urlIndex = 0;
+  #connectedOnce = false;
+  #settlementsLost = false;
+
+  constructor(parameters: AmqpInputParameters, context: InputContext) {
+    this.#parameters = parameters;
+    this.#context = context;
+    this.#topology = toTopology(parameters);
+    this.#permits = new Semaphore(parameters.prefetch);
+    this.#canary = new CanaryPublisher(
+      () => this.#readEndpoint(),
+      this.#topology.queues,
+      context.clock,
+      (blocked, detail) => context.report({ kind: blocked ? 'blocked' : 'unblocked', detail }),
+    );
+  }
+
+  async run(): Promise<void> {
+    const { soft, hard } = this.#context;
+    const stop = AbortSignal.any([soft, hard]);
+    try {
+      await this.#consumeUntil(stop);
+    } catch (thrown) {
+      if (!stop.aborted) throw thrown;
+      await this.#drain(hard);
+    } finally {
+      await this.close();
+    }
+  }
+
+  async prove(): Promise<void> {
+    if (this.#settlementsLost) {
+      this.#settlementsLost = false;
+      throw new Fault('retryable', 'settlements_lost', 'what was delivered before the connection was lost may come again');
+    }
+    await this.#consumption?.prove();
+  }
+
+  async sendCanary(body: Uint8Array): Promise<boolean> {
+    return this.#canary.send(body);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#closeConnection(), this.#canary.close()]);
+  }
+
+  async #closeConnection(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (this.#context.hard.aborted) connection?.destroy();
+    await connection?.close();
+  }
+
+  /** Ends only by throwing: the reason of `stop`, or a fatal Fault. */
+  async #consumeUntil(stop: AbortSignal): Promise<never> {
+    for (let attempt = 0; ; attempt++) {
+      const startedAt = this.#context.clock.monotonic();
+      const fault = await this.#consumeOnce(stop);
+      stop.throwIfAborted();
+      if (this.#context.clock.monotonic() - startedAt >= steadyAfterMs) attempt = 0;
+      const retryInMs = fullJitterMs(attempt, this.#context.random, backoff);
+      this.#context.report({ kind: 'disconnected', detail: fault.message, retryInMs });
+      this.#urlIndex += 1;
+      await this.#context.clock.sleep(retryInMs, stop);
+    }
+  }
+
+  /** One connection's life. Returns why it ended when another one may do better; throws what the listener threw. */
+  async #consumeOnce(stop: AbortSignal): Promise<Fault> {
+    let consumption: Consumption;
+    try {
+      consumption = await this.#start(stop);
+    } catch (thrown) {
+      await this.#closeConnection();
+      if (stop.aborted) throw stop.reason;
+      const fault = brokerFault(thrown, 'connection');
+      if (fault.class === 'retryable' || (this.#connectedOnce && mayHeal.has(fault.code))) return fault;
+      throw fault;
+    }
+    this.#connectedOnce = true;
+    const fault = await this.#pump(consumption, AbortSignal.any([stop, consumption.lost]));
+    await this.#closeConnection();
+    return fault;
+  }
+
+  async #start(stop: AbortSignal): Promise<Consumption> {
+    const { endpoint, socket } = await this.#readEndpoint();
+    const connecting = connectTo(endpoint, socket, this.#context.clock);
+    const connection = await orAborted(connecting, stop).catch((thrown: unknown) => {
+      connecting.then((late) => late.destroy()).catch(() => undefined); // we left while it was opening
+      throw thrown;
+    });
+    this.#connection = connection;
+    const { declare, prefetch } = this.#parameters;
+    const leave = AbortSignal.any([connection.lost, this.#context.hard]);
+    const consumption = await orAborted(Consumption.start(connection, this.#topology, declare, prefetch), leave);
+    this.#consumption = consumption;
+    consumption.lost.addEventListener('abort', () => this.#noteLoss(consumption), { once: true });
+    this.#context.report({ kind: 'connected', detail: connection.label });
+    return consumption;
+  }
+
+  /** Permits first, then messages: over all generations no more than the prefetch is ever with the listener. */
+  async #pump(consumption: Consumption, signal: AbortSignal): Promise<Fault> {
+    for (;;) {
+      let permits: number;
+      try {
+        await orAborted(consumption.arrival(), signal);
+        permits = await this.#permits.acquireUpTo(consumption.waiting, signal);
+      } catch (thrown) {
+        if (consumption.lost.aborted) return brokerFault(consumption.lost.reason, 'connection');
+        throw thrown;
+      }
+      const arrived = consumption.take(permits);
+      if (arrived.length < permits) this.#permits.release(permits - arrived.length);
+      if (arrived.length === 0) continue;
+      const deliveries = arrived.map((one) => this.#deliveryOf(one, consumption));
+      await orAborted(this.#context.deliver(deliveries), this.#context.hard);
+    }
+  }
+
+  #deliveryOf({ queue, message }: Arrived, consumption: Consumption): Delivery {
+    const { deliveryTag, exchange, routingKey, redelivered } = message.fields;
+    let open = true;
+    const finish = (how: 'settle' | 'giveBack') => () => {
+      if (!open) return;
+      open = false;
+      consumption.settlements[how](deliveryTag);
+      this.#permits.release();
+    };
+    return {
+      body: message.content,
+      origin: `amqp://${exchange}/${queue}`,
+      priority: priorityOf(routingKey),
+      redelivered,
+      settle: finish('settle'),
+      giveBack: finish('giveBack'),
+    };
+  }
+
+  async #drain(hard: AbortSignal): Promise<void> {
+    const consumption = this.#consumption;
+    if (hard.aborted) return;
+    try {
+      if (consumption !== undefined && !consumption.lost.aborted) await orAborted(consumption.stop(), hard);
+      await this.#permits.idle(hard);
+      await orAborted(consumption?.close() ?? Promise.resolve(), hard);
+    } catch (thrown) {
+      // Leaving: a connection that breaks now returns what is unacknowledged, which is all that can be promised.
+      if (!hard.aborted) await Promise.race([this.#permits.idle(), aborted(hard)]);
+      this.#context.report({ kind: 'disconnected', detail: brokerFault(thrown, 'while stopping').message, retryInMs: 0 });
+    }
+  }
+
+  #noteLoss(consumption: Consumption): void {
+    if (consumption.settlements.unproven) this.#settlementsLost = true;
+    if (this.#consumption === consumption) this.#consumption = undefined;
+  }
+
+  #readEndpoint(): ReturnType<typeof readEndpoint> {
+    const urls = urlsOf(this.#parameters);
+    const url = urls[this.#urlIndex % urls.length] ?? '';
+    return readEndpoint(url, this.#parameters, this.#context.baseDir);
+  }
+}
+
+/** The queue is named `<topic>.<priority>`; a body without priority takes this one. */
+function priorityOf(routingKey: string): string | undefined {
+  const last = routingKey.slice(routingKey.lastIndexOf('.') + 1).toLowerCase();
+  return priorities.find((priority) => priority === last);
+}

@@ -1,0 +1,131 @@
+import { type Channel, type ConsumeMessage, IllegalOperationError, type Message } from 'amqplib';
+import { Fault } from '../../model/faults.ts';
+import type { BrokerConnection } from './broker-connection.ts';
+import { brokerFault } from './broker-fault.ts';
+import { Settlements } from './settlements.ts';
+import { declareTopology, during, type Topology } from './topology.ts';
+
+export interface Arrived {
+  readonly queue: string;
+  readonly message: ConsumeMessage;
+}
+
+/**
+ * One generation of consuming: a channel on one connection with a consumer on every queue. It ends as a whole, with the
+ * channel, the connection, or the cancellation of any consumer (its queue was deleted or moved); `lost` says why. The next generation
+ * declares everything again.
+ */
+export class Consumption {
+  readonly lost: AbortSignal;
+  readonly settlements: Settlements;
+  readonly #channel: Channel;
+  readonly #lost = new AbortController();
+  readonly #consumerTags: string[] = [];
+  #touched = new Set<string>();
+  #inbox: Arrived[] = [];
+  #arrived: () => void = () => {};
+
+  private constructor(connection: BrokerConnection, channel: Channel) {
+    this.#channel = channel;
+    this.lost = AbortSignal.any([connection.lost, this.#lost.signal]);
+    this.settlements = new Settlements({
+      ack: (tag, allUpTo) => this.#send(() => channel.ack(tagged(tag), allUpTo)),
+      nack: (tag) => this.#send(() => channel.nack(tagged(tag), false, true)),
+    });
+    this.lost.addEventListener('abort', () => this.settlements.end(), { once: true });
+    channel.on('error', (error) => this.#lose(brokerFault(error, 'channel')));
+    channel.on('close', () => this.#lose(new Fault('retryable', 'amqp_disconnected', 'the channel was closed')));
+  }
+
+  /** Throws a Fault: fatal when the site's flags differ. */
+  static async start(connection: BrokerConnection, topology: Topology, declare: boolean, prefetch: number): Promise<Consumption> {
+    const channel = await during('opening a channel', connection.model.createChannel());
+    const consumption = new Consumption(connection, channel);
+    if (declare) await declareTopology(channel, topology);
+    // Per consumer: quorum queues know no limit for a whole channel. What exceeds the input's bound waits in the inbox.
+    await during('setting the prefetch', channel.prefetch(prefetch));
+    for (const queue of topology.queues) {
+      // Nothing in this callback may throw: amqplib would close the channel with it.
+      const onMessage = (message: ConsumeMessage | null) => {
+        if (message === null)
+          consumption.#lose(new Fault('retryable', 'amqp_cancelled', `the broker cancelled the consumer of ${queue}`));
+        else consumption.#take({ queue, message });
+      };
+      const { consumerTag } = await during(`consuming from ${queue}`, channel.consume(queue, onMessage));
+      consumption.#consumerTags.push(consumerTag);
+    }
+    return consumption;
+  }
+
+  get waiting(): number {
+    return this.#inbox.length;
+  }
+
+  /** Resolves when messages are waiting. */
+  async arrival(): Promise<void> {
+    if (this.#inbox.length > 0) return;
+    await new Promise<void>((resolve) => {
+      this.#arrived = resolve;
+    });
+  }
+
+  take(most: number): readonly Arrived[] {
+    const taken = this.#inbox.splice(0, most);
+    for (const { queue, message } of taken) {
+      this.settlements.handed(message.fields.deliveryTag);
+      this.#touched.add(queue);
+    }
+    return taken;
+  }
+
+  /**
+   * The broker's channel handles our frames in order and asks the queue itself, so its answer comes after it has seen the acks.
+   * Every queue is asked that something was taken from since the last proof.
+   */
+  async prove(): Promise<void> {
+    const asked = this.#touched;
+    this.#touched = new Set();
+    await this.settlements.prove(async () => {
+      if (this.lost.aborted) throw brokerFault(this.lost.reason, 'proving');
+      for (const queue of asked) await during(`proving the acknowledgements of ${queue}`, this.#channel.checkQueue(queue));
+    });
+  }
+
+  /** Takes no more: consumers are cancelled, what nobody was handed yet goes back. What was handed out may still be settled. */
+  async stop(): Promise<void> {
+    for (const consumerTag of this.#consumerTags.splice(0)) await during('cancelling', this.#channel.cancel(consumerTag));
+    for (const { message } of this.#inbox.splice(0)) this.settlements.giveBack(message.fields.deliveryTag);
+  }
+
+  /** Proves the last acks and closes the channel. */
+  async close(): Promise<void> {
+    if (this.lost.aborted) return;
+    await this.prove();
+    await during('closing the channel', this.#channel.close());
+  }
+
+  #take(arrived: Arrived): void {
+    this.#inbox.push(arrived);
+    this.#arrived();
+  }
+
+  #lose(fault: Fault): void {
+    if (!this.#lost.signal.aborted) this.#lost.abort(fault);
+    this.#inbox = [];
+  }
+
+  /** The channel may have closed a moment before its event reaches us: that settlement is dropped like all of a dead channel. */
+  #send(frame: () => void): void {
+    try {
+      frame();
+    } catch (thrown) {
+      if (!(thrown instanceof IllegalOperationError)) throw thrown;
+      this.#lose(new Fault('retryable', 'amqp_disconnected', 'the channel is closed', { cause: thrown }));
+    }
+  }
+}
+
+/** amqplib reads nothing of a message it acknowledges but the tag. */
+function tagged(deliveryTag: number): Message {
+  return { fields: { deliveryTag } } as unknown as Message;
+}
