@@ -59,7 +59,8 @@ export function tallyOf(report: VitestReport | undefined, exitCode: number): Tal
   for (const name of skipped) console.log(`skipped, which counts as failed: ${name}`);
   for (const file of broken) console.log(`could not be run: ${file.name}`);
   const failed = report.numFailedTests + Math.max(skipped.length, report.numPendingTests + report.numTodoTests) + broken.length;
-  // An error outside of any test fails the run although each test passed.
-  if (failed === 0 && exitCode !== 0) console.log(`every test passed, yet the run ended with ${exitCode}`);
+  // An error outside of any test fails the run although each test passed; so does a run that found no test.
+  if (failed === 0 && exitCode !== 0)
+    console.log(`no test failed among ${report.numPassedTests}, yet the run ended with ${exitCode}`);
   return { passed: report.numPassedTests, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
 }
