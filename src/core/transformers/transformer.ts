@@ -36,6 +36,8 @@ export interface Time {
 export interface Output {
   readonly item: Item;
   readonly basis?: readonly string[];
+  /** The item is one that came in earlier and was held, unchanged: it keeps its id even after its state crossed JSON. */
+  readonly asIs?: true;
 }
 
 export interface Drop {
@@ -44,11 +46,21 @@ export interface Drop {
   readonly count: number;
 }
 
+/**
+ * An item (or a result) that could not be computed although it concerned the transformer: counted and kept for the dead letters. For a step that throws,
+ * the chain makes the letter and writes no state; a transformer returns one itself when Ceilometer had moved its cache
+ * before it failed.
+ */
+export interface Failure {
+  readonly message: string;
+}
+
 export interface KeyedResult<S> {
   /** The key's next state; `null` removes it; the same object as handed in means unchanged (nothing is written). */
   readonly state: S | null;
   readonly out: readonly Output[];
   readonly dropped?: readonly Drop[];
+  readonly failed?: Failure;
 }
 
 /** Read-only view of all states of one transformer in one partition, in insertion order. */
@@ -63,6 +75,7 @@ export interface TableResult<S> {
   readonly writes: readonly (readonly [key: string, state: S | null])[];
   readonly out: readonly Output[];
   readonly dropped?: readonly Drop[];
+  readonly failed?: Failure;
 }
 
 /** When the kernel should call `due` for a key: at `at` on that clock. */
@@ -98,6 +111,12 @@ interface Common<P> {
   readonly orderSensitive?: boolean;
   /** True when it needs ticks even though no state has a deadline (Ceilometer's `retention_time` looks at `now` at every flush). */
   needsTime?(parameters: P): boolean;
+  /** What loads, because Ceilometer loaded it, but cannot do what it says: an unknown parameter, an expression that never evaluates. */
+  problems?(parameters: P): readonly string[];
+  /** Attributes it may rewrite: a stateful step behind it that is keyed by one of them cannot be partitioned by the original. */
+  rewrites?(parameters: P): readonly string[];
+  /** The kind it emits, when that is not the kind it takes. */
+  gives?(parameters: P, takes: ItemKind): ItemKind;
 }
 
 /** No state at all: a sink of only these may run direct. */

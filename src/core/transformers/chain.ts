@@ -1,0 +1,244 @@
+import type { Item } from '../../model/item.ts';
+import { itemId, withId } from '../../model/item.ts';
+import { stableId } from '../../model/stable-hash.ts';
+import { type RunningStep, runningStep, type Sent } from './running-step.ts';
+import type { AnyTransformer, Drop, Output, Time } from './transformer.ts';
+
+/**
+ * The kernel of computing: the steps of one sink over the states of one partition. Pure and synchronous; the worker, the direct
+ * mode, replay and the tests all run this.
+ *
+ * The order of things, which outputs depend on:
+ * 1. `applyNotification`: item by item through all steps, then every step is flushed and its output enters the next (Ceilometer's flush).
+ *    Steps see the watermark as it was before the notification, so that items of one notification never make each other late.
+ * 2. `advance`: due keys step by step, by (deadline, key), the watermark's before the partition's; their output goes on through the later steps.
+ *
+ * An item that makes a step fail is lost alone: it becomes a letter, its state is not written, its neighbours go on.
+ */
+export interface Chain {
+  applyNotification(notificationId: string, items: readonly Item[], time: Time): ChainResult;
+  advance(time: Time): ChainResult;
+  /** What changed since the last call, as the store keeps it: key `<step>/<key>`. */
+  takeDirty(): { readonly set: readonly (readonly [string, string])[]; readonly del: readonly string[] };
+  /** Stored states in any order, a later one replacing an earlier; null removes. Then `resume`, once, before anything else. */
+  load(chunk: readonly (readonly [key: string, value: string | null])[]): void;
+  resume(time: Time): void;
+  /** The next `most` keys with their values as of now, round and round over all of them; fewer at the end of a round. */
+  rolling(most: number): { readonly rows: readonly (readonly [string, string])[]; readonly roundStart: boolean };
+  readonly size: number;
+  readonly stateful: boolean;
+  readonly needsTime: boolean;
+  /** What `partition_by` must be a subset of; undefined when any partitioning is right. */
+  readonly partitionKeys: readonly string[] | undefined;
+}
+
+export interface ChainResult {
+  readonly out: readonly Item[];
+  readonly dropped: readonly Drop[];
+  /** Items lost to a failure. They are counted here, not in `dropped`. */
+  readonly letters: readonly ChainLetter[];
+}
+
+export interface ChainLetter {
+  readonly reason: 'transformer_error';
+  readonly message: string;
+  readonly item: Item;
+}
+
+export interface ChainStep {
+  readonly transformer: AnyTransformer;
+  /** As the transformer's own schema parsed them. */
+  readonly parameters: unknown;
+}
+
+export interface ChainOptions {
+  readonly cluster: string;
+  readonly sink: string;
+  readonly steps: readonly ChainStep[];
+}
+
+export function createChain(options: ChainOptions): Chain {
+  return new SinkChain(options);
+}
+
+class SinkChain implements Chain {
+  readonly #cluster: string;
+  readonly #sink: string;
+  readonly #steps: readonly RunningStep[];
+  readonly stateful: boolean;
+  readonly needsTime: boolean;
+  readonly partitionKeys: readonly string[] | undefined;
+  #watermark = Number.NEGATIVE_INFINITY;
+  #rollingStep = 0;
+  #out: Item[] = [];
+  #dropped: Map<string, number> | null = null;
+  #letters: ChainLetter[] = [];
+
+  constructor({ cluster, sink, steps }: ChainOptions) {
+    this.#cluster = cluster;
+    this.#sink = sink;
+    this.#steps = steps.map((step, index) => runningStep(step.transformer, step.parameters, index));
+    this.stateful = this.#steps.some((step) => step.table !== null);
+    this.needsTime = this.#steps.some((step) => step.needsTime);
+    this.partitionKeys = commonKeys(steps);
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const { table } of this.#steps) size += table?.size ?? 0;
+    return size;
+  }
+
+  applyNotification(notificationId: string, items: readonly Item[], time: Time): ChainResult {
+    const before: Time = { partition: time.partition, watermark: this.#watermark, now: time.now };
+    for (const item of items) this.#send(0, item, before);
+    for (let i = 0; i < this.#steps.length; i++) this.#flush(i, notificationId, before);
+    return this.#result();
+  }
+
+  advance(time: Time): ChainResult {
+    this.#watermark = Math.max(this.#watermark, time.watermark);
+    for (let i = 0; i < this.#steps.length; i++) {
+      const step = this.#steps[i] as RunningStep;
+      for (let key = step.takeDue(time); key !== undefined; key = step.takeDue(time)) this.#runDue(i, step, key, time);
+      if (step.needsTime || step.fed) this.#flush(i, `tick ${time.partition} ${time.watermark}`, time);
+      step.sweep(time);
+    }
+    return this.#result();
+  }
+
+  #runDue(index: number, step: RunningStep, key: string, time: Time): void {
+    try {
+      this.#emit(index, step.due(key, time), null, key, time);
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.#drop('due_error', 1);
+    }
+  }
+
+  #flush(index: number, notificationId: string, time: Time): void {
+    const step = this.#steps[index] as RunningStep;
+    step.fed = false;
+    try {
+      const sent = step.flush(time);
+      if (sent !== null) this.#emit(index, sent, null, notificationId, time);
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.#drop('flush_error', 1);
+    }
+  }
+
+  /** Through the steps from `index` on. Recursion only where a step emits; its depth is the number of steps. */
+  #send(index: number, item: Item, time: Time): void {
+    const step = this.#steps[index];
+    if (step === undefined) {
+      this.#out.push(item);
+      return;
+    }
+    let sent: Sent;
+    try {
+      sent = step.step(item, time);
+      step.fed = true;
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.#letter(item, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.#emit(index, sent, item, '', time);
+  }
+
+  #emit(index: number, sent: Sent, input: Item | null, trigger: string, time: Time): void {
+    if (sent.dropped !== undefined) for (const { reason, count } of sent.dropped) this.#drop(reason, count);
+    if (sent.failed !== undefined) {
+      if (input === null) this.#drop('transformer_error', 1);
+      else this.#letter(input, sent.failed.message);
+    }
+    const { out } = sent;
+    // The index in an id counts outputs of the same basis: how many other windows closed in the same call must not show in it.
+    const places = out.length > 1 ? new Map<string, number>() : null;
+    for (const output of out) {
+      if (output.item === input || output.asIs === true) this.#send(index + 1, output.item, time);
+      else this.#send(index + 1, this.#identify(index, output, input === null ? trigger : itemId(input), places), time);
+    }
+  }
+
+  #identify(index: number, { item, basis }: Output, trigger: string, places: Map<string, number> | null): Item {
+    let place = 0;
+    if (places !== null) {
+      const name = basis?.join('\n') ?? '';
+      place = places.get(name) ?? 0;
+      places.set(name, place + 1);
+    }
+    const { path } = this.#steps[index] as RunningStep;
+    return withId(item, stableId([this.#cluster, this.#sink, path, ...(basis ?? [trigger]), `${place}`]));
+  }
+
+  #drop(reason: string, count: number): void {
+    this.#dropped ??= new Map();
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
+  }
+
+  #letter(item: Item, message: string): void {
+    this.#letters.push({ reason: 'transformer_error', message, item });
+  }
+
+  #result(): ChainResult {
+    const dropped = this.#dropped === null ? noDrops : Array.from(this.#dropped, ([reason, count]) => ({ reason, count }));
+    const result = { out: this.#out, dropped, letters: this.#letters };
+    this.#out = [];
+    this.#dropped = null;
+    this.#letters = [];
+    return result;
+  }
+
+  takeDirty(): { set: [string, string][]; del: string[] } {
+    const set: [string, string][] = [];
+    const del: string[] = [];
+    for (const { table, prefix } of this.#steps) table?.takeDirty(prefix, set, del);
+    return { set, del };
+  }
+
+  load(chunk: readonly (readonly [key: string, value: string | null])[]): void {
+    for (const [key, text] of chunk) {
+      const slash = key.indexOf('/');
+      // A key of a step that no longer exists belongs to a former configuration and is left alone.
+      this.#steps[Number(key.slice(0, slash))]?.table?.load(key.slice(slash + 1), text);
+    }
+  }
+
+  resume(time: Time): void {
+    this.#watermark = time.watermark;
+    for (const step of this.#steps) step.resume();
+  }
+
+  rolling(most: number): { rows: [string, string][]; roundStart: boolean } {
+    const rows: [string, string][] = [];
+    const roundStart = this.#rollingStep === 0 && (this.#steps[0]?.table?.rolled ?? true);
+    while (rows.length < most && this.#rollingStep < this.#steps.length) {
+      const { table, prefix } = this.#steps[this.#rollingStep] as RunningStep;
+      table?.roll(prefix, most, rows);
+      if (table === null || table.rolled) this.#rollingStep += 1;
+    }
+    if (this.#rollingStep === this.#steps.length) this.#rollingStep = 0;
+    return { rows, roundStart };
+  }
+}
+
+const noDrops: readonly Drop[] = Object.freeze([]);
+
+/** Only what the state's own schema refuses stops the partition: computing on would overwrite what we could not read. */
+function isFatal(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === 'bad_state';
+}
+
+/** Each stateful step allows the attributes its key is made of, unless an earlier step may rewrite them. */
+function commonKeys(steps: readonly ChainStep[]): readonly string[] | undefined {
+  let common: readonly string[] | undefined;
+  const rewritten = new Set<string>();
+  for (const { transformer, parameters } of steps) {
+    const keys = transformer.partitionKeys?.(parameters)?.filter((key) => !rewritten.has(key));
+    if (keys !== undefined) common = common === undefined ? keys : common.filter((key) => keys.includes(key));
+    for (const attribute of transformer.rewrites?.(parameters) ?? []) rewritten.add(attribute);
+  }
+  return common;
+}

@@ -1,0 +1,136 @@
+import type { ZodType } from 'zod';
+import { Fault } from '../../model/faults.ts';
+import type { Json } from '../../model/json.ts';
+import { parseJson, printJson } from '../../model/json-text.ts';
+
+/** A stored state not looked at since it was loaded: a million keys are loaded as text and parsed one by one when they are touched. */
+class Unread {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/**
+ * The states of one step in one partition. Keys are `canonicalParts` of the transformer's key. The stored text is
+ * `[mark, state]`: for keyed state the mark is the second of partition time it was last touched in (0 where nothing idles out), for
+ * rows of a table their place in insertion order, since a store gives rows back in any order.
+ */
+export class KeyTable {
+  readonly #states = new Map<string, unknown>();
+  readonly #marks: Map<string, number> | null;
+  readonly #dirty = new Set<string>();
+  readonly #schema: ZodType;
+  readonly #step: string;
+  #rolling: IterableIterator<string> | null = null;
+  #sweeping: IterableIterator<string> | null = null;
+
+  constructor(schema: ZodType, step: string, marked: boolean) {
+    this.#schema = schema;
+    this.#step = step;
+    this.#marks = marked ? new Map() : null;
+  }
+
+  get size(): number {
+    return this.#states.size;
+  }
+
+  get(key: string): unknown {
+    const state = this.#states.get(key);
+    return state instanceof Unread ? this.#read(key, state.text) : state;
+  }
+
+  mark(key: string): number {
+    return this.#marks?.get(key) ?? 0;
+  }
+
+  set(key: string, state: unknown, mark: number): void {
+    this.#states.set(key, state);
+    this.#marks?.set(key, mark);
+    this.#dirty.add(key);
+  }
+
+  delete(key: string): void {
+    if (!this.#states.delete(key)) return;
+    this.#marks?.delete(key);
+    this.#dirty.add(key);
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#states.keys();
+  }
+
+  load(key: string, text: string | null): void {
+    if (text === null) {
+      this.#states.delete(key);
+      this.#marks?.delete(key);
+      return;
+    }
+    this.#states.set(key, new Unread(text));
+    // `[12,{…}]`: the mark is read without parsing the state.
+    if (this.#marks !== null) this.#marks.set(key, Number.parseInt(text.slice(1, 20), 10));
+  }
+
+  /** Puts loaded rows into the order of their marks. */
+  sortByMark(): void {
+    const keys = [...this.#states.keys()].sort((a, b) => this.mark(a) - this.mark(b));
+    const states = keys.map((key) => this.#states.get(key));
+    this.#states.clear();
+    keys.forEach((key, i) => {
+      this.#states.set(key, states[i]);
+    });
+  }
+
+  #read(key: string, text: string): unknown {
+    const pair = parseJson(text) as readonly [number, Json];
+    const parsed = this.#schema.safeParse(pair[1]);
+    if (!parsed.success)
+      throw new Fault('fatal', 'bad_state', `Step ${this.#step} cannot read the stored state of ${key}: ${parsed.error.message}`);
+    this.#states.set(key, parsed.data);
+    return parsed.data;
+  }
+
+  text(key: string): string {
+    const state = this.#states.get(key);
+    return state instanceof Unread ? state.text : `[${this.mark(key)},${printJson(state as Json)}]`;
+  }
+
+  takeDirty(prefix: string, set: [string, string][], del: string[]): void {
+    for (const key of this.#dirty) {
+      if (this.#states.has(key)) set.push([prefix + key, this.text(key)]);
+      else del.push(prefix + key);
+    }
+    this.#dirty.clear();
+  }
+
+  /** Up to `most` further rows of the current round; fewer than `most` means that the round has ended here. */
+  roll(prefix: string, most: number, rows: [string, string][]): void {
+    this.#rolling ??= this.#states.keys();
+    while (rows.length < most) {
+      const next = this.#rolling.next();
+      if (next.done === true) {
+        this.#rolling = null;
+        return;
+      }
+      rows.push([prefix + next.value, this.text(next.value)]);
+    }
+  }
+
+  get rolled(): boolean {
+    return this.#rolling === null;
+  }
+
+  /** Deletes up to `most` rows whose mark is below `least`; it only frees memory, since such a row already counts as absent. */
+  sweep(most: number, least: number): void {
+    if (this.#marks === null) return;
+    this.#sweeping ??= this.#marks.keys();
+    for (let i = 0; i < most; i++) {
+      const next = this.#sweeping.next();
+      if (next.done === true) {
+        this.#sweeping = null;
+        return;
+      }
+      if (this.mark(next.value) < least) this.delete(next.value);
+    }
+  }
+}

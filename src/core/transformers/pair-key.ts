@@ -1,0 +1,15 @@
+import type { Sample } from '../../model/sample.ts';
+import { failure } from '../expression/failure.ts';
+
+/**
+ * The key of rate_of_change and delta. Ceilometer joined name and resource without a border, so `ab` + `c` met `a` + `bc`; kept in
+ * strict mode, where a resource that is null fails as well.
+ */
+export function pairKey(sample: Sample, strict: boolean): readonly string[] {
+  const { name, resource_id } = sample as { name: unknown; resource_id: unknown };
+  if (typeof name !== 'string' || typeof resource_id !== 'string') {
+    if (strict) throw failure('TypeError', 'name and resource_id must be texts to make a key');
+    return [String(name), String(resource_id)];
+  }
+  return strict ? [name + resource_id] : [name, resource_id];
+}

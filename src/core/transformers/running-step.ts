@@ -1,0 +1,234 @@
+import type { Item } from '../../model/item.ts';
+import { canonicalParts } from '../../model/stable-hash.ts';
+import { DueQueue } from './due-queue.ts';
+import { KeyTable } from './key-table.ts';
+import { splitParts } from './key-text.ts';
+import type {
+  AnyTransformer,
+  Drop,
+  Failure,
+  KeyedResult,
+  KeyedTransformer,
+  Output,
+  States,
+  TableResult,
+  TableTransformer,
+  Time,
+} from './transformer.ts';
+
+/** What a step sent on, whatever its scope. */
+export interface Sent {
+  readonly out: readonly Output[];
+  readonly dropped?: readonly Drop[];
+  readonly failed?: Failure;
+}
+
+/** One step of a chain with its states: the scopes of the contract behind one face. */
+export interface RunningStep {
+  readonly path: string;
+  readonly prefix: string;
+  readonly table: KeyTable | null;
+  readonly needsTime: boolean;
+  /** An item came in since the last flush. */
+  fed: boolean;
+  step(item: Item, time: Time): Sent;
+  flush(time: Time): Sent | null;
+  /** Takes the next key out of the queue; `due` then must be called for it. */
+  takeDue(time: Time): string | undefined;
+  due(key: string, time: Time): Sent;
+  sweep(time: Time): void;
+  resume(): void;
+}
+
+export function runningStep(transformer: AnyTransformer, parameters: unknown, index: number): RunningStep {
+  const path = `${index}/${transformer.name}`;
+  if (transformer.scope === 'key') return new KeyedStep(transformer, parameters, index, path);
+  if (transformer.scope === 'partition') return new TableStep(transformer, parameters, index, path);
+  return {
+    path,
+    prefix: `${index}/`,
+    table: null,
+    needsTime: false,
+    fed: false,
+    step: (item) => transformer.step(parameters, item),
+    flush: () => null,
+    takeDue: () => undefined,
+    due: () => nothing,
+    sweep: () => undefined,
+    resume: () => undefined,
+  };
+}
+
+const nothing: Sent = Object.freeze({ out: Object.freeze([]) });
+const maxDuePerAdvance = 10_000;
+
+// biome-ignore lint/suspicious/noExplicitAny: parameters and state are hidden in the registry; the transformer's own schemas parsed both.
+type Hidden = any;
+
+class KeyedStep implements RunningStep {
+  readonly path: string;
+  readonly prefix: string;
+  readonly table: KeyTable;
+  readonly needsTime: boolean;
+  fed = false;
+  readonly #transformer: KeyedTransformer<Hidden, Hidden>;
+  readonly #parameters: unknown;
+  readonly #idleMs: number | undefined;
+  readonly #due: { readonly partition: DueQueue; readonly watermark: DueQueue } | null;
+  #sweptAt = 0;
+  #dueTime: Time | null = null;
+  #dueCount = 0;
+
+  constructor(transformer: KeyedTransformer<Hidden, Hidden>, parameters: unknown, index: number, path: string) {
+    this.#transformer = transformer;
+    this.#parameters = parameters;
+    this.path = path;
+    this.prefix = `${index}/`;
+    this.#idleMs = transformer.idleAfterMs?.(parameters);
+    this.table = new KeyTable(transformer.State, path, this.#idleMs !== undefined);
+    this.#due = transformer.deadline === undefined ? null : { partition: new DueQueue(), watermark: new DueQueue() };
+    this.needsTime = this.#due !== null || transformer.needsTime?.(parameters) === true;
+  }
+
+  step(item: Item, time: Time): Sent {
+    const parts = this.#transformer.key(this.#parameters, item);
+    if (parts === null) return { out: [{ item }] };
+    const key = canonicalParts(parts);
+    const state = this.#live(key, time);
+    const result = this.#transformer.step(this.#parameters, state, item, time);
+    this.#write(key, state, result, time);
+    return result;
+  }
+
+  /** The key's state, unless nobody touched it for longer than it may idle: whether it was swept already must not matter. */
+  #live(key: string, time: Time): unknown {
+    const state = this.table.get(key);
+    if (state === undefined || this.#idleMs === undefined) return state;
+    return this.table.mark(key) < idleLimit(time, this.#idleMs) ? undefined : state;
+  }
+
+  #write(key: string, before: unknown, result: KeyedResult<unknown>, time: Time): void {
+    const { state } = result;
+    if (state === null) {
+      this.table.delete(key);
+      if (this.#due !== null) this.#schedule(key, null);
+      return;
+    }
+    const mark = this.#idleMs === undefined ? 0 : Math.floor(time.partition / 1_000);
+    if (state !== before || mark !== this.table.mark(key)) this.table.set(key, state, mark);
+    if (this.#due !== null) this.#schedule(key, state);
+  }
+
+  #schedule(key: string, state: unknown): void {
+    const { partition, watermark } = this.#due as { partition: DueQueue; watermark: DueQueue };
+    const deadline = state === null ? null : this.#transformer.deadline?.(this.#parameters, state);
+    if (deadline?.clock === 'partition') partition.set(key, deadline.at);
+    else partition.delete(key);
+    if (deadline?.clock === 'watermark') watermark.set(key, deadline.at);
+    else watermark.delete(key);
+  }
+
+  flush(): null {
+    return null;
+  }
+
+  takeDue(time: Time): string | undefined {
+    if (this.#due === null) return undefined;
+    if (this.#dueTime !== time) [this.#dueTime, this.#dueCount] = [time, 0];
+    const key = this.#due.watermark.takeDue(time.watermark) ?? this.#due.partition.takeDue(time.partition);
+    // A deadline that never moves would be due for ever; the bound is far above what windows of one key need.
+    if (key !== undefined && ++this.#dueCount > maxDuePerAdvance + 2 * this.table.size) return undefined;
+    return key;
+  }
+
+  due(key: string, time: Time): Sent {
+    const state = this.#live(key, time);
+    if (state === undefined || this.#transformer.due === undefined) return nothing;
+    const result = this.#transformer.due(this.#parameters, state, splitParts(key), time);
+    this.#write(key, state, result, time);
+    return result;
+  }
+
+  sweep(time: Time): void {
+    if (this.#idleMs === undefined || time.partition === this.#sweptAt) return;
+    this.#sweptAt = time.partition;
+    this.table.sweep(16 + Math.ceil(this.table.size / 100), idleLimit(time, this.#idleMs));
+  }
+
+  resume(): void {
+    if (this.#due === null) return;
+    for (const key of this.table.keys()) this.#schedule(key, this.table.get(key));
+  }
+}
+
+function idleLimit(time: Time, idleMs: number): number {
+  return Math.floor((time.partition - idleMs) / 1_000);
+}
+
+class TableStep implements RunningStep {
+  readonly path: string;
+  readonly prefix: string;
+  readonly table: KeyTable;
+  readonly needsTime: boolean;
+  fed = false;
+  readonly #transformer: TableTransformer<Hidden, Hidden>;
+  readonly #parameters: unknown;
+  readonly #states: States<unknown>;
+  #nextPlace = 0;
+
+  constructor(transformer: TableTransformer<Hidden, Hidden>, parameters: unknown, index: number, path: string) {
+    this.#transformer = transformer;
+    this.#parameters = parameters;
+    this.path = path;
+    this.prefix = `${index}/`;
+    this.needsTime = transformer.needsTime?.(parameters) === true;
+    const table = new KeyTable(transformer.State, path, true);
+    this.table = table;
+    this.#states = {
+      get: (key) => table.get(key),
+      entries: function* () {
+        for (const key of table.keys()) yield [key, table.get(key)];
+      },
+      get size() {
+        return table.size;
+      },
+    };
+  }
+
+  step(item: Item, time: Time): Sent {
+    const result = this.#transformer.step(this.#parameters, this.#states, item, time);
+    this.#write(result);
+    return result;
+  }
+
+  flush(time: Time): Sent | null {
+    const result = this.#transformer.flush?.(this.#parameters, this.#states, time);
+    if (result === undefined) return null;
+    this.#write(result);
+    return result;
+  }
+
+  #write({ writes }: TableResult<unknown>): void {
+    for (const [key, state] of writes) {
+      const before = this.table.get(key);
+      if (state === null) this.table.delete(key);
+      else if (before === undefined) this.table.set(key, state, this.#nextPlace++);
+      else if (state !== before) this.table.set(key, state, this.table.mark(key));
+    }
+  }
+
+  takeDue(): undefined {
+    return undefined;
+  }
+
+  due(): Sent {
+    return nothing;
+  }
+
+  sweep(): void {}
+
+  resume(): void {
+    this.table.sortByMark();
+    for (const key of this.table.keys()) this.#nextPlace = Math.max(this.#nextPlace, this.table.mark(key) + 1);
+  }
+}
