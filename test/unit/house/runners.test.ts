@@ -27,6 +27,7 @@ describe('a runner of checks', () => {
 
   beforeEach(() => {
     said.length = 0;
+    process.exitCode = 0;
     vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));
     vi.spyOn(console, 'error').mockImplementation(() => {});
   });
