@@ -18,7 +18,7 @@ export interface Batch {
   /** Stable over retries of this batch: a hash of the ids. For idempotency headers. */
   readonly id: string;
   /**
-   * It may have been published before by a process that died: read back from an outbox, or tried once already. A target that can look
+   * Some of it may stand at the target already: read back from an outbox after a crash, or a try that failed. A target that can look
    * (the file) then leaves out what it has; the others go by the ids.
    */
   readonly replay?: boolean;

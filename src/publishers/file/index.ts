@@ -6,9 +6,9 @@ import { AppendFile } from './append-file.ts';
 import { type FileParameters, summary } from './schema.ts';
 
 /**
- * JSON Lines in a file. Accepted means on disk (`sync: batch`). A batch that may have been written before (`replay`, or tried once by
- * us) is compared with the ids at the end of the file, so that a crash between the write and the note that it was done doubles no
- * line; how far back it looks is `tailBytes` in `tail-ids.ts`. A batch comes again soon after, so that is far.
+ * JSON Lines in a file. Accepted means on disk (`sync: batch`). A batch that may have been written before (`replay`) is compared with
+ * the ids at the end of the file, so that a crash between the write and the note that it was done doubles no line; how far back it
+ * looks is `tailBytes` in `tail-ids.ts`. A batch comes again soon after, so that is far.
  */
 export const file: PublisherKind<FileParameters> = {
   name: 'file',
@@ -25,8 +25,6 @@ class FilePublisher implements Publisher {
   #chain: Promise<unknown> = Promise.resolve();
   /** Ids at the end of the file, kept while replayed batches follow each other and nobody else writes. */
   #ids: Set<string> | undefined;
-  /** A failed batch may stand in the file already, so its next try looks first. */
-  #failed: string | undefined;
   /** A failed sync drops pages that reading still shows; what we see must not count as being on disk then. */
   #distrust = false;
 
@@ -55,16 +53,13 @@ class FilePublisher implements Publisher {
   async #publish(batch: Batch): Promise<void> {
     const text = await this.#missingLines(batch);
     if (text === '') return;
-    this.#failed = batch.id;
     await this.#file.append(text);
-    this.#failed = undefined;
     this.#distrust = false;
     if (this.#ids !== undefined) for (const item of batch.items) this.#ids.add(itemId(item));
   }
 
   async #missingLines(batch: Batch): Promise<string> {
-    const suspect = batch.replay === true || this.#failed === batch.id;
-    if (!suspect || this.#distrust) {
+    if (batch.replay !== true || this.#distrust) {
       this.#ids = undefined;
       return batch.lines();
     }

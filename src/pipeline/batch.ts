@@ -1,0 +1,23 @@
+import { type Item, itemId } from '../model/item.ts';
+import { stableId } from '../model/stable-hash.ts';
+import type { Batch } from '../publishers/publisher.ts';
+import type { ItemCodec } from './item-codec.ts';
+
+/** A batch for a publisher. `lines`: the items' JSON Lines, when they are at hand already. */
+export function makeBatch(items: readonly Item[], codec: ItemCodec, replay: boolean, lines?: string): Batch {
+  let encoded = lines;
+  let messages: readonly string[] | undefined;
+  return {
+    items,
+    id: stableId(items.map(itemId)),
+    replay,
+    lines: () => {
+      encoded ??= codec.lines(items);
+      return encoded;
+    },
+    messages: () => {
+      messages ??= items.map((item) => codec.message(item));
+      return messages;
+    },
+  };
+}
