@@ -1,0 +1,4 @@
+import { embeddedWorld } from './embedded-world.ts';
+import { describeGroup } from './group.contract.ts';
+
+describeGroup('embedded', embeddedWorld);

@@ -1,0 +1,4 @@
+import { embeddedWorld } from './embedded-world.ts';
+import { describePartitionStore } from './partition-store.contract.ts';
+
+describePartitionStore('embedded', embeddedWorld);
