@@ -15,6 +15,12 @@ export const events = {
   'agent:hanging': row<{ what: string; phase: string }>('warn', 'Something has not ended in time; we leave without it.'),
   'loop:ended': row<{ loop: string; error: unknown }>('error', 'A part that should run for ever has ended; the agent stops.'),
 
+  'worker-process:ended': row<{ index: number; code: string; retryInMs: number }>(
+    'error',
+    'A worker process has ended; it is started again.',
+    { counter: 'worker_process_ends_total', help: 'Worker processes that ended unasked.' },
+  ),
+
   'input:connected': row<{ input: string; detail: string }>('info', 'The input is connected.', {
     counter: 'input_connects_total',
     help: 'Connections made.',
@@ -85,6 +91,24 @@ export const events = {
     gauge: 'partitions_owned',
     help: 'Partitions this agent owns.',
     value: 'owned',
+  }),
+
+  'partition:restored': row<{ partition: string; version: number; keys: number; outbox: number }>(
+    'info',
+    'The partition is restored and runs.',
+  ),
+  'partition:gap': row<{ partition: string; held: number }>(
+    'warn',
+    'An entry is missing before others of its listener; they are held until it comes.',
+    { counter: 'partition_gap_total', help: 'Entries held because one before them was missing.' },
+  ),
+  'plan:committed': row<{ version: number; members: number }>('info', 'A new plan says who runs which partition.', {
+    counter: 'plans_total',
+    help: 'Plans this agent committed.',
+  }),
+  'group:unreachable': row<{ error: unknown }>('warn', 'The coordination does not answer; we try again.', {
+    counter: 'group_errors_total',
+    help: 'Rounds of the assignment loop that failed.',
   }),
 
   'worker:commit': row<{ sink: string; entries: number; items: number; seconds: number }>(

@@ -1,0 +1,306 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { AgentConfig } from '../config/agent-config.ts';
+import type { SinkConfig } from '../config/sink-config.ts';
+import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts';
+import type { Converter } from '../core/convert/converter.ts';
+import { createRouter } from '../core/route/router.ts';
+import { createChain } from '../core/transformers/chain.ts';
+import type { Delivery, Input } from '../inputs/input.ts';
+import { inputs } from '../inputs/registry.ts';
+import type { Clock } from '../lib/clock.ts';
+import { AssignmentLoop } from '../pipeline/assignment-loop.ts';
+import { runCanaryLoop } from '../pipeline/canary-loop.ts';
+import { DeadLetters } from '../pipeline/dead-letters.ts';
+import { DirectSink } from '../pipeline/direct-sink.ts';
+import { Intake } from '../pipeline/intake.ts';
+import { type ListenerSink, runListener } from '../pipeline/listener.ts';
+import { Recorder } from '../pipeline/recorder.ts';
+import { Sequencer } from '../pipeline/sequencer.ts';
+import { createTally } from '../pipeline/tally.ts';
+import { runTickLoop } from '../pipeline/tick-loop.ts';
+import { runWorker } from '../pipeline/worker.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { type PartitionRef, partitionName } from '../topics/topic.ts';
+import { makeIdentity } from './identity.ts';
+import { type Embedded, openEmbedded } from './open-embedded.ts';
+import { openLanes, openOutboxes, type SinkLanes } from './open-targets.ts';
+import { assignmentReporter, workerReporter } from './reporters.ts';
+import { leaveInOrder } from './shutdown.ts';
+import { agreeOnLayout, needsTime, runsDirect } from './sink-runtime.ts';
+
+/**
+ * One agent: the place where every part meets and nothing is decided. `start` opens from the bottom up (stores, topics, targets,
+ * workers, listeners), `stop` leaves in the order of `shutdown.ts`.
+ */
+export interface AgentOptions {
+  readonly config: AgentConfig;
+  readonly sinks: readonly SinkConfig[];
+  readonly converter: Converter;
+  readonly emit: Emit;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly version: string;
+  /** Inputs that only one process of several may open (a port, a file) are left out in the others. */
+  readonly exclusiveInputs: boolean;
+}
+
+export interface RunningAgent {
+  readonly identity: AgentIdentity;
+  /** Rejects when a part that should run for ever has failed. */
+  readonly failed: Promise<never>;
+  stop(reason: string): Promise<void>;
+}
+
+const maxBatch = 500;
+const intakeBound = 2_000;
+/** Kinds that listen on a port or keep a place in a file. */
+const exclusiveKinds = new Set(['http', 'file']);
+
+interface TopicSink {
+  readonly config: SinkConfig;
+  readonly refs: readonly PartitionRef[];
+  readonly lanes: SinkLanes;
+  readonly needsTime: boolean;
+  readonly recorder: Recorder | null;
+}
+
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const { config, clock, emit } = options;
+  const identity = makeIdentity(config.agent.staticId);
+  const startedAt = clock.monotonic();
+  const soft = new AbortController();
+  const hard = new AbortController();
+  const tally = createTally();
+  const facts: Record<string, string> = {};
+  const embedded = await openEmbedded({ dataDir: config.dataDir, clock });
+  const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
+  const context = { dataDir: config.dataDir, clock, random: options.random, emit, deadLetters, hard: hard.signal };
+
+  const direct = new Map<SinkConfig, DirectSink>();
+  const topicSinks: TopicSink[] = [];
+  for (const sink of options.sinks) {
+    if (runsDirect(sink, config)) {
+      const chain = createChain({ cluster: config.cluster, sink: sink.sink, steps: sink.steps });
+      direct.set(sink, new DirectSink(chain, await openOutboxes(sink, context), deadLetters, sink.sink, tally));
+      continue;
+    }
+    topicSinks.push({
+      config: sink,
+      refs: await agreeOnLayout(embedded, sink, config, randomUUID()),
+      lanes: await openLanes(sink, context),
+      needsTime: needsTime(sink, config.cluster),
+      recorder: sink.record === null ? null : new Recorder(sink.record),
+    });
+  }
+
+  const member = (): Member => ({
+    ...identity,
+    weight: config.agent.weight,
+    protocol: 1,
+    build: options.version,
+    host: hostname(),
+    pid: process.pid,
+    facts: { ...facts, ...Object.fromEntries(Object.entries(tally).map(([name, count]) => [name, String(count)])) },
+  });
+  const assignment = startAssignment(options, identity, embedded, topicSinks, member, { tally, deadLetters });
+  const ticking = startTicks(options, embedded, topicSinks, assignment.loop, soft.signal);
+
+  const listenerSinks = options.sinks.map((sink): ListenerSink => {
+    const directly = direct.get(sink);
+    if (directly !== undefined) return { kind: 'direct', direct: directly };
+    const topicSink = topicSinks.find((other) => other.config === sink) as TopicSink;
+    return { kind: 'topic', partitions: topicSink.refs, canaries: topicSink.needsTime };
+  });
+  const router = createRouter(options.sinks);
+  const listeners = await Promise.all(
+    config.inputs
+      .filter((input) => options.exclusiveInputs || !exclusiveKinds.has(input.kind))
+      .map((input, index) =>
+        startListener(options, input, { soft: soft.signal, hard: hard.signal, facts }, async (intake, opened) =>
+          runListener(
+            {
+              name: input.name,
+              intake,
+              input: opened,
+              converter: options.converter,
+              router,
+              sinks: listenerSinks,
+              appender: await embedded.topics.openAppender(),
+              sequencer: new Sequencer(`${identity.boot}.${index}`),
+              deadLetters,
+              tally,
+              clock,
+              maxBatch,
+              lingerMs: topicSinks.length === 0 ? 0 : config.timing.lingerMs,
+              maxMessageBytes: config.limits.maxMessageBytes,
+              maxSamplesPerNotification: config.limits.maxSamplesPerNotification,
+            },
+            hard.signal,
+          ),
+        ),
+      ),
+  );
+  emit('agent:started', { version: options.version });
+
+  const inputsEnded = Promise.all(listeners.map((listener) => listener.ended)).then(() => undefined);
+  // An input that ends (a file read once) ends nothing else; a part that fails ends the agent.
+  const failed = new Promise<never>((_, reject) => {
+    inputsEnded.catch(reject);
+    assignment.ended.catch(reject);
+  });
+  failed.catch(() => undefined);
+
+  let stopping: Promise<void> | null = null;
+  const stop = async (reason: string): Promise<void> => {
+    emit('agent:stopping', { reason });
+    soft.abort(new Error(reason));
+    const hung = await leaveInOrder(
+      [
+        { name: 'inputs and listeners', end: () => inputsEnded.catch(() => undefined) },
+        { name: 'direct outputs', end: async () => void (await Promise.all([...direct.values()].map((sink) => sink.close()))) },
+        { name: 'workers', end: () => assignment.stop() },
+        { name: 'ticks', end: () => ticking.catch(() => undefined) },
+        { name: 'lanes', end: async () => void (await Promise.all(topicSinks.map((sink) => sink.lanes.close()))) },
+        { name: 'inputs', end: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) },
+        { name: 'stores', end: async () => void (await Promise.all([deadLetters.close(), embedded.close()])) },
+      ],
+      hard,
+      config.timing.drainMs,
+      clock,
+    );
+    for (const phase of hung) emit('agent:hanging', { what: phase, phase });
+    emit('agent:stopped', { seconds: (clock.monotonic() - startedAt) / 1000 });
+  };
+  return {
+    identity,
+    failed,
+    stop: (reason) => {
+      stopping ??= stop(reason);
+      return stopping;
+    },
+  };
+}
+
+interface Shared {
+  readonly tally: ReturnType<typeof createTally>;
+  readonly deadLetters: DeadLetters;
+}
+
+function startAssignment(
+  options: AgentOptions,
+  identity: AgentIdentity,
+  embedded: Embedded,
+  sinks: readonly TopicSink[],
+  member: () => Member,
+  shared: Shared,
+) {
+  const { config, clock, emit } = options;
+  const soft = new AbortController();
+  const hard = new AbortController();
+  const places = new Map(sinks.flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), { sink, ref }] as const)));
+  const loop = new AssignmentLoop({
+    group: embedded.group,
+    member,
+    units: [...places.keys()],
+    clock,
+    heartbeatMs: config.timing.heartbeatMs,
+    renewMs: config.timing.renewMs,
+    leaseTtlMs: config.timing.leaseTtlMs,
+    debounceMs: config.timing.heartbeatMs,
+    report: assignmentReporter(emit),
+    run: async (unit, token, stop) => {
+      const place = places.get(unit);
+      if (place === undefined) return;
+      await runWorker(
+        {
+          config: place.sink.config,
+          cluster: config.cluster,
+          topics: embedded.topics,
+          store: embedded.store,
+          lanes: place.sink.lanes.lanes,
+          deadLetters: shared.deadLetters,
+          recorder: place.sink.recorder,
+          tally: shared.tally,
+          clock,
+          awaitedInputs: place.sink.needsTime ? config.inputs.map((input) => input.name) : [],
+          leaseTtlMs: config.timing.leaseTtlMs,
+          report: workerReporter(emit, place.sink.config.sink, unit, token.epoch),
+        },
+        place.ref,
+        token,
+        stop,
+      );
+    },
+  });
+  const ended = loop.run({ soft: soft.signal, hard: hard.signal });
+  ended.catch((error: unknown) => emit('loop:ended', { loop: `assignment of ${identity.agent}`, error }));
+  return {
+    loop,
+    ended,
+    stop: async () => {
+      soft.abort(new Error('stopping'));
+      await ended.catch(() => undefined);
+    },
+  };
+}
+
+async function startTicks(
+  options: AgentOptions,
+  embedded: Embedded,
+  sinks: readonly TopicSink[],
+  loop: AssignmentLoop,
+  signal: AbortSignal,
+): Promise<void> {
+  const timed = new Map(
+    sinks.filter((sink) => sink.needsTime).flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), ref] as const)),
+  );
+  if (timed.size === 0) return;
+  const owned = () =>
+    loop.owned.flatMap((token: LeaseToken) => {
+      const ref = timed.get(token.unit);
+      return ref === undefined ? [] : [{ ref, token }];
+    });
+  const appender = await embedded.topics.openAppender();
+  await runTickLoop(
+    { group: embedded.group, appender, clock: options.clock, tickMs: options.config.timing.tickMs, owned },
+    signal,
+  );
+}
+
+async function startListener(
+  options: AgentOptions,
+  inputConfig: AgentConfig['inputs'][number],
+  signals: { readonly soft: AbortSignal; readonly hard: AbortSignal; readonly facts: Record<string, string> },
+  listen: (intake: Intake<Delivery>, input: Input) => Promise<void>,
+): Promise<{ readonly ended: Promise<void>; close(): Promise<void> }> {
+  const { clock, emit } = options;
+  const entry = inputs[inputConfig.kind];
+  if (entry === undefined) throw new Error(`no input of kind ${inputConfig.kind}`);
+  const intake = new Intake<Delivery>(intakeBound);
+  const kind = await entry.load();
+  const input = await kind.open(inputConfig.parameters, {
+    name: inputConfig.name,
+    clock,
+    random: options.random,
+    soft: signals.soft,
+    hard: signals.hard,
+    deliver: (deliveries) => intake.deliver(deliveries),
+    report: (event) => {
+      if (event.kind === 'connected') signals.facts[`input.${inputConfig.name}`] = event.detail;
+      if (event.kind === 'disconnected') {
+        emit('input:disconnected', { input: inputConfig.name, detail: event.detail, retryInMs: event.retryInMs });
+      } else emit(`input:${event.kind}`, { input: inputConfig.name, detail: event.detail });
+    },
+  });
+  const over = new AbortController();
+  const canaries = runCanaryLoop(inputConfig.name, input, intake, clock, AbortSignal.any([signals.soft, over.signal]));
+  const ran = input.run().finally(() => {
+    over.abort(new Error('the input ended'));
+    intake.end();
+  });
+  const ended = Promise.all([ran, listen(intake, input), canaries]).then(() => undefined);
+  ended.catch((error: unknown) => emit('loop:ended', { loop: `listener of ${inputConfig.name}`, error }));
+  return { ended, close: () => input.close() };
+}

@@ -1,0 +1,81 @@
+import { dirname } from 'node:path';
+import type { AgentConfig } from '../config/agent-config.ts';
+import type { SinkConfig } from '../config/sink-config.ts';
+import type { Group, Layout } from '../coordination/group.ts';
+import { createChain } from '../core/transformers/chain.ts';
+import { printEntry } from '../model/entry.ts';
+import { Fault } from '../model/faults.ts';
+import type { PartitionStore } from '../state/partition-store.ts';
+import { type PartitionRef, partitionName, type Topics } from '../topics/topic.ts';
+
+/**
+ * How a sink runs here: *direct* (no topic, queue or log exists for it) when nothing in it keeps state and coordination is off, else
+ * through its internal topic.
+ */
+export function runsDirect(config: SinkConfig, agent: AgentConfig): boolean {
+  const stateless =
+    config.steps.every((step) => step.transformer.scope === 'none') && config.order.kind === 'arrival' && config.record === null;
+  if (config.direct === true && !stateless) {
+    throw new Fault(
+      'fatal',
+      'direct_with_state',
+      `${config.origin}: sink ${config.sink} keeps state and cannot run direct; remove \`direct: true\`.`,
+    );
+  }
+  return stateless && (config.direct === true || (config.direct === 'auto' && agent.coordination.kind === 'off'));
+}
+
+/** Does it need ticks? */
+export function needsTime(config: SinkConfig, cluster: string): boolean {
+  return config.order.kind === 'event' || createChain({ cluster, sink: config.sink, steps: config.steps }).needsTime;
+}
+
+export interface TopicPlaces {
+  readonly topics: Topics;
+  readonly group: Group;
+  readonly store: PartitionStore;
+}
+
+/**
+ * Agrees on the layout of a sink with everybody else (first writer wins) and makes its partitions if we were the first. A file that
+ * says another count than what is stored refuses to start: a changed modulo would tear keys from their state.
+ */
+export async function agreeOnLayout(
+  places: TopicPlaces,
+  config: SinkConfig,
+  agent: AgentConfig,
+  uuid: string,
+): Promise<readonly PartitionRef[]> {
+  const wanted: Layout = { generation: 1, partitions: config.partitions, uuid };
+  const layout = await places.group.proposeLayout(config.sink, wanted);
+  if (layout.partitions !== config.partitions) {
+    throw new Fault(
+      'fatal',
+      'layout_differs',
+      `${config.origin}: sink ${config.sink} has ${layout.partitions} partitions since its first start, this file says ${config.partitions}. ` +
+        `Set partitions: ${layout.partitions}, or give the sink another name to start it afresh.`,
+    );
+  }
+  const refs = Array.from({ length: layout.partitions }, (_, partition) => ({
+    cluster: agent.cluster,
+    sink: config.sink,
+    generation: layout.generation,
+    partition,
+  }));
+  // A winner that died before it made the partitions left no state behind: then, and only then, another may make them.
+  if (layout.uuid === uuid || (await untouched(places.store, refs))) {
+    const genesis = (ref: PartitionRef) => new TextEncoder().encode(printEntry({ kind: 'genesis', ...ref, uuid: layout.uuid }));
+    await places.topics.create(refs, genesis, agent.topicBoundBytes);
+  }
+  return refs;
+}
+
+async function untouched(store: PartitionStore, refs: readonly PartitionRef[]): Promise<boolean> {
+  for (const ref of refs) if ((await store.describe(partitionName(ref))).version > 0) return false;
+  return true;
+}
+
+/** Relative paths of a sink file are meant from its own folder's parent, where `pipelines/` stands. */
+export function baseDirOf(config: SinkConfig): string {
+  return dirname(dirname(config.origin.replace(/:\d+$/, '')));
+}

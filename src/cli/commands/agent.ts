@@ -1,0 +1,90 @@
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { startAgent } from '../../agent/agent.ts';
+import { reportAlive, runWorkers, workerIndexVariable } from '../../agent/workers.ts';
+import { loadSetup, type Setup, type SetupOptions } from '../../config/load-setup.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { createTelemetry } from '../../telemetry/telemetry.ts';
+import { version } from '../version.ts';
+
+interface Options extends SetupOptions {
+  readonly workers?: string;
+  readonly staticId?: string;
+}
+
+export function agentCommand(): Command {
+  return new Command('agent')
+    .description('Run an agent: take notifications, compute, publish. SIGTERM drains and leaves; a second one leaves at once.')
+    .option('-c, --config <file>', 'the agent file (without it: environment and defaults)')
+    .option('--ceilometer <dir>', "run Ceilometer's own pipeline.yaml, event_pipeline.yaml and definitions from this folder")
+    .option('--pipelines <dir>', 'the folder of the sinks')
+    .option('--data-dir <dir>', 'where topics, state and held outputs live')
+    .option('--workers <n>', 'processes on this machine, sharing the partitions')
+    .option('--static-id <name>', 'a name that stays the same over restarts')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ceilograph agent -c /etc/ceilograph/agent.yaml\n  ceilograph agent -c agent.yaml --workers 4\n',
+    )
+    .action(async (options: Options) => {
+      const setup = await loadSetup(options, {
+        'agent.workers': options.workers === undefined ? undefined : Number(options.workers),
+        'agent.static_id': options.staticId,
+      });
+      const worker = process.env[workerIndexVariable];
+      if (setup.config.agent.workers > 1 && worker === undefined) await parent(setup);
+      else await one(setup, worker === undefined ? null : Number(worker));
+    });
+}
+
+async function parent(setup: Setup): Promise<void> {
+  const { config } = setup;
+  const telemetry = createTelemetry({ level: config.log.level, agent: 'parent' });
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort(new Error(signal)));
+  await runWorkers(
+    {
+      count: config.agent.workers,
+      entry: fileURLToPath(new URL('../main.js', import.meta.url)),
+      argv: process.argv.slice(2),
+      silentMs: 2 * config.timing.leaseTtlMs,
+      clock: systemClock,
+      emit: telemetry.emit,
+    },
+    stop.signal,
+  );
+}
+
+async function one(setup: Setup, worker: number | null): Promise<void> {
+  const { config } = setup;
+  const telemetry = createTelemetry({ level: config.log.level, agent: config.agent.staticId ?? String(process.pid) });
+  const staticId =
+    worker === null || config.agent.staticId === null ? config.agent.staticId : `${config.agent.staticId}-${worker}`;
+  const agent = await startAgent({
+    config: { ...config, agent: { ...config.agent, staticId } },
+    sinks: setup.sinks,
+    converter: setup.converter,
+    emit: telemetry.emit,
+    clock: systemClock,
+    random: Math.random,
+    version: version(),
+    exclusiveInputs: worker === null || worker === 0,
+  });
+  const alive = new AbortController();
+  const reporting = reportAlive(systemClock, alive.signal);
+  const reason = await Promise.race([told(), agent.failed]).catch((error: unknown) => error);
+  process.once('SIGTERM', () => process.exit(1));
+  process.once('SIGINT', () => process.exit(1));
+  const text = reason instanceof Error ? reason.message : String(reason);
+  await agent.stop(text);
+  alive.abort(new Error('stopped'));
+  await reporting;
+  if (reason instanceof Error) throw reason;
+  process.disconnect?.();
+}
+
+function told(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+    process.once('disconnect', () => resolve('the parent is gone'));
+  });
+}

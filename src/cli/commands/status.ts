@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { type ClusterView, readClusterView } from '../../agent/cluster-view.ts';
+import { openEmbedded } from '../../agent/open-embedded.ts';
+import { loadAgent } from '../../config/load-agent.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { DeadLetters } from '../../pipeline/dead-letters.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly json?: true;
+  readonly check?: true;
+  readonly lagWarning: string;
+}
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('Members, partitions with owner and lag, outboxes and dead letters of the agents on this data directory.')
+    .option('-c, --config <file>', 'the agent file whose data directory to look at')
+    .option('--data-dir <dir>', 'the data directory itself')
+    .option('--json', 'one JSON object')
+    .option('--check', 'as a monitoring plugin: one line with perfdata, exit 0 ok, 1 warning, 2 critical, 3 unknown')
+    .option('--lag-warning <entries>', 'with --check: warn when more entries than this wait in a partition', '10000')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ceilograph status -c /etc/ceilograph/agent.yaml\n  ceilograph status --data-dir var --check\n',
+    )
+    .action(async (options: Options) => {
+      const { dataDir, cluster } = await loadAgent(options.config ?? null, process.env, { data_dir: options.dataDir });
+      if (!existsSync(join(dataDir, 'state'))) return unknown(options, `no agent has run on ${resolve(dataDir)} yet`);
+      const view = await look(dataDir, cluster);
+      if (options.check === true) return check(view, Number(options.lagWarning));
+      process.stdout.write(options.json === true ? `${JSON.stringify(view)}\n` : table(view));
+    });
+}
+
+async function look(dataDir: string, cluster: string): Promise<ClusterView> {
+  const embedded = await openEmbedded({ dataDir });
+  const deadLetters = await DeadLetters.open({ directory: join(dataDir, 'dead-letters'), clock: systemClock });
+  try {
+    return await readClusterView(embedded, cluster, deadLetters.stats());
+  } finally {
+    await deadLetters.close();
+    await embedded.close();
+  }
+}
+
+function unknown(options: Options, message: string): void {
+  if (options.json === true) process.stdout.write(`${JSON.stringify({ error: message })}\n`);
+  else process.stdout.write(`CEILOGRAPH UNKNOWN - ${message}\n`);
+  process.exitCode = options.check === true ? 3 : 1;
+}
+
+/** Critical when nobody runs what should run, warning when work piles up. */
+function check(view: ClusterView, lagWarning: number): void {
+  const unowned = view.partitions.filter((partition) => partition.owner === null).length;
+  const lag = Math.max(0, ...view.partitions.map((partition) => partition.entries));
+  const [code, word, why] =
+    view.members.length === 0
+      ? [2, 'CRITICAL', 'no agent is alive']
+      : unowned > 0
+        ? [2, 'CRITICAL', `${unowned} partitions have no owner`]
+        : lag > lagWarning
+          ? [1, 'WARNING', `${lag} entries wait in one partition`]
+          : [0, 'OK', `${view.members.length} agents run ${view.partitions.length} partitions`];
+  const perfdata = `agents=${view.members.length} partitions=${view.partitions.length} unowned=${unowned} lag=${lag} dead_letters=${view.deadLetters.letters}`;
+  process.stdout.write(`CEILOGRAPH ${word} - ${why} | ${perfdata}\n`);
+  process.exitCode = code as number;
+}
+
+function table(view: ClusterView): string {
+  const lines = [`agents (${view.members.length})`];
+  for (const member of view.members) {
+    lines.push(
+      `  ${member.agent}  pid ${member.pid} on ${member.host}  received ${member.facts['received'] ?? 0}  published ${member.facts['published'] ?? 0}`,
+    );
+  }
+  lines.push(`partitions (${view.partitions.length})`);
+  for (const partition of view.partitions) {
+    const owner = partition.owner ?? 'nobody';
+    lines.push(
+      `  ${partition.unit.padEnd(40)} ${owner.padEnd(28)} epoch ${partition.epoch}  waiting ${partition.entries}  bytes ${partition.bytes}/${partition.boundBytes}  outbox ${partition.outboxItems}`,
+    );
+  }
+  lines.push(`dead letters (${view.deadLetters.letters})`);
+  for (const [reason, count] of Object.entries(view.deadLetters.byReason)) lines.push(`  ${reason} ${count}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,270 @@
+import type { ConfigEntry, DataEntry, Entry, Part, TickEntry } from '../../model/entry.ts';
+import { type Item, itemTime } from '../../model/item.ts';
+import type { Json } from '../../model/json.ts';
+import { parseJson, printJson } from '../../model/json-text.ts';
+import type { Chain } from '../transformers/chain.ts';
+import { parseEventTime } from '../transformers/event-time.ts';
+import type { Drop, Time } from '../transformers/transformer.ts';
+import type { Anchor } from './anchor.ts';
+import { IdLog, type IdLogChange } from './id-log.ts';
+import {
+  applyTick,
+  awaitInputs,
+  type ClockState,
+  clockStart,
+  sawCanary,
+  sawEventTime,
+  sawWallClock,
+  watermark,
+} from './partition-clock.ts';
+import { Positions } from './positions.ts';
+
+/**
+ * One partition of one sink: entries in, outputs and changes out. No clock, no I/O: the same entries give the same outputs, so a
+ * replay of the recorded entries in one process is the oracle of every fault test.
+ *
+ * Lives: `restore` once, then `apply` entry by entry, then `takeChange` for one commit, and on with `apply`.
+ */
+export const futureBoundMs = 10 * 60_000;
+
+export type Outcome = 'applied' | 'duplicate' | 'held' | 'ticked' | 'feed-late' | 'ignored';
+
+export interface Applied {
+  readonly outcome: Outcome;
+  readonly out: readonly Item[];
+  readonly dropped: readonly Drop[];
+  readonly letters: readonly Letter[];
+  /** Notifications of a repeated raw message, counted. */
+  readonly repeated: number;
+}
+
+/** An item that cannot be computed, for the dead letters. */
+export interface Letter {
+  readonly reason: string;
+  readonly message: string;
+  readonly item: Item;
+}
+
+export interface PartitionChange extends IdLogChange {
+  readonly set: readonly (readonly [key: string, value: string])[];
+  readonly del: readonly string[];
+  readonly rolling: readonly (readonly [key: string, value: string])[];
+  readonly roundStart: boolean;
+  readonly cursor: string;
+}
+
+const nothing = { out: [], dropped: [], letters: [], repeated: 0 } as const;
+
+export class Partition {
+  readonly #chain: Chain;
+  readonly #positions = new Positions();
+  readonly #ids = new IdLog();
+  readonly #held = new Map<string, Map<number, { readonly entry: DataEntry; readonly offset: number }>>();
+  #clock: ClockState = clockStart;
+  #configHash: string | null = null;
+  #lastOffset: Anchor | null = null;
+  #anchor: Anchor | null = null;
+
+  constructor(chain: Chain) {
+    this.#chain = chain;
+  }
+
+  /** The hash of the configuration the state was computed under; null before the first. */
+  get configHash(): string | null {
+    return this.#configHash;
+  }
+
+  /** Everything up to here is applied; where reading goes on after a restart. */
+  get anchor(): Anchor | null {
+    return this.#anchor;
+  }
+
+  get heldCount(): number {
+    let count = 0;
+    for (const entries of this.#held.values()) count += entries.size;
+    return count;
+  }
+
+  get keys(): number {
+    return this.#chain.size;
+  }
+
+  get openIds(): number {
+    return this.#ids.openCount;
+  }
+
+  get partitionMs(): number {
+    return this.#clock.partitionMs;
+  }
+
+  /** Hand over the stored states first (`loadStates`), then this. */
+  restore(cursorText: string | null, ids: readonly (readonly [slice: number, text: string])[]): void {
+    if (cursorText !== null) {
+      const cursor = parseJson(cursorText) as unknown as Cursor;
+      this.#positions.restore(cursor.listeners);
+      this.#clock = { ...cursor.clock, eventTime: cursor.clock.eventTime ?? null };
+      this.#configHash = cursor.config;
+      this.#anchor = cursor.anchor;
+      this.#lastOffset = cursor.anchor;
+    }
+    this.#ids.restore(ids, this.#positions.proven(), this.#clock.partitionMs);
+    this.#chain.resume(this.#time());
+  }
+
+  loadStates(chunk: readonly (readonly [key: string, value: string | null])[]): void {
+    this.#chain.load(chunk);
+  }
+
+  /** The owner's own entry, before the first one it handles under its configuration. */
+  configure(entry: ConfigEntry): void {
+    this.#applyConfig(entry);
+  }
+
+  apply(entry: Entry, offset: number, fingerprint: string): Applied {
+    const applied = this.#applyOne(entry, offset);
+    this.#lastOffset = { offset, fingerprint };
+    // While anything is held the anchor stays before it: a restart must read the held entries again.
+    if (this.#held.size === 0) this.#anchor = this.#lastOffset;
+    return applied;
+  }
+
+  #applyOne(entry: Entry, offset: number): Applied {
+    switch (entry.kind) {
+      case 'genesis':
+        return { ...nothing, outcome: 'ignored' };
+      case 'config':
+        return this.#applyConfig(entry);
+      case 'tick':
+        return this.#applyTick(entry);
+      case 'data':
+        return this.#applyInSequence(entry, offset);
+    }
+  }
+
+  #applyConfig(entry: ConfigEntry): Applied {
+    this.#configHash = entry.hash;
+    this.#clock = awaitInputs(sawWallClock(this.#clock, entry.at), entry.inputs, entry.at);
+    return { ...nothing, outcome: 'applied' };
+  }
+
+  #applyTick(entry: TickEntry): Applied {
+    const { state, outcome } = applyTick(this.#clock, entry);
+    if (outcome === 'ignored') return { ...nothing, outcome: 'ignored' };
+    this.#clock = state;
+    this.#ids.advance(state.partitionMs);
+    const result = this.#chain.advance(this.#time());
+    return { ...nothing, ...result, outcome: outcome === 'moved' ? 'ticked' : 'feed-late' };
+  }
+
+  #applyInSequence(entry: DataEntry, offset: number): Applied {
+    const verdict = this.#positions.decide(entry.listener, entry.seq);
+    if (verdict === 'duplicate') return { ...nothing, outcome: 'duplicate' };
+    if (verdict === 'ahead') {
+      this.#hold(entry, offset);
+      return { ...nothing, outcome: 'held' };
+    }
+    let applied = this.#applyData(entry);
+    for (let next = this.#takeHeld(entry.listener, entry.seq + 1); next; next = this.#takeHeld(entry.listener, next.seq + 1)) {
+      applied = join(applied, this.#applyData(next));
+    }
+    return applied;
+  }
+
+  #applyData(entry: DataEntry): Applied {
+    const out: Item[] = [];
+    const dropped: Drop[] = [];
+    const letters: Letter[] = [];
+    let repeated = 0;
+    this.#clock = sawWallClock(this.#clock, entry.at);
+    for (const part of entry.notifications) {
+      if (this.#ids.has(part.id)) {
+        repeated += 1;
+        continue;
+      }
+      this.#ids.add(entry.listener, entry.seq, part.id);
+      this.#applyPart(part, out, dropped, letters);
+    }
+    for (const [input, sentAt] of entry.canaries) this.#clock = sawCanary(this.#clock, input, sentAt);
+    this.#positions.advance(entry);
+    this.#ids.prove(entry.listener, entry.proven);
+    return { outcome: 'applied', out, dropped, letters, repeated };
+  }
+
+  #applyPart(part: Part, out: Item[], dropped: Drop[], letters: Letter[]): void {
+    const items: Item[] = [];
+    for (const item of part.items) {
+      const at = parseEventTime(itemTime(item));
+      if (at > this.#clock.now + futureBoundMs) {
+        letters.push({ reason: 'from_the_future', message: `Event time ${itemTime(item)} is more than 10 minutes ahead.`, item });
+        continue;
+      }
+      this.#clock = sawEventTime(this.#clock, at);
+      items.push(item);
+    }
+    const time = this.#time();
+    const result = this.#chain.applyNotification(part.id, items, time);
+    collect(result, out, dropped, letters);
+    collect(this.#chain.advance(time), out, dropped, letters);
+  }
+
+  #hold(entry: DataEntry, offset: number): void {
+    const entries = this.#held.get(entry.listener) ?? new Map();
+    entries.set(entry.seq, { entry, offset });
+    this.#held.set(entry.listener, entries);
+  }
+
+  #takeHeld(listener: string, seq: number): DataEntry | undefined {
+    const entries = this.#held.get(listener);
+    const found = entries?.get(seq);
+    if (entries === undefined || found === undefined) return undefined;
+    entries.delete(seq);
+    if (entries.size === 0) this.#held.delete(listener);
+    return found.entry;
+  }
+
+  /** Everything that changed since the last call, for one commit. */
+  takeChange(rollingKeys: number): PartitionChange {
+    const { set, del } = this.#chain.takeDirty();
+    const { rows, roundStart } = this.#chain.rolling(Math.min(rollingKeys, Math.max(16, 2 * set.length)));
+    const cursor = {
+      config: this.#configHash,
+      clock: this.#clock,
+      anchor: this.#anchor,
+      listeners: this.#positions.toJson(),
+    } satisfies Cursor;
+    return { set, del, rolling: rows, roundStart, cursor: printJson(cursor as unknown as Json), ...this.#ids.takeChange() };
+  }
+
+  #time(): Time {
+    return { partition: this.#clock.partitionMs, watermark: watermark(this.#clock), now: this.#clock.now };
+  }
+}
+
+interface Cursor {
+  readonly config: string | null;
+  readonly clock: ClockState;
+  readonly anchor: Anchor | null;
+  readonly listeners: ReturnType<Positions['toJson']>;
+}
+
+interface ChainResult {
+  readonly out: readonly Item[];
+  readonly dropped: readonly Drop[];
+  readonly letters: readonly Letter[];
+}
+
+function collect(result: ChainResult, out: Item[], dropped: Drop[], letters: Letter[]): void {
+  for (const item of result.out) out.push(item);
+  for (const drop of result.dropped) dropped.push(drop);
+  for (const letter of result.letters) letters.push(letter);
+}
+
+function join(a: Applied, b: Applied): Applied {
+  return {
+    outcome: 'applied',
+    out: [...a.out, ...b.out],
+    dropped: [...a.dropped, ...b.dropped],
+    letters: [...a.letters, ...b.letters],
+    repeated: a.repeated + b.repeated,
+  };
+}

@@ -1,0 +1,185 @@
+import type { Group, LeaseToken, Member, Unit } from '../coordination/group.ts';
+import { planOwners } from '../core/partition/plan.ts';
+import type { Clock } from '../lib/clock.ts';
+import { classify } from '../model/faults.ts';
+import type { StopSignals } from './worker.ts';
+
+/**
+ * Which partitions this agent runs. Level-triggered: every round compares what is with what the plan says, so a lost wake-up costs
+ * one round and nothing else.
+ *
+ *     heartbeat → members → plan (any member may commit it, by compare-and-set) → renew → hand over → take
+ *
+ * A unit goes: planned for us → acquired → running → (planned for another) draining → released, or → fenced/lost → quiet.
+ * Being fenced is ordinary: the unit is taken again when the plan still says so.
+ */
+export interface AssignmentDeps {
+  readonly group: Group;
+  readonly member: () => Member;
+  readonly units: readonly Unit[];
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+  readonly renewMs: number;
+  readonly leaseTtlMs: number;
+  /** Members must have stayed the same for so long before a new plan is made: three agents starting make one plan, not three. */
+  readonly debounceMs: number;
+  readonly run: (unit: Unit, token: LeaseToken, stop: StopSignals) => Promise<void>;
+  readonly report: (event: AssignmentEvent) => void;
+}
+
+export type AssignmentEvent =
+  | { readonly kind: 'acquired' | 'released' | 'lost'; readonly unit: Unit; readonly epoch: number }
+  | { readonly kind: 'failed'; readonly unit: Unit; readonly error: unknown; readonly retryInMs: number }
+  | { readonly kind: 'planned'; readonly version: number; readonly members: number }
+  | { readonly kind: 'unreachable'; readonly error: unknown };
+
+interface Running {
+  readonly token: LeaseToken;
+  readonly soft: AbortController;
+  readonly hard: AbortController;
+  readonly ended: Promise<void>;
+}
+
+export class AssignmentLoop {
+  readonly #deps: AssignmentDeps;
+  readonly #running = new Map<Unit, Running>();
+  readonly #notBefore = new Map<Unit, number>();
+  readonly #failures = new Map<Unit, number>();
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  #membership = '';
+  #membershipSince = 0;
+  #fatal: unknown = null;
+
+  constructor(deps: AssignmentDeps) {
+    this.#deps = deps;
+  }
+
+  get owned(): readonly LeaseToken[] {
+    return [...this.#running.values()].map((running) => running.token);
+  }
+
+  /** Runs until `soft`; then drains and releases everything. Throws when a worker met a fatal fault. */
+  async run(stop: StopSignals): Promise<void> {
+    stop.hard.addEventListener('abort', () => this.#abortAll('hard'), { once: true });
+    while (!stop.soft.aborted && this.#fatal === null) {
+      await this.#round();
+      await this.#deps.clock.sleep(this.#deps.heartbeatMs, stop.soft).catch(() => undefined);
+    }
+    this.#abortAll('soft');
+    // The leases must stay ours while the workers drain.
+    const drained = Promise.all([...this.#running.values()].map((running) => running.ended));
+    await this.#renewUntil(drained);
+    await this.#deps.group.leave(this.#deps.member());
+    if (this.#fatal !== null) throw this.#fatal;
+  }
+
+  async #round(): Promise<void> {
+    try {
+      await this.#deps.group.heartbeat(this.#deps.member(), this.#deps.leaseTtlMs);
+      const plan = await this.#plan();
+      await this.#renew();
+      const mine = new Set(this.#deps.units.filter((unit) => plan.owners[unit] === this.#deps.member().agent));
+      this.#handOver(mine);
+      await Promise.all([...mine].map((unit) => this.#take(unit, plan.version)));
+    } catch (error) {
+      if (classify(error).class === 'fatal') this.#fatal = error;
+      this.#deps.report({ kind: 'unreachable', error });
+    }
+  }
+
+  async #plan(): Promise<{ readonly version: number; readonly owners: Readonly<Record<Unit, string>> }> {
+    const members = await this.#deps.group.members();
+    const plan = await this.#deps.group.readPlan();
+    if (!this.#settled(members)) return plan;
+    const weights = members.map((member) => ({ agent: member.agent, weight: member.weight }));
+    const owners = planOwners({ units: this.#deps.units, members: weights, previous: plan.owners });
+    if (sameOwners(owners, plan.owners)) return plan;
+    if (!(await this.#deps.group.commitPlan(plan.version, owners))) return this.#deps.group.readPlan();
+    this.#deps.report({ kind: 'planned', version: plan.version + 1, members: members.length });
+    return { version: plan.version + 1, owners };
+  }
+
+  #settled(members: readonly Member[]): boolean {
+    const now = this.#deps.clock.monotonic();
+    const membership = members
+      .map((member) => `${member.agent}/${member.boot}`)
+      .sort()
+      .join(' ');
+    if (membership !== this.#membership) {
+      this.#membership = membership;
+      this.#membershipSince = now;
+    }
+    return now - this.#membershipSince >= this.#deps.debounceMs;
+  }
+
+  async #renew(): Promise<void> {
+    const now = this.#deps.clock.monotonic();
+    if (now - this.#renewedAt < this.#deps.renewMs || this.#running.size === 0) return;
+    this.#renewedAt = now;
+    for (const token of await this.#deps.group.renew(this.owned, this.#deps.leaseTtlMs)) {
+      const running = this.#running.get(token.unit);
+      if (running === undefined || running.token.epoch !== token.epoch) continue;
+      this.#deps.report({ kind: 'lost', unit: token.unit, epoch: token.epoch });
+      running.hard.abort(new Error('lease lost'));
+      running.soft.abort(new Error('lease lost'));
+    }
+  }
+
+  #handOver(mine: ReadonlySet<Unit>): void {
+    for (const [unit, running] of this.#running) if (!mine.has(unit)) running.soft.abort(new Error('planned for another'));
+  }
+
+  async #take(unit: Unit, planVersion: number): Promise<void> {
+    if (this.#running.has(unit) || this.#deps.clock.monotonic() < (this.#notBefore.get(unit) ?? 0)) return;
+    const result = await this.#deps.group.acquire(this.#deps.member(), unit, planVersion, this.#deps.leaseTtlMs);
+    if (result.kind !== 'acquired') return;
+    const soft = new AbortController();
+    const hard = new AbortController();
+    this.#deps.report({ kind: 'acquired', unit, epoch: result.token.epoch });
+    const ended = this.#runOne(unit, result.token, { soft: soft.signal, hard: hard.signal });
+    this.#running.set(unit, { token: result.token, soft, hard, ended });
+  }
+
+  async #runOne(unit: Unit, token: LeaseToken, stop: StopSignals): Promise<void> {
+    try {
+      await this.#deps.run(unit, token, stop);
+      this.#failures.delete(unit);
+    } catch (error) {
+      this.#failed(unit, error);
+    }
+    this.#running.delete(unit);
+    // Released on purpose, so that the next owner need not wait. A token that is no longer ours releases nothing.
+    await this.#deps.group.release(token).catch((error: unknown) => this.#deps.report({ kind: 'unreachable', error }));
+    this.#deps.report({ kind: 'released', unit, epoch: token.epoch });
+  }
+
+  /** A partition that cannot run must not stop its neighbours: it is tried again, ever later. */
+  #failed(unit: Unit, error: unknown): void {
+    const failures = (this.#failures.get(unit) ?? 0) + 1;
+    this.#failures.set(unit, failures);
+    const retryInMs = Math.min(500 * 2 ** (failures - 1), 60_000);
+    this.#notBefore.set(unit, this.#deps.clock.monotonic() + retryInMs);
+    this.#deps.report({ kind: 'failed', unit, error, retryInMs });
+  }
+
+  async #renewUntil(done: Promise<unknown>): Promise<void> {
+    const over = new AbortController();
+    void done.finally(() => over.abort(new Error('drained')));
+    while (!over.signal.aborted) {
+      await this.#deps.clock.sleep(this.#deps.renewMs, over.signal).catch(() => undefined);
+      if (!over.signal.aborted) await this.#renew();
+    }
+  }
+
+  #abortAll(which: 'soft' | 'hard'): void {
+    for (const running of this.#running.values()) {
+      if (which === 'hard') running.hard.abort(new Error('stopping'));
+      running.soft.abort(new Error('stopping'));
+    }
+  }
+}
+
+function sameOwners(a: Readonly<Record<Unit, string>>, b: Readonly<Record<Unit, string>>): boolean {
+  const units = Object.keys(a);
+  return units.length === Object.keys(b).length && units.every((unit) => a[unit] === b[unit]);
+}

@@ -1,0 +1,61 @@
+import { itemLines } from '../core/convert/wire.ts';
+import type { Chain } from '../core/transformers/chain.ts';
+import type { Part } from '../model/entry.ts';
+import type { Item } from '../model/item.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { LocalOutbox } from './local-outbox.ts';
+import type { Tally } from './tally.ts';
+
+/**
+ * A sink without state, straight from the listener to its publishers: no topic, queue or log exists for it. `accept` resolves once
+ * every publisher has taken the output or holds it durably, so the raw message may be acknowledged; at their bound it waits, and
+ * the input is no longer read.
+ */
+export class DirectSink {
+  readonly #chain: Chain;
+  readonly #outboxes: readonly LocalOutbox[];
+  readonly #deadLetters: DeadLetters;
+  readonly #sink: string;
+  readonly #tally: Tally;
+
+  constructor(chain: Chain, outboxes: readonly LocalOutbox[], deadLetters: DeadLetters, sink: string, tally: Tally) {
+    this.#chain = chain;
+    this.#outboxes = outboxes;
+    this.#deadLetters = deadLetters;
+    this.#sink = sink;
+    this.#tally = tally;
+  }
+
+  async accept(parts: readonly Part[], signal: AbortSignal): Promise<void> {
+    const out: Item[] = [];
+    const time = { partition: 0, watermark: Number.NEGATIVE_INFINITY, now: 0 };
+    for (const part of parts) {
+      const result = this.#chain.applyNotification(part.id, part.items, time);
+      for (const item of result.out) out.push(item);
+      for (const drop of result.dropped) this.#tally.dropped += drop.count;
+      for (const letter of result.letters) await this.#letter(letter.reason, letter.message, letter.item);
+    }
+    if (out.length === 0) return;
+    await Promise.all(this.#outboxes.map((outbox) => outbox.accept(out, signal)));
+    this.#tally.published += out.length;
+  }
+
+  async #letter(reason: string, message: string, item: Item): Promise<void> {
+    this.#tally.letters += 1;
+    const body = new TextEncoder().encode(itemLines([item]));
+    await this.#deadLetters.record({
+      stage: 'transform',
+      reason,
+      message,
+      sink: this.#sink,
+      publisher: null,
+      origin: null,
+      messageId: null,
+      body,
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#outboxes.map((outbox) => outbox.close()));
+  }
+}

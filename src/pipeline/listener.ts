@@ -1,0 +1,212 @@
+import type { Converter } from '../core/convert/converter.ts';
+import { decodeNotification } from '../core/convert/envelope.ts';
+import type { Router } from '../core/route/router.ts';
+import type { Delivery, Input } from '../inputs/input.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type Part, printEntry } from '../model/entry.ts';
+import { classify } from '../model/faults.ts';
+import type { Notification } from '../model/notification.ts';
+import { type Appender, type PartitionRef, partitionName } from '../topics/topic.ts';
+import { canaryOf, isCanary } from './canary.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { DirectSink } from './direct-sink.ts';
+import type { Intake } from './intake.ts';
+import type { Sequencer } from './sequencer.ts';
+import type { Tally } from './tally.ts';
+
+/**
+ * The way of a raw message, up to where it may be acknowledged:
+ *
+ *     take a batch → decode → convert → route → make durable (append, publish, dead-letter) → acknowledge → prove
+ *
+ * Acknowledge last: a delivery is settled only when everything that came of it is confirmed by its topic, accepted or held by
+ * its direct sink's publishers, or stands in the dead letters. Whatever dies before that, the source gives it again, and its
+ * ids tell the workers that they know it. One bad message becomes a dead letter; its neighbours pass.
+ */
+export interface ListenerDeps {
+  readonly name: string;
+  readonly intake: Intake<Delivery>;
+  readonly input: Pick<Input, 'prove'>;
+  readonly converter: Converter;
+  readonly router: Router;
+  readonly sinks: readonly ListenerSink[];
+  readonly appender: Appender;
+  readonly sequencer: Sequencer;
+  readonly deadLetters: DeadLetters;
+  readonly tally: Tally;
+  readonly clock: Clock;
+  readonly maxBatch: number;
+  readonly lingerMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxSamplesPerNotification: number;
+}
+
+/** Where a routed part goes: straight to publishers, or to a partition of the sink's topic. */
+export type ListenerSink =
+  | { readonly kind: 'direct'; readonly direct: DirectSink }
+  | { readonly kind: 'topic'; readonly partitions: readonly PartitionRef[]; readonly canaries: boolean };
+
+/** Runs until the intake ends (soft) or `hard` aborts; what was not made durable by then is given back. */
+export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promise<void> {
+  const proof = createProof(deps);
+  for (;;) {
+    const batch = await deps.intake.take(deps.maxBatch, deps.lingerMs, deps.clock, hard);
+    if (batch === null) break;
+    const work = readBatch(deps, batch);
+    try {
+      await makeDurable(deps, work, hard);
+    } catch (error) {
+      for (const delivery of batch) delivery.giveBack();
+      if (hard.aborted) break;
+      throw error;
+    }
+    for (const delivery of batch) delivery.settle();
+    proof.settled();
+  }
+  await proof.finished();
+}
+
+/** Everything that one batch of raw messages came to. */
+interface Work {
+  readonly parts: Map<PartitionRef, Part[]>;
+  readonly canaries: (readonly [input: string, sentAt: number])[];
+  readonly direct: Map<DirectSink, Part[]>;
+  readonly letters: Parameters<DeadLetters['record']>[0][];
+}
+
+function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
+  const work: Work = { parts: new Map(), canaries: [], direct: new Map(), letters: [] };
+  for (const delivery of batch) {
+    deps.tally.received += 1;
+    try {
+      readDelivery(deps, delivery, work);
+    } catch (error) {
+      const fault = classify(error);
+      work.letters.push(letterOf(deps, delivery, 'decode', fault.code, fault.message));
+    }
+  }
+  return work;
+}
+
+function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void {
+  const notification = decodeNotification(delivery.body, delivery.priority, { maxBytes: deps.maxMessageBytes });
+  if (isCanary(notification)) {
+    work.canaries.push(canaryOf(notification));
+    return;
+  }
+  const { samples, events, problems } = deps.converter.convert(notification);
+  for (const problem of problems)
+    work.letters.push(letterOf(deps, delivery, problem.stage, problem.code, problem.message, notification));
+  if (samples.length > deps.maxSamplesPerNotification) {
+    const message = `${samples.length} samples in one notification; at most ${deps.maxSamplesPerNotification} are taken.`;
+    work.letters.push(letterOf(deps, delivery, 'samples', 'too_many_samples', message, notification));
+    return;
+  }
+  deps.tally.samples += samples.length;
+  deps.tally.events += events.length;
+  deps.router.route(notification.message_id, samples, events, (sinkIndex, partition, part) => {
+    const sink = deps.sinks[sinkIndex] as ListenerSink;
+    if (sink.kind === 'direct') push(work.direct, sink.direct, part);
+    else push(work.parts, sink.partitions[partition] as PartitionRef, part);
+  });
+}
+
+async function makeDurable(deps: ListenerDeps, work: Work, signal: AbortSignal): Promise<void> {
+  const entries = toEntries(deps, work);
+  const waits: Promise<unknown>[] = [];
+  if (entries.length > 0) waits.push(deps.appender.append(entries, signal));
+  for (const [sink, parts] of work.direct) waits.push(sink.accept(parts, signal));
+  for (const letter of work.letters) waits.push(deps.deadLetters.record(letter));
+  await Promise.all(waits);
+  deps.tally.appended += entries.length;
+}
+
+const encoder = new TextEncoder();
+/** Keeps an entry far below every broker's frame and every commit's bound. */
+const maxItemsPerEntry = 500;
+
+function toEntries(deps: ListenerDeps, work: Work): { partition: PartitionRef; bytes: Uint8Array }[] {
+  const entries: { partition: PartitionRef; bytes: Uint8Array }[] = [];
+  const at = deps.clock.now();
+  const add = (partition: PartitionRef, parts: readonly Part[], canaries: Work['canaries']) => {
+    const entry = deps.sequencer.next(partitionName(partition), at, parts, canaries);
+    entries.push({ partition, bytes: encoder.encode(printEntry(entry)) });
+  };
+  for (const [partition, parts] of work.parts) for (const chunk of chunks(parts)) add(partition, chunk, []);
+  // After all data of this batch, and every earlier batch is confirmed already: exactly what a canary says.
+  if (work.canaries.length > 0) {
+    for (const sink of deps.sinks) {
+      if (sink.kind === 'topic' && sink.canaries) for (const partition of sink.partitions) add(partition, [], work.canaries);
+    }
+  }
+  return entries;
+}
+
+function* chunks(parts: readonly Part[]): Generator<readonly Part[]> {
+  let chunk: Part[] = [];
+  let items = 0;
+  for (const part of parts) {
+    if (items > 0 && items + part.items.length > maxItemsPerEntry) {
+      yield chunk;
+      chunk = [];
+      items = 0;
+    }
+    chunk.push(part);
+    items += part.items.length;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** One proof under way at a time; what was settled when it began is proven when it ends. */
+function createProof(deps: ListenerDeps): { settled(): void; finished(): Promise<void> } {
+  let underWay: Promise<void> | null = null;
+  const begin = () => {
+    const snapshot = deps.sequencer.snapshot();
+    underWay = deps.input.prove().then(
+      () => {
+        deps.sequencer.proved(snapshot);
+        underWay = null;
+      },
+      () => {
+        // The connection went away: nothing is proven, ids are kept longer, the next settlement asks again.
+        deps.tally.unproven += 1;
+        underWay = null;
+      },
+    );
+  };
+  return {
+    settled: () => {
+      if (underWay === null) begin();
+    },
+    finished: async () => {
+      if (underWay !== null) await underWay;
+    },
+  };
+}
+
+function letterOf(
+  deps: ListenerDeps,
+  delivery: Delivery,
+  stage: string,
+  reason: string,
+  message: string,
+  notification?: Notification,
+): Parameters<DeadLetters['record']>[0] {
+  deps.tally.letters += 1;
+  return {
+    stage,
+    reason,
+    message,
+    sink: null,
+    publisher: null,
+    origin: delivery.origin,
+    messageId: notification?.message_id ?? null,
+    body: delivery.body,
+  };
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,116 @@
+import type { SinkConfig } from '../config/sink-config.ts';
+import type { Converter } from '../core/convert/converter.ts';
+import { Partition } from '../core/partition/partition.ts';
+import { maxTickStepMs } from '../core/partition/partition-clock.ts';
+import { createRouter, type Router } from '../core/route/router.ts';
+import { createChain } from '../core/transformers/chain.ts';
+import type { Drop } from '../core/transformers/transformer.ts';
+import type { Entry } from '../model/entry.ts';
+import type { Item } from '../model/item.ts';
+import type { Notification } from '../model/notification.ts';
+
+/**
+ * The whole product in one synchronous object: notifications in, outputs out, through the same converter, router, partitions and
+ * chains as a running agent, without any store, clock or target. It is the oracle that fault tests and the demo compare with, and
+ * what `ceilograph replay` and `ceilograph test` run.
+ */
+export interface ReplayOutput {
+  readonly sink: string;
+  readonly items: readonly Item[];
+}
+
+export class Replay {
+  readonly #converter: Converter;
+  readonly #router: Router;
+  readonly #sinks: readonly {
+    readonly config: SinkConfig;
+    readonly partitions: readonly Partition[];
+    readonly sequences: number[];
+  }[];
+  readonly #emit: (output: ReplayOutput) => void;
+  readonly dropped = new Map<string, number>();
+  problems = 0;
+  #at: number;
+  #offset = 0;
+
+  /** `at` is the wall clock (epoch ms) the entries are said to come at: event times more than 10 minutes beyond it are refused. */
+  constructor(
+    cluster: string,
+    sinks: readonly SinkConfig[],
+    converter: Converter,
+    at: number,
+    emit: (output: ReplayOutput) => void,
+  ) {
+    this.#converter = converter;
+    this.#router = createRouter(sinks);
+    this.#at = at;
+    this.#emit = emit;
+    this.#sinks = sinks.map((config) => ({
+      config,
+      partitions: Array.from(
+        { length: config.partitions },
+        () => new Partition(createChain({ cluster, sink: config.sink, steps: config.steps })),
+      ),
+      sequences: Array.from({ length: config.partitions }, () => 0),
+    }));
+  }
+
+  apply(notification: Notification): void {
+    const { samples, events, problems } = this.#converter.convert(notification);
+    this.problems += problems.length;
+    this.#router.route(notification.message_id, samples, events, (sinkIndex, partition, part) => {
+      const sink = this.#sinks[sinkIndex];
+      if (sink === undefined) return;
+      const seq = (sink.sequences[partition] ?? 0) + 1;
+      sink.sequences[partition] = seq;
+      this.#run(sinkIndex, partition, {
+        kind: 'data',
+        listener: 'replay',
+        seq,
+        at: this.#at,
+        proven: seq - 1,
+        notifications: [part],
+        canaries: [],
+      });
+    });
+  }
+
+  /** One recorded entry of one partition (`record:` writes them): the exact replay. */
+  applyEntry(sink: string, partition: number, entry: Entry): void {
+    const sinkIndex = this.#sinks.findIndex((other) => other.config.sink === sink);
+    if (sinkIndex >= 0) this.#run(sinkIndex, partition, entry);
+  }
+
+  /** Lets `ms` of quiet time pass in every partition, in ticks of at most 2 s: windows close, deadlines come due. */
+  pass(ms: number): void {
+    this.#tickAll();
+    for (let left = ms; left > 0; left -= maxTickStepMs) {
+      this.#at += Math.min(left, maxTickStepMs);
+      this.#tickAll();
+    }
+  }
+
+  #tickAll(): void {
+    this.#sinks.forEach((sink, sinkIndex) => {
+      sink.partitions.forEach((_, partition) => {
+        this.#run(sinkIndex, partition, { kind: 'tick', incarnation: 1, epoch: 1, at: this.#at });
+      });
+    });
+  }
+
+  #run(sinkIndex: number, partition: number, entry: Entry): void {
+    const sink = this.#sinks[sinkIndex];
+    const target = sink?.partitions[partition];
+    if (sink === undefined || target === undefined) return;
+    this.#offset += 1;
+    const applied = target.apply(entry, this.#offset, '');
+    for (const drop of applied.dropped) this.#count(drop);
+    for (const letter of applied.letters) this.#count({ reason: letter.reason, count: 1 });
+    target.takeChange(0);
+    if (applied.out.length > 0) this.#emit({ sink: sink.config.sink, items: applied.out });
+  }
+
+  #count(drop: Drop): void {
+    this.dropped.set(drop.reason, (this.dropped.get(drop.reason) ?? 0) + drop.count);
+  }
+}

@@ -1,0 +1,30 @@
+import type { DataEntry, Part } from '../model/entry.ts';
+
+/**
+ * Numbers the entries of one listener boot, gapless per partition from 1, and remembers which of them are proven: all raw messages
+ * in them acknowledged, and the source seen to know it.
+ */
+export class Sequencer {
+  readonly #listener: string;
+  readonly #last = new Map<string, number>();
+  readonly #proven = new Map<string, number>();
+
+  constructor(listener: string) {
+    this.#listener = listener;
+  }
+
+  next(partition: string, at: number, notifications: readonly Part[], canaries: DataEntry['canaries']): DataEntry {
+    const seq = (this.#last.get(partition) ?? 0) + 1;
+    this.#last.set(partition, seq);
+    return { kind: 'data', listener: this.#listener, seq, at, proven: this.#proven.get(partition) ?? 0, notifications, canaries };
+  }
+
+  /** Take this once everything numbered so far is settled; hand it to `proved` once the source has proved it. */
+  snapshot(): ReadonlyMap<string, number> {
+    return new Map(this.#last);
+  }
+
+  proved(snapshot: ReadonlyMap<string, number>): void {
+    for (const [partition, seq] of snapshot) this.#proven.set(partition, seq);
+  }
+}

@@ -1,0 +1,297 @@
+import type { SinkConfig } from '../config/sink-config.ts';
+import type { LeaseToken } from '../coordination/group.ts';
+import { itemLines, parseItemLines } from '../core/convert/wire.ts';
+import { type Anchor, checkAnchor } from '../core/partition/anchor.ts';
+import { Partition } from '../core/partition/partition.ts';
+import { createChain } from '../core/transformers/chain.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type Entry, parseEntry } from '../model/entry.ts';
+import { Fault } from '../model/faults.ts';
+import type { Item } from '../model/item.ts';
+import { stableHash } from '../model/stable-hash.ts';
+import type { Commit, CommitResult, Loaded, PartitionStore } from '../state/partition-store.ts';
+import { type Attachment, type PartitionRef, partitionName, type Received, type Topics } from '../topics/topic.ts';
+import { crashPoint } from './crash-point.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Lane } from './lane.ts';
+import type { Recorder } from './recorder.ts';
+import type { Tally } from './tally.ts';
+
+/**
+ * One owned partition, from its topic to its targets:
+ *
+ *     restore → replay the outbox → attach at the anchor → ( read → step → commit → publish → settle ) …
+ *
+ * Nothing is published before the commit that holds it is durable; nothing is settled before that commit; the outbox is cleared
+ * after the publisher accepted. A fenced write means the partition belongs to somebody else: drop everything, write nothing, stay
+ * quiet. Whatever dies in between, the next owner restores the last commit, publishes its outbox again under the same ids,
+ * and reads the unsettled entries again, which the positions in the state tell apart from new ones.
+ */
+export interface WorkerDeps {
+  readonly config: SinkConfig;
+  readonly cluster: string;
+  readonly topics: Topics;
+  readonly store: PartitionStore;
+  readonly lanes: readonly Lane[];
+  readonly deadLetters: DeadLetters;
+  readonly recorder: Recorder | null;
+  readonly tally: Tally;
+  readonly clock: Clock;
+  /** Inputs whose canaries this sink waits for; empty when it has no deadlines. */
+  readonly awaitedInputs: readonly string[];
+  readonly leaseTtlMs: number;
+  readonly report: (event: WorkerEvent) => void;
+}
+
+export type WorkerEvent =
+  | { readonly kind: 'running'; readonly version: number; readonly keys: number; readonly outbox: number }
+  | { readonly kind: 'fenced'; readonly at: string }
+  | { readonly kind: 'stopped'; readonly code: string }
+  | { readonly kind: 'feed-late' }
+  | { readonly kind: 'gap'; readonly held: number };
+
+/** `soft`: read no more, finish what was read. `hard`: leave now; the next owner does the rest. */
+export interface StopSignals {
+  readonly soft: AbortSignal;
+  readonly hard: AbortSignal;
+}
+
+const readAtMost = 64;
+const readWaitMs = 1_000;
+const prefetch = 256;
+/** An entry that was begun this often without a commit is read alone, then taken for what kills the worker. */
+const aloneAfterStarts = 2;
+const deadAfterStarts = 5;
+
+/** Ends when stopped or fenced; throws on anything else, and the assignment loop starts it anew. */
+export async function runWorker(deps: WorkerDeps, ref: PartitionRef, token: LeaseToken, stop: StopSignals): Promise<void> {
+  const partition = new Partition(createChain({ cluster: deps.cluster, sink: deps.config.sink, steps: deps.config.steps }));
+  const loaded = await deps.store.load(token, (chunk) => partition.loadStates(chunk));
+  if (loaded.kind === 'fenced') return fenced(deps, 'load');
+  partition.restore(loaded.value.cursor, loaded.value.ids);
+  const owner = new Owner(deps, ref, token, partition, loaded.value);
+  owner.replayOutbox(loaded.value);
+  const attachment = await deps.topics.attach(ref, partition.anchor?.offset ?? null, prefetch);
+  try {
+    await owner.run(attachment, stop);
+  } finally {
+    await attachment.close();
+  }
+}
+
+function fenced(deps: WorkerDeps, at: string): void {
+  deps.tally.fenced += 1;
+  deps.report({ kind: 'fenced', at });
+}
+
+/** What one batch of entries came to, on the way to its commit. */
+interface Step {
+  readonly out: Item[];
+  applied: number;
+}
+
+class Owner {
+  readonly #deps: WorkerDeps;
+  readonly #ref: PartitionRef;
+  readonly #token: LeaseToken;
+  readonly #partition: Partition;
+  readonly #starts: number;
+  #version: number;
+  #committedOnce = false;
+  #fenced = false;
+  #feedLate = false;
+  readonly #clearing = new Map<string, Promise<void>>();
+
+  constructor(deps: WorkerDeps, ref: PartitionRef, token: LeaseToken, partition: Partition, loaded: Loaded) {
+    this.#deps = deps;
+    this.#ref = ref;
+    this.#token = token;
+    this.#partition = partition;
+    this.#version = loaded.version;
+    this.#starts = loaded.starts;
+  }
+
+  replayOutbox(loaded: Loaded): void {
+    for (const entry of loaded.outbox) {
+      const lane = this.#deps.lanes.find((other) => other.name === entry.group);
+      if (lane !== undefined) this.#publish(lane, parseItemLines(entry.text), entry.version, true);
+    }
+    this.#deps.report({ kind: 'running', version: loaded.version, keys: this.#partition.keys, outbox: loaded.outbox.length });
+  }
+
+  async run(attachment: Attachment, stop: StopSignals): Promise<void> {
+    const first = await this.#provePlace(attachment, stop);
+    if (first === 'stopped') return;
+    await this.#configure(stop.hard);
+    let pending = first;
+    while (!stop.soft.aborted && !this.#fenced) {
+      await this.#roomInEveryLane(stop.soft);
+      const received = pending.length > 0 ? pending : await attachment.read(this.#batchSize(), readWaitMs, stop.soft);
+      pending = [];
+      if (received.length === 0) continue;
+      const step = await this.#step(received);
+      if (!(await this.#commit(step.out, stop.hard))) return;
+      const anchor = this.#partition.anchor;
+      if (anchor !== null) await attachment.settle(anchor.offset);
+      crashPoint('after-settle');
+    }
+    await this.#drain(stop.hard);
+  }
+
+  /** At the anchor the topic must hold what we applied last. Anything else is a stopped, visible state. */
+  async #provePlace(attachment: Attachment, stop: StopSignals): Promise<readonly Received[] | 'stopped'> {
+    const anchor = this.#partition.anchor;
+    if (anchor === null || this.#deps.topics.capabilities.kind === 'queue') return [];
+    const received = await attachment.read(readAtMost, 5 * readWaitMs, stop.soft);
+    if (stop.soft.aborted) return [];
+    const first = received[0];
+    const check = checkAnchor(anchor, first === undefined ? null : { offset: first.offset, fingerprint: fingerprintOf(first) });
+    if (check === 'same') return received.slice(1);
+    this.#deps.report({ kind: 'stopped', code: check });
+    throw new Fault(
+      'fatal',
+      check.toLowerCase(),
+      `${partitionName(this.#ref)}: ${check}: the topic does not hold what was applied last.`,
+    );
+  }
+
+  /** The configuration is an entry too: the state says under which one it was computed, and a recorded replay sees the change. */
+  async #configure(hard: AbortSignal): Promise<void> {
+    const hash = this.#deps.config.hash;
+    if (this.#partition.configHash === hash) return;
+    const entry: Entry = { kind: 'config', hash, inputs: this.#deps.awaitedInputs, at: this.#deps.clock.now() };
+    const anchor = this.#partition.anchor ?? { offset: 0, fingerprint: '' };
+    await this.#deps.recorder?.record(this.#ref, anchor.offset, entry);
+    this.#partition.configure(entry);
+    await this.#commit([], hard);
+  }
+
+  #batchSize(): number {
+    return this.#starts > aloneAfterStarts && !this.#committedOnce ? 1 : readAtMost;
+  }
+
+  async #step(received: readonly Received[]): Promise<Step> {
+    const step: Step = { out: [], applied: 0 };
+    for (const one of received) {
+      const entry = await this.#read(one);
+      if (entry === null) continue;
+      await this.#deps.recorder?.record(this.#ref, one.offset, entry);
+      await this.#apply(step, entry, one);
+    }
+    crashPoint('before-commit');
+    return step;
+  }
+
+  async #read(one: Received): Promise<Entry | null> {
+    try {
+      return parseEntry(decoder.decode(one.bytes));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      await this.#letter('bad_entry', message, one.bytes);
+      return null;
+    }
+  }
+
+  async #apply(step: Step, entry: Entry, one: Received): Promise<void> {
+    const kills = this.#starts > deadAfterStarts && !this.#committedOnce && entry.kind === 'data';
+    if (kills) await this.#letter('kills_the_worker', `Begun ${this.#starts} times without a commit.`, one.bytes);
+    const applied = this.#partition.apply(kills ? { ...entry, notifications: [] } : entry, one.offset, fingerprintOf(one));
+    for (const item of applied.out) step.out.push(item);
+    for (const letter of applied.letters)
+      await this.#letter(letter.reason, letter.message, encoder.encode(itemLines([letter.item])));
+    for (const drop of applied.dropped) this.#deps.tally.dropped += drop.count;
+    this.#deps.tally.repeated += applied.repeated;
+    if (entry.kind === 'data') this.#deps.tally.applied += entry.notifications.length;
+    if (applied.outcome === 'held') this.#deps.report({ kind: 'gap', held: this.#partition.heldCount });
+    if (applied.outcome === 'feed-late' && !this.#feedLate) this.#deps.report({ kind: 'feed-late' });
+    if (entry.kind === 'tick') this.#feedLate = applied.outcome === 'feed-late';
+  }
+
+  /** False when the partition is no longer ours. */
+  async #commit(out: readonly Item[], hard: AbortSignal): Promise<boolean> {
+    const text = out.length === 0 ? '' : itemLines(out);
+    const commit: Commit = {
+      expectVersion: this.#version,
+      commitId: `${this.#token.boot}.${this.#token.epoch}.${this.#version + 1}`,
+      outbox: out.length === 0 ? [] : this.#deps.lanes.map((lane) => ({ group: lane.name, items: out.length, text })),
+      leaseTtlMs: this.#deps.leaseTtlMs,
+      ...this.#partition.takeChange(this.#deps.store.rollingKeys),
+    };
+    const result = await this.#send(commit, hard);
+    if (result.kind === 'fenced' || result.kind === 'conflict') {
+      this.#fenced = true;
+      fenced(this.#deps, 'commit');
+      return false;
+    }
+    this.#version = result.version;
+    this.#committedOnce = true;
+    crashPoint('after-commit');
+    for (const lane of this.#deps.lanes) if (out.length > 0) this.#publish(lane, out, this.#version, false);
+    return true;
+  }
+
+  /** A lost reply means the same bytes again, under the same commit id, until the store answers. */
+  async #send(commit: Commit, hard: AbortSignal): Promise<CommitResult> {
+    for (let waitMs = 10; ; waitMs = Math.min(waitMs * 2, 1_000)) {
+      try {
+        return await this.#deps.store.commit(this.#token, commit);
+      } catch (error) {
+        if (!(error instanceof Fault) || error.class !== 'retryable' || hard.aborted) throw error;
+        await this.#deps.clock.sleep(waitMs, hard);
+      }
+    }
+  }
+
+  #publish(lane: Lane, items: readonly Item[], version: number, replay: boolean): void {
+    const key = `${partitionName(this.#ref)}@${version}`;
+    const before = this.#clearing.get(lane.name) ?? Promise.resolve();
+    const accepted = lane.offer({ key, items, replay });
+    const cleared = Promise.all([before, accepted]).then(async ([, outcome]) => {
+      if (outcome === 'left') return;
+      crashPoint('before-clear');
+      this.#deps.tally.published += items.length;
+      const clear = await this.#deps.store.clearOutbox(this.#token, lane.name, version);
+      if (clear.kind === 'fenced' && !this.#fenced) {
+        this.#fenced = true;
+        fenced(this.#deps, 'clear');
+      }
+    });
+    this.#clearing.set(lane.name, cleared);
+  }
+
+  async #roomInEveryLane(signal: AbortSignal): Promise<void> {
+    for (const lane of this.#deps.lanes) if (lane.full()) await lane.whenRoom(signal);
+  }
+
+  /** What is committed should be out before the partition is handed over; what a slow target keeps, the next owner replays. */
+  async #drain(hard: AbortSignal): Promise<void> {
+    if (this.#fenced) return;
+    const left = new Promise<void>((resolve) => {
+      if (hard.aborted) resolve();
+      else hard.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([Promise.all(this.#clearing.values()), left]);
+  }
+
+  async #letter(reason: string, message: string, body: Uint8Array): Promise<void> {
+    this.#deps.tally.letters += 1;
+    const origin = partitionName(this.#ref);
+    await this.#deps.deadLetters.record({
+      stage: 'transform',
+      reason,
+      message,
+      sink: this.#deps.config.sink,
+      publisher: null,
+      origin,
+      messageId: null,
+      body,
+    });
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+const encoder = new TextEncoder();
+
+function fingerprintOf(one: Received): Anchor['fingerprint'] {
+  return stableHash([decoder.decode(one.bytes)]).toString(16);
+}
