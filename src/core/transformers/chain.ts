@@ -112,7 +112,7 @@ class SinkChain implements Chain {
       this.#emit(index, step.due(key, time), null, key, time);
     } catch (error) {
       if (isFatal(error)) throw error;
-      this.#drop('due_error', 1);
+      this.#drop('due_failed', 1);
     }
   }
 
@@ -124,7 +124,7 @@ class SinkChain implements Chain {
       if (sent !== null) this.#emit(index, sent, null, notificationId, time);
     } catch (error) {
       if (isFatal(error)) throw error;
-      this.#drop('flush_error', 1);
+      this.#drop('flush_failed', 1);
     }
   }
 
@@ -150,8 +150,9 @@ class SinkChain implements Chain {
   #emit(index: number, sent: Sent, input: Item | null, trigger: string, time: Time): void {
     if (sent.dropped !== undefined) for (const { reason, count } of sent.dropped) this.#drop(reason, count);
     if (sent.failed !== undefined) {
-      if (input === null) this.#drop('transformer_error', 1);
-      else this.#letter(input, sent.failed.message);
+      const lost = sent.failed.item ?? input;
+      if (lost === null) this.#drop('flush_failed', 1);
+      else this.#letter(lost, sent.failed.message);
     }
     const { out } = sent;
     // The index in an id counts outputs of the same basis: how many other windows closed in the same call must not show in it.

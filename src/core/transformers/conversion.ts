@@ -91,6 +91,11 @@ export function compileScale(scale: Json | undefined): Scale {
   return { apply: (sample) => evaluate(sample as unknown as JsonObject), problems };
 }
 
+/** The text of what was thrown, for a letter. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Ceilometer found a bad expression only when it ran, sample by sample; we load it too, and say so at once. */
 export function compileLeniently(text: string): Pick<Expression, 'evaluate' | 'problems'> {
   try {
@@ -127,8 +132,8 @@ export function converted(sample: Sample, name: Json, unit: Json, type: Json, vo
 }
 
 /** `target.type` where given, even when it is no type: Ceilometer did not look. */
-export function targetType(target: Parsed): Json | undefined {
-  return target != null && Object.hasOwn(target, 'type') ? ((target['type'] ?? null) as Json) : undefined;
+export function targetType(target: { readonly type?: unknown } | null | undefined): Json | undefined {
+  return target != null && Object.hasOwn(target, 'type') ? ((target.type ?? null) as Json) : undefined;
 }
 
 export function conversionProblems(source: Parsed, target: Parsed, scale: Scale): string[] {

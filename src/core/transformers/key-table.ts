@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod';
 import { Fault } from '../../model/faults.ts';
 import type { Json } from '../../model/json.ts';
-import { parseJson, printJson } from '../../model/json-text.ts';
+import { parseState, printState } from './state-text.ts';
 
 /** A stored state not looked at since it was loaded: a million keys are loaded as text and parsed one by one when they are touched. */
 class Unread {
@@ -82,7 +82,7 @@ export class KeyTable {
   }
 
   #read(key: string, text: string): unknown {
-    const pair = parseJson(text) as readonly [number, Json];
+    const pair = parseState(text) as readonly [number, Json];
     const parsed = this.#schema.safeParse(pair[1]);
     if (!parsed.success)
       throw new Fault('fatal', 'bad_state', `Step ${this.#step} cannot read the stored state of ${key}: ${parsed.error.message}`);
@@ -92,7 +92,7 @@ export class KeyTable {
 
   text(key: string): string {
     const state = this.#states.get(key);
-    return state instanceof Unread ? state.text : `[${this.mark(key)},${printJson(state as Json)}]`;
+    return state instanceof Unread ? state.text : printState([this.mark(key), state as Json]);
   }
 
   takeDirty(prefix: string, set: [string, string][], del: string[]): void {

@@ -53,6 +53,8 @@ export interface Drop {
  */
 export interface Failure {
   readonly message: string;
+  /** What is lost, when it is not the item handed in. Without any (a flush that will be tried again), only the failure is counted. */
+  readonly item?: Item;
 }
 
 export interface KeyedResult<S> {

@@ -10,6 +10,7 @@ import {
   compileScale,
   conversionProblems,
   converted,
+  messageOf,
   Source,
   Target,
   targetType,
@@ -115,7 +116,7 @@ function rate(parameters: Parameters, previous: State | undefined, sample: Sampl
     return { state, out: [{ item: result }] };
   } catch (error) {
     // Ceilometer has stored the new predecessor before it computes, so the next sample is compared with this one.
-    return { state, out: [], failed: { message: error instanceof Error ? error.message : String(error) } };
+    return { state, out: [], failed: { message: messageOf(error) } };
   }
 }
 
