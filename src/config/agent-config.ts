@@ -51,6 +51,8 @@ export interface AgentConfig {
   readonly telemetrySecret: string | null;
   /** A partition's topic refuses beyond so many bytes; the inputs then wait. */
   readonly topicBoundBytes: number;
+  /** Where relative paths of inputs and publishers are meant from: the folder of the agent's file, else the working directory. */
+  readonly baseDir: string;
   /** The file it was read from, or null. */
   readonly origin: string | null;
 }

@@ -90,7 +90,7 @@ function expectation(issue: Issue): string {
 }
 
 /** The keys a schema knows at a path, looked up in its JSON Schema (public, unlike zod's insides). */
-function keysAt(schema: z.ZodType, path: Path): string[] {
+export function keysAt(schema: z.ZodType, path: Path): string[] {
   type Node = { properties?: Record<string, Node>; items?: Node; prefixItems?: Node[]; additionalProperties?: Node } & Partial<
     Record<'anyOf' | 'oneOf' | 'allOf', Node[]>
   >;
@@ -163,4 +163,11 @@ export function plain(value: Json): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
+}
+
+/** A key without a value (`admin:`) means its default. */
+export function withoutEmpty(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutEmpty(member)]));
 }

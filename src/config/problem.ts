@@ -3,7 +3,7 @@ export interface Position {
   readonly column: number;
 }
 
-/** One thing that is wrong in a configuration file. `message` says what and what was expected; `hint` what to try. */
+/** One thing that is wrong in a configuration file; line 0 for what stands in none (a variable, a flag). `message` says what and what was expected; `hint` what to try. */
 export interface Problem extends Position {
   readonly file: string;
   /** Where inside the file: `transform.0.rate_of_change.target`. Empty for the file as a whole. */
@@ -16,7 +16,8 @@ export interface Problem extends Position {
 export function formatProblem(problem: Problem): string {
   const path = problem.path === '' ? '' : `${problem.path}: `;
   const hint = problem.hint === null ? '' : `; ${problem.hint}`;
-  return `${problem.file}:${problem.line}:${problem.column} ${path}${problem.message}${hint}`;
+  const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
+  return `${place} ${path}${problem.message}${hint}`;
 }
 
 export function formatPath(path: readonly PropertyKey[]): string {

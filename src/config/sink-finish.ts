@@ -1,7 +1,9 @@
 import type { Json } from '../model/json.ts';
 import { hashOf, isPureJson } from './canonical.ts';
+import { keysAt } from './explain.ts';
 import type { Problem } from './problem.ts';
 import type { SinkConfig, SinkOrder, SinkStep } from './sink-config.ts';
+import { suggestion } from './suggest.ts';
 import type { YamlDocument } from './yaml-document.ts';
 
 /** A step with what it was made from. */
@@ -28,7 +30,12 @@ const compatTransformers = new Set(['accumulator', 'aggregator', 'arithmetic', '
 export function finishSink(sink: UnfinishedSink, document: YamlDocument, problems: Problem[]): SinkConfig | null {
   const before = problems.length;
   checkKinds(sink, document, problems);
-  for (const step of sink.steps) checkKeys(step, sink, document, problems);
+  for (const [i, step] of sink.steps.entries()) {
+    checkKeys(step, sink, document, problems);
+    checkRewrites(step, sink.steps.slice(0, i), sink, document, problems);
+    // Ceilometer loads what cannot work and fails sample by sample; its files are told so in a note, ours are refused.
+    if (!sink.compat) problems.push(...ownProblems(step, document));
+  }
   const stateful = sink.steps.find((step) => step.transformer.scope !== 'none');
   if (sink.direct === true && stateful !== undefined) {
     const message = `${stateful.name} keeps state, so this sink needs its topic`;
@@ -66,6 +73,49 @@ function checkKeys(step: HashedStep, sink: UnfinishedSink, document: YamlDocumen
   problems.push(document.problem(written ? ['partition_by'] : step.at, message, hint));
 }
 
+// A partition is chosen by the item as it comes in. What an earlier step rewrote is no longer what the partition was chosen by, and one key
+// of the later step could be in several partitions.
+function checkRewrites(
+  step: HashedStep,
+  before: readonly HashedStep[],
+  sink: UnfinishedSink,
+  document: YamlDocument,
+  problems: Problem[],
+): void {
+  if (step.transformer.scope === 'none') return;
+  for (const earlier of before) {
+    const rewritten = earlier.transformer.rewrites?.(earlier.parameters) ?? [];
+    const lost = sink.partitionBy.filter((attribute) =>
+      rewritten.some((each) => attribute === each || attribute.startsWith(`${each}.`)),
+    );
+    if (lost.length === 0) continue;
+    const message = `${step.name} keeps state by ${lost.join(', ')}, which ${earlier.name} before it rewrites, expected a partition_by that it leaves alone`;
+    problems.push(document.problem(step.at, message, 'put the two into sinks of their own, or partition by another attribute'));
+  }
+}
+
+function ownProblems(step: HashedStep, document: YamlDocument): Problem[] {
+  const parameters = [...step.at, step.use === null ? step.name : 'parameters'];
+  return (step.transformer.problems?.(step.parameters) ?? []).map((text) => {
+    const ignored = ignoredParameter(text);
+    if (ignored !== null) {
+      const last = ignored.at(-1) ?? '';
+      const hint = suggestion(last, keysAt(step.transformer.Parameters, ignored.slice(0, -1)));
+      return document.problem([...parameters, ...ignored], `unknown key "${last}"`, hint, 'key');
+    }
+    const [, path, message] = /^([a-z_]+(?:\.[a-z_]+)*): (.*)$/s.exec(text) ?? [];
+    return path === undefined
+      ? document.problem(parameters, text)
+      : document.problem([...parameters, ...path.split('.')], message ?? text);
+  });
+}
+
+/** `unknown parameter target.foo is ignored`: the path, when a transformer of Ceilometer says so. */
+export function ignoredParameter(text: string): string[] | null {
+  const [, path] = /^unknown parameter (\S+) is ignored$/.exec(text) ?? [];
+  return path === undefined ? null : path.split('.');
+}
+
 function orderOf(sink: UnfinishedSink): SinkOrder {
   if (typeof sink.order === 'object') return sink.order;
   if (sink.order === 'arrival') return { kind: 'arrival' };
@@ -80,9 +130,8 @@ function orderOf(sink: UnfinishedSink): SinkOrder {
 function sinkHash(sink: UnfinishedSink, order: SinkOrder): string {
   return hashOf({
     version: 1,
-    sink: sink.sink,
     from: sink.from,
-    sources: sink.sources,
+    sources: sink.sources.map((source) => source.match),
     partition_by: sink.partitionBy,
     partitions: sink.partitions,
     steps: sink.steps.map((step) => ({

@@ -17,14 +17,20 @@ export const SinkName = z
   .string()
   .regex(/^[a-z0-9_-]{1,64}$/, 'expected a name of lower-case letters, digits, `-` and `_`, at most 64');
 
+const Patterns = z.array(z.string().min(1)).min(1);
+
 const common = {
   sink: SinkName.describe('The name of the sink. It names its topic, its state and its metrics, so renaming it starts anew.'),
   from: z.enum(['samples', 'events']).describe('What the sink takes.'),
-  match: z
-    .array(z.string().min(1))
+  match: Patterns.optional().describe(
+    'Names of meters (or event types) to take, by Ceilometer\'s rules: `cpu`, `disk.*`, `"*"`, or only exclusions (`"!disk.*"`); names and exclusions do not mix.',
+  ),
+  sources: z
+    .array(z.strictObject({ name: z.string().min(1).max(200), match: Patterns }))
     .min(1)
+    .optional()
     .describe(
-      'Names of meters (or event types) to take, by Ceilometer\'s rules: `cpu`, `disk.*`, `"*"`, or only exclusions (`"!disk.*"`); names and exclusions do not mix.',
+      'Several `match` lists instead of one, as in Ceilometer: an item is taken once for every list that lets it through.',
     ),
   partition_by: z
     .array(z.string().min(1))

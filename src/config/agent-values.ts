@@ -1,0 +1,54 @@
+import type { AgentConfig, InputConfig } from './agent-config.ts';
+import type { AgentFileValues } from './agent-schema.ts';
+
+/** From the words of the file to those of the code, every path absolute. */
+export function toAgentConfig(
+  values: AgentFileValues,
+  inputs: readonly InputConfig[],
+  telemetrySecret: string | null,
+  place: (path: string, text: string) => string,
+  baseDir: string,
+  origin: string | null,
+): AgentConfig {
+  const { conversion, limits, timing } = values;
+  return {
+    cluster: values.cluster,
+    dataDir: place('data_dir', values.data_dir),
+    coordination: { kind: 'off' },
+    inputs,
+    pipelinesDir: place('pipelines', values.pipelines),
+    definitions: {
+      meters: values.definitions.meters.map((each) => place('definitions.meters', each)),
+      events: values.definitions.events.map((each) => place('definitions.events', each)),
+    },
+    conversion: {
+      storeRaw: conversion.store_raw,
+      dropUnmatchedNotifications: conversion.drop_unmatched_notifications,
+      ackOnEventError: conversion.ack_on_event_error,
+    },
+    limits: {
+      maxMessageBytes: limits.max_message_bytes,
+      maxDepth: limits.max_depth,
+      maxString: limits.max_string,
+      maxSamplesPerNotification: limits.max_samples_per_notification,
+    },
+    admin: {
+      listen: values.admin.listen,
+      tokenFile: values.admin.token_file === undefined ? null : place('admin.token_file', values.admin.token_file),
+    },
+    log: values.log,
+    agent: { staticId: values.agent.static_id ?? null, weight: values.agent.weight, workers: values.agent.workers },
+    timing: {
+      lingerMs: timing.linger_ms,
+      leaseTtlMs: timing.lease_ttl_ms,
+      renewMs: timing.renew_ms,
+      heartbeatMs: timing.heartbeat_ms,
+      tickMs: timing.tick_ms,
+      drainMs: timing.drain_ms,
+    },
+    telemetrySecret,
+    topicBoundBytes: values.topic_bound_bytes,
+    baseDir,
+    origin,
+  };
+}

@@ -1,0 +1,11 @@
+/** What became of something in Ceilometer's files: taken as it is, left out, or done differently. Nothing is dropped without one. */
+export interface Note {
+  readonly file: string;
+  readonly line: number;
+  readonly level: 'took' | 'ignored' | 'changed';
+  readonly text: string;
+}
+
+export function formatNote(note: Note): string {
+  return `${note.file}:${note.line} ${note.level}: ${note.text}`;
+}
