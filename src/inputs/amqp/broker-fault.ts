@@ -19,16 +19,23 @@ export function brokerFault(thrown: unknown, doing: string): Fault {
   if (code === 406) return new Fault('fatal', 'amqp_flags_differ', `${text}${flagHint(message)}`, { cause: thrown });
   if (code === 403)
     return new Fault('fatal', 'amqp_refused', `${text} (check user, password and permissions)`, { cause: thrown });
-  if (code === 530) return new Fault('fatal', 'amqp_not_allowed', `${text} (check the vhost in the URL)`, { cause: thrown });
+  if (code === 530)
+    return new Fault('fatal', 'amqp_not_allowed', `${text} (check the vhost in the URL, and the permission to use it)`, {
+      cause: thrown,
+    });
   if (code === 404) return new Fault('retryable', 'amqp_not_found', text, { cause: thrown });
   if (isCertificateError(thrown)) return new Fault('fatal', 'amqp_certificate', `${text} (check \`tls\`)`, { cause: thrown });
   return new Fault('retryable', 'amqp_disconnected', text, { cause: thrown });
 }
 
-/** amqplib carries the reply code as a number, but while the connection opens only in the text of the error. */
+/**
+ * amqplib carries the reply code as a number, but while the connection opens only in the text of the error; and of a refused vhost
+ * not even there: it says that a close came where open-ok was due.
+ */
 function replyCode(thrown: unknown, message: string): number | undefined {
   const code = (thrown as { code?: unknown } | null)?.code;
   if (typeof code === 'number') return code;
+  if (/^Expected ConnectionOpenOk; got <ConnectionClose/.test(message)) return 530;
   const handshake = /^Handshake terminated by server: (\d{3})\b/.exec(message);
   return handshake === null ? undefined : Number(handshake[1]);
 }
@@ -42,7 +49,6 @@ const flagOfArgument: Readonly<Record<string, string>> = {
   durable: 'durable',
   auto_delete: 'auto_delete',
   'x-queue-type': 'quorum',
-  'x-ha-policy': 'ha',
   type: 'exchange_type',
 };
 
@@ -56,7 +62,6 @@ function flagHint(message: string): string {
   const flag = flagOfArgument[argument];
   if (flag === undefined) return ` → set \`queue_arguments: { ${argument}: … }\` to what the broker has (${current})`;
   if (flag === 'quorum') return ` → set \`quorum: ${current.includes('quorum')}\``;
-  if (flag === 'ha') return ` → set \`ha: ${!current.includes('none')}\``;
   return ` → set \`${flag}: ${
     current
       .replace(/^the value /, '')

@@ -56,7 +56,7 @@ export const AmqpInputSchema = z.strictObject({
     .describe("Exchanges and queues survive a restart of the broker. Must equal the site's `amqp_durable_queues`."),
   auto_delete: z.boolean().default(false).describe("Must equal the site's `amqp_auto_delete`."),
   quorum: z.boolean().default(false).describe("Quorum queues (implies `durable`). Must equal the site's `rabbit_quorum_queue`."),
-  ha: z.boolean().default(false).describe("Classic mirrored queues by argument. Must equal the site's `rabbit_ha_queues`."),
+  ha: z.boolean().default(false).describe("The argument of the site's `rabbit_ha_queues`; brokers since RabbitMQ 3.0 ignore it."),
   exchange_type: z.enum(['topic', 'direct', 'fanout', 'headers']).default('topic').describe('The type of the exchanges.'),
   queue_arguments: z
     .record(z.string(), z.union([z.string(), z.int(), z.boolean()]))

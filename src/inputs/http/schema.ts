@@ -24,6 +24,8 @@ export const HttpInputSchema = z
       .min(1024)
       .default(8 * 1024 * 1024)
       .describe('The largest request body, and the largest after decompression.'),
+    max_notifications: z.int().min(1).default(10_000).describe('The most notifications one request may carry.'),
+    max_requests: z.int().min(1).default(64).describe('At most so many requests at a time; more are told 429.'),
     max_decompression_ratio: z.int().min(1).default(100).describe('A gzip body that grows more than this many times is refused.'),
     prefetch: z.int().min(1).default(1000).describe('At most so many notifications are in work at a time, over all requests.'),
     room_timeout_ms: z.int().min(0).default(5_000).describe('How long a request waits for room before it is told 429.'),

@@ -1,0 +1,153 @@
+import { Semaphore } from '../../lib/semaphore.ts';
+import type { Delivery, InputContext } from '../input.ts';
+import { orAborted } from '../or-aborted.ts';
+import { comeAgain } from './problem.ts';
+import type { Part } from './request-body.ts';
+
+type Outcome = 'no_room' | 'not_settled_yet' | 'given_back' | 'settled';
+
+interface Limits {
+  readonly prefetch: number;
+  readonly roomTimeoutMs: number;
+  readonly settleTimeoutMs: number;
+}
+
+/**
+ * Hands the notifications of all requests to the listener within one bound, and tells each request what became of each of its own.
+ * A request ends with every part settled, or with a Problem that lists the lines to send again. A line that is told "not
+ * settled yet" may still be settled later: sent again it is a duplicate with the same message id, which the listener drops.
+ */
+export class Intake {
+  readonly #context: InputContext;
+  readonly #limits: Limits;
+  readonly #permits: Semaphore;
+  /** One call of `deliver` at a time, whatever number of requests. */
+  readonly #door = new Semaphore(1);
+  readonly #failed = new AbortController();
+
+  constructor(context: InputContext, limits: Limits) {
+    this.#context = context;
+    this.#limits = limits;
+    this.#permits = new Semaphore(limits.prefetch);
+  }
+
+  /** Aborts with what the listener threw. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  /** Resolves when every part is settled; throws a 429 or 503 `Problem` otherwise. */
+  async take(parts: readonly Part[], peer: string): Promise<void> {
+    const { clock, soft, hard } = this.#context;
+    const outcomes: Outcome[] = parts.map(() => 'no_room');
+    const answered = new AbortController();
+    const late = deadline(clock.sleep(this.#limits.settleTimeoutMs, answered.signal));
+    const noRoom = deadline(clock.sleep(this.#limits.roomTimeoutMs, answered.signal));
+    const leave = AbortSignal.any([late, hard, this.failed]);
+    try {
+      const all = new Countdown(parts.length);
+      await this.#handAll(parts, peer, outcomes, all, AbortSignal.any([leave, noRoom, soft])).catch((thrown: unknown) => {
+        if (!leave.aborted && !noRoom.aborted && !soft.aborted) throw thrown;
+      });
+      await orAborted(all.done, leave).catch(() => undefined); // the outcomes say what is missing
+    } finally {
+      answered.abort();
+    }
+    answer(outcomes, parts, soft.aborted);
+  }
+
+  /** Resolves when the listener holds nothing of ours any more. */
+  idle(signal: AbortSignal): Promise<void> {
+    return this.#permits.idle(signal);
+  }
+
+  async #handAll(parts: readonly Part[], peer: string, outcomes: Outcome[], all: Countdown, signal: AbortSignal): Promise<void> {
+    for (let start = 0; start < parts.length; ) {
+      let count = 0;
+      try {
+        count = await this.#permits.acquireUpTo(parts.length - start, signal);
+        await this.#door.acquireUpTo(1, signal);
+      } catch (thrown) {
+        this.#permits.release(count);
+        all.count(parts.length - start);
+        throw thrown;
+      }
+      const batch = parts
+        .slice(start, start + count)
+        .map((part, index) => this.#deliveryOf(part, peer, outcomes, start + index, all));
+      start += count;
+      await this.#deliver(batch);
+    }
+  }
+
+  async #deliver(batch: readonly Delivery[]): Promise<void> {
+    try {
+      await orAborted(this.#context.deliver(batch), this.#context.hard);
+    } catch (thrown) {
+      if (!this.#context.hard.aborted) this.#failed.abort(thrown);
+    } finally {
+      this.#door.release();
+    }
+  }
+
+  #deliveryOf(part: Part, peer: string, outcomes: Outcome[], index: number, all: Countdown): Delivery {
+    outcomes[index] = 'not_settled_yet';
+    let open = true;
+    const finish = (outcome: Outcome) => () => {
+      if (!open) return;
+      open = false;
+      outcomes[index] = outcome;
+      this.#permits.release();
+      all.count(1);
+    };
+    const origin = `http:${peer}:${part.line}`;
+    return {
+      body: part.bytes,
+      origin,
+      priority: undefined,
+      redelivered: false,
+      settle: finish('settled'),
+      giveBack: finish('given_back'),
+    };
+  }
+}
+
+class Countdown {
+  readonly done: Promise<void>;
+  #open: number;
+  #resolve: () => void = () => {};
+
+  constructor(from: number) {
+    this.#open = from;
+    this.done = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    if (from === 0) this.#resolve();
+  }
+
+  count(by: number): void {
+    this.#open -= by;
+    if (this.#open === 0) this.#resolve();
+  }
+}
+
+/** Aborts when the sleep is over; never when it was cut short because the answer is there. */
+function deadline(sleep: Promise<void>): AbortSignal {
+  const controller = new AbortController();
+  sleep.then(
+    () => controller.abort(),
+    () => undefined,
+  );
+  return controller.signal;
+}
+
+function answer(outcomes: readonly Outcome[], parts: readonly Part[], leaving: boolean): void {
+  const failed = outcomes.flatMap((outcome, index) =>
+    outcome === 'settled' ? [] : [{ line: parts[index]?.line, reason: outcome }],
+  );
+  if (failed.length === 0) return;
+  const details = { accepted: outcomes.length - failed.length, failed };
+  if (!leaving && failed.every((one) => one.reason === 'no_room'))
+    throw comeAgain(429, 'there is no room for all of it now', details);
+  throw comeAgain(503, leaving ? 'shutting down' : 'not everything is durable', details);
+}

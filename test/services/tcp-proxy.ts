@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A wire that a test can cut (connections are reset), freeze (nothing passes, nothing is told) and mend. */
+export interface TcpProxy {
+  readonly port: number;
+  /** Connections open now. */
+  readonly open: number;
+  cut(): void;
+  freeze(): void;
+  thaw(): void;
+  /** While refusing, new connections are reset at once. */
+  refuse(refusing: boolean): void;
+  close(): Promise<void>;
+}
+
+export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  let frozen = false;
+  let refusing = false;
+  const server = createServer((near) => {
+    near.on('error', () => near.destroy());
+    if (refusing) {
+      near.resetAndDestroy();
+      return;
+    }
+    const far = connect(target.port, target.host);
+    const pair = [near, far] as const;
+    pairs.add(pair);
+    for (const [from, to] of [pair, [far, near] as const]) {
+      from.on('data', (chunk) => to.write(chunk));
+      from.on('end', () => to.end());
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        to.destroy();
+        pairs.delete(pair);
+      });
+      if (frozen) from.pause();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const everySocket = () => [...pairs].flat();
+  return {
+    port: (server.address() as AddressInfo).port,
+    get open() {
+      return pairs.size;
+    },
+    cut() {
+      for (const socket of everySocket()) socket.resetAndDestroy();
+    },
+    freeze() {
+      frozen = true;
+      for (const socket of everySocket()) socket.pause();
+    },
+    thaw() {
+      frozen = false;
+      for (const socket of everySocket()) socket.resume();
+    },
+    refuse(now) {
+      refusing = now;
+    },
+    async close() {
+      for (const socket of everySocket()) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
