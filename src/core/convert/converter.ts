@@ -1,0 +1,232 @@
+import type { Event } from '../../model/event.ts';
+import { Float, isNumeric, type Json, type JsonObject } from '../../model/json.ts';
+import type { Notification, Priority } from '../../model/notification.ts';
+import type { Sample } from '../../model/sample.ts';
+import { stableId } from '../../model/stable-hash.ts';
+import { isTruthy } from '../python/compare.ts';
+import { naiveUtc, parseDateTime } from '../python/datetime.ts';
+import { pyFloat } from '../python/number.ts';
+import { PythonError } from '../python/python-error.ts';
+import { pyStr } from '../python/text.ts';
+import { NotificationDocument } from './document.ts';
+import { type SampleDraft, toSample } from './draft.ts';
+import type { SampleEndpoint } from './endpoints/endpoint.ts';
+import { httpEndpoint } from './endpoints/http-request.ts';
+import { ipmiEndpoint } from './endpoints/ipmi.ts';
+import { telemetryPolling } from './endpoints/telemetry-polling.ts';
+import type { EventDefinition } from './event-definition.ts';
+import { compileEvents } from './events.ts';
+import { compileMeters, type DefinitionFile } from './meters.ts';
+
+// A notification becomes samples (priorities info and sample) and an event (info and error); other priorities are consumed and yield
+// nothing. What happens when a definition cannot handle what it found:
+//
+// | stage   | compat                                                   | native |
+// |---------|----------------------------------------------------------|--------|
+// | samples | no samples, no event, requeue (for ever, at Ceilometer)  | no samples, the event stands, a problem for the dead letters |
+// | event   | no event; ack, or requeue with `ackOnEventError: false`  | no event, the samples stand, a problem |
+
+export interface ConverterOptions {
+  /** Exactly Ceilometer, its defects included. Default: false. */
+  readonly compat?: boolean;
+  readonly sampleSource?: string;
+  /** Priorities (lower case) whose events carry the whole notification in `raw`. */
+  readonly storeRaw?: readonly string[];
+  /** Compat only. Default: true. */
+  readonly ackOnEventError?: boolean;
+  /** Notifications without a matching definition yield no event. Default: false. */
+  readonly dropUnmatched?: boolean;
+  readonly reservedMetadataNamespace?: readonly string[];
+  readonly reservedMetadataLength?: number;
+  readonly reservedMetadataKeys?: readonly string[];
+  readonly samplePriorities?: readonly Priority[];
+  readonly eventPriorities?: readonly Priority[];
+}
+
+export interface Problem {
+  readonly stage: 'samples' | 'events';
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Conversion {
+  readonly samples: readonly Sample[];
+  readonly events: readonly Event[];
+  readonly verdict: 'ack' | 'requeue';
+  readonly problems: readonly Problem[];
+  /** Samples left out because their volume was null or no number, as Ceilometer does with a warning. */
+  readonly dropped: number;
+}
+
+export interface Converter {
+  readonly convert: (notification: Notification) => Conversion;
+  /** What the definitions' authors should know: names defined twice, definitions left out (compat). */
+  readonly warnings: readonly string[];
+}
+
+export interface ConverterDefinitions {
+  readonly meters: readonly DefinitionFile[];
+  readonly events: readonly DefinitionFile[];
+  readonly options?: ConverterOptions;
+}
+
+const builtIn: readonly SampleEndpoint[] = [
+  telemetryPolling,
+  ipmiEndpoint('Current'),
+  ipmiEndpoint('Fan'),
+  ipmiEndpoint('Temperature'),
+  ipmiEndpoint('Voltage'),
+  httpEndpoint('http.request'),
+  httpEndpoint('http.response'),
+];
+
+/** What of the definitions concerns one event type; found once, since matching 38 regular expressions costs more than converting. */
+interface Route {
+  readonly endpoints: readonly (readonly SampleEndpoint[])[];
+  readonly event: EventDefinition | undefined;
+}
+const mostRoutes = 4096;
+
+/** Compiles definitions to closures. Throws a fatal Fault `bad_definition`, see `compileMeters` and `compileEvents`. */
+export function createConverter({ meters, events, options = {} }: ConverterDefinitions): Converter {
+  const { compat = false, ackOnEventError = true, dropUnmatched = false, sampleSource = 'openstack' } = options;
+  const samplePriorities = new Set<string>(options.samplePriorities ?? ['info', 'sample']);
+  const eventPriorities = new Set<string>(options.eventPriorities ?? ['info', 'error']);
+  const storeRaw = new Set((options.storeRaw ?? []).map((priority) => priority.toLowerCase()));
+  const reserved = {
+    namespace: options.reservedMetadataNamespace ?? ['metering.'],
+    length: options.reservedMetadataLength ?? 256,
+    keys: options.reservedMetadataKeys ?? [],
+  };
+  const compiled = compileMeters(meters, { compat, reserved });
+  const eventDefinitions = compileEvents(events, { dropUnmatched });
+  const routes = new Map<string, Route>();
+
+  const routeOf = (eventType: string): Route => {
+    const known = routes.get(eventType);
+    if (known !== undefined) return known;
+    const matching = builtIn.filter((endpoint) => endpoint.matches(eventType)).map((endpoint) => [endpoint]);
+    const route: Route = {
+      // The meters of all files are one endpoint, the last.
+      endpoints: [...matching, compiled.definitions.filter((definition) => definition.matches(eventType))],
+      event: eventDefinitions.find((definition) => definition.matches(eventType)),
+    };
+    if (routes.size >= mostRoutes) routes.clear();
+    routes.set(eventType, route);
+    return route;
+  };
+
+  const convert = (notification: Notification): Conversion => {
+    const route = routeOf(notification.event_type);
+    const document = new NotificationDocument(notification);
+    const problems: Problem[] = [];
+    let samples: readonly Sample[] = [];
+    let events: readonly Event[] = [];
+    let dropped = 0;
+    if (samplePriorities.has(notification.priority)) {
+      const ids = new SampleIds(notification.message_id);
+      const built: Sample[] = [];
+      try {
+        // An endpoint publishes all of its samples or none; what an earlier one published stays.
+        for (const endpoint of route.endpoints) {
+          const drafts = endpoint.flatMap((definition) => definition.build(document));
+          const valid = drafts.filter((draft) => hasVolume(checkName(draft)));
+          dropped += drafts.length - valid.length;
+          for (const draft of valid) built.push(finishSample(draft, ids, sampleSource, compat));
+        }
+        samples = built;
+      } catch (error) {
+        problems.push(problemOf('samples', error));
+        if (compat) return { samples: built, events, verdict: 'requeue', problems, dropped };
+      }
+    }
+    if (route.event !== undefined && eventPriorities.has(notification.priority)) {
+      try {
+        events = [buildEvent(document, route.event, storeRaw, compat)];
+      } catch (error) {
+        problems.push(problemOf('events', error));
+        if (compat && !ackOnEventError) return { samples, events, verdict: 'requeue', problems, dropped };
+      }
+    }
+    return { samples, events, verdict: 'ack', problems, dropped };
+  };
+  return { convert, warnings: compiled.warnings };
+}
+
+function problemOf(stage: Problem['stage'], error: unknown): Problem {
+  if (!(error instanceof PythonError)) throw error;
+  return { stage, code: 'bad_value', message: error.message };
+}
+
+/** Sources match names by glob, and Python's glob raises for anything but a text. */
+function checkName(draft: SampleDraft): SampleDraft {
+  if (typeof draft.name !== 'string') throw new PythonError('TypeError', `the name of a sample is ${pyStr(draft.name)}`);
+  return draft;
+}
+
+/** False for what Ceilometer drops: no volume, or a text that is no number. Other volumes that are no numbers raise. */
+function hasVolume({ volume }: SampleDraft): boolean {
+  if (volume === null) return false;
+  if (isNumeric(volume) || typeof volume === 'boolean') return true;
+  try {
+    pyFloat(volume);
+    return true;
+  } catch (error) {
+    if (error instanceof PythonError && error.kind === 'ValueError') return false;
+    throw error;
+  }
+}
+
+/** Ids are a pure function of the message id, the meter's name and which of that name it is: other meters may come and go. */
+class SampleIds {
+  readonly #messageId: string;
+  readonly #seen = new Map<string, number>();
+  constructor(messageId: string) {
+    this.#messageId = messageId;
+  }
+  next(name: string): string {
+    const index = this.#seen.get(name) ?? 0;
+    this.#seen.set(name, index + 1);
+    return stableId([this.#messageId, name, `${index}`]);
+  }
+}
+
+function finishSample(draft: SampleDraft, ids: SampleIds, defaultSource: string, compat: boolean): Sample {
+  const name = draft.name as string;
+  const own = draft.id;
+  const id = typeof own === 'string' && own !== '' ? own : ids.next(name);
+  const source = isTruthy(draft.source) ? (draft.source as string) : defaultSource;
+  return toSample(compat ? draft : strictDraft(draft), name, id, source);
+}
+
+/** Natively a sample's texts are texts: numbers are written out, and a sample about nothing is refused. */
+function strictDraft(draft: SampleDraft): SampleDraft {
+  if (draft.resource_id === null) throw new PythonError('ValueError', `${pyStr(draft.name)} has no resource_id`);
+  refuseEndless(draft.volume);
+  return {
+    ...draft,
+    unit: pyStr(draft.unit),
+    resource_id: pyStr(draft.resource_id),
+    user_id: draft.user_id === null ? null : pyStr(draft.user_id),
+    project_id: draft.project_id === null ? null : pyStr(draft.project_id),
+  };
+}
+
+/** JSON has no infinite numbers: what is not finite is refused here, not when it is printed. */
+function refuseEndless(value: Json): void {
+  if (value instanceof Float && !Number.isFinite(value.value)) throw new PythonError('ValueError', `the value is ${value.value}`);
+}
+
+function buildEvent(
+  document: NotificationDocument,
+  definition: EventDefinition,
+  storeRaw: ReadonlySet<string>,
+  compat: boolean,
+): Event {
+  const { message_id, event_type, timestamp, priority } = document.notification;
+  const generated = naiveUtc(parseDateTime(timestamp));
+  const traits = definition.traits(document.root);
+  if (!compat) for (const trait of traits) refuseEndless(trait[2]);
+  const raw: JsonObject = storeRaw.has(priority) ? document.root : {};
+  return { message_id, event_type, generated, traits, raw };
+}
