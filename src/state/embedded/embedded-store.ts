@@ -31,7 +31,7 @@ export class EmbeddedStore implements PartitionStore {
   readonly #heads: Table<string>;
   readonly #log: Table<Uint8Array>;
   readonly #ids: Table<string>;
-  readonly #outbox: Table<string>;
+  readonly #outbox: Table<Uint8Array>;
 
   constructor(environment: LmdbEnvironment, guard: LeaseGuard) {
     this.#environment = environment;
@@ -39,7 +39,7 @@ export class EmbeddedStore implements PartitionStore {
     this.#heads = environment.textTable('heads');
     this.#log = environment.bytesTable('log');
     this.#ids = environment.textTable('ids');
-    this.#outbox = environment.textTable('outbox');
+    this.#outbox = environment.bytesTable('outbox');
   }
 
   async load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>> {
@@ -78,6 +78,7 @@ export class EmbeddedStore implements PartitionStore {
   async commit(token: LeaseToken, commit: Commit): Promise<CommitResult> {
     const { unit } = token;
     const record = encodeRecord(commit);
+    const blobs = commit.outbox.map(({ group, items, text }) => ({ group, items, bytes: Buffer.from(text) }));
     return this.#environment.transact((): CommitResult => {
       if (!this.#guard.holds(token)) return fenced;
       const head = this.#head(unit);
@@ -88,8 +89,7 @@ export class EmbeddedStore implements PartitionStore {
       for (let version = head.keptFrom; version < next.keptFrom; version++) void this.#log.remove([unit, version]);
       if (commit.ids !== null) void this.#ids.put([unit, commit.ids.slice, next.version], commit.ids.text);
       for (const slice of commit.dropSlices) this.#dropSlice(unit, slice);
-      for (const { group, items, text } of commit.outbox)
-        void this.#outbox.put([unit, group, next.version, items, Buffer.byteLength(text)], text);
+      for (const { group, items, bytes } of blobs) void this.#outbox.put([unit, group, next.version, items, bytes.length], bytes);
       this.#putHead(unit, next);
       this.#guard.extend(token, commit.leaseTtlMs);
       return { kind: 'ok', version: next.version };
@@ -150,7 +150,7 @@ export class EmbeddedStore implements PartitionStore {
     const entries: OutboxEntry[] = [];
     for (const { key, value } of this.#outbox.getRange(allOf(unit))) {
       const [, group, version, items] = key as unknown as OutboxKey;
-      entries.push({ group, version, items, text: value });
+      entries.push({ group, version, items, text: Buffer.from(value).toString() });
     }
     return entries.sort((a, b) => a.version - b.version);
   }
