@@ -11,7 +11,7 @@ const encoder = new TextEncoder();
  */
 export async function bury(
   lane: Pick<LaneOptions, 'name' | 'sink' | 'codec' | 'deadLetters' | 'emit' | 'clock' | 'random'>,
-  letters: readonly { readonly item: Item; readonly message: string }[],
+  letters: readonly { readonly item: Item; readonly message: string; readonly text?: string }[],
   reason: string,
   firstSeen: number,
   error: unknown,
@@ -22,7 +22,7 @@ export async function bury(
   const retryable = (thrown: unknown) => (classify(thrown).class === 'retryable' ? 0 : undefined);
   await retryLoop({ clock, random, signal: hard, baseMs: 250, capMs: 10_000, retryable }, () =>
     Promise.all(
-      letters.map(({ item, message }) =>
+      letters.map(({ item, message, text }) =>
         deadLetters.record({
           stage: 'publish',
           reason,
@@ -31,7 +31,7 @@ export async function bury(
           publisher,
           origin: null,
           messageId: itemId(item),
-          body: encoder.encode(codec.lines([item])),
+          body: encoder.encode(text ?? codec.lines([item])),
           firstSeen,
         }),
       ),

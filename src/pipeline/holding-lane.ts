@@ -8,6 +8,7 @@ import type { Blob, Lane, LaneSignals, LaneStatus, Outcome } from './lane.ts';
 import type { HeldRow, LocalOutbox } from './local-outbox.ts';
 import { Room } from './room.ts';
 import { type Tell, tellAbout } from './tell.ts';
+import { splitUnspeakable } from './unspeakable.ts';
 
 export interface HoldingLaneOptions {
   readonly lane: Lane;
@@ -63,7 +64,8 @@ export class HoldingLane implements Lane {
 
   offer(blob: Blob): Promise<Outcome> {
     if (blob.items.length === 0) return Promise.resolve('done');
-    if (!this.#mustHold()) return this.#offerToMemory(blob);
+    // What has no line cannot be held; the lane in memory makes dead letters of it.
+    if (!this.#mustHold() || splitUnspeakable(blob, this.#options.codec).bad.length > 0) return this.#offerToMemory(blob);
     return this.#hold(blob, false).then(
       (seq) => (seq === null ? 'left' : 'done'),
       () => 'left', // the fault ended the lane and stands in its end
@@ -74,12 +76,14 @@ export class HoldingLane implements Lane {
    * For direct sinks: resolves once the target has the items, or the disk. Waits at the bound, so that the input is no longer read.
    * Rejects with the signal's reason, or when the lane ended: the raw message is given back then.
    */
-  async accept(items: readonly Item[], signal: AbortSignal): Promise<void> {
+  async accept(items: readonly Item[], signal: AbortSignal, replay = false): Promise<void> {
     if (items.length === 0) return;
     const { onFull, clock, holdAfterMs, lane } = this.#options;
     if (onFull !== 'drop') await this.whenRoom(signal);
     signal.throwIfAborted();
-    const blob: Blob = { key: '', items, replay: false };
+    const { good: blob, bad } = splitUnspeakable({ key: '', items, replay }, this.#options.codec);
+    if (bad.length > 0) await this.#offerToMemory({ key: '', items: bad.map(({ item }) => item), replay });
+    if (blob.items.length === 0) return;
     if (this.#mustHold()) {
       if ((await this.#hold(blob, false)) === null) throw this.#ended.signal.reason ?? signal.reason;
       return;

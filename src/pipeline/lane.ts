@@ -3,12 +3,14 @@ import type { Clock } from '../lib/clock.ts';
 import type { Publisher } from '../publishers/publisher.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { makeBatch } from './batch.ts';
+import { bury } from './bury.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { Delivery, type DeliveryStatus } from './delivery.ts';
 import type { ItemCodec } from './item-codec.ts';
 import { type BatchLimits, type Blob, LaneQueue, type Piece } from './lane-queue.ts';
 import { Room } from './room.ts';
 import { type Tell, tellAbout } from './tell.ts';
+import { splitUnspeakable } from './unspeakable.ts';
 
 export type { Blob } from './lane-queue.ts';
 
@@ -70,7 +72,7 @@ export class MemoryLane implements Lane {
   readonly #work = new Room();
   readonly #delivery: Delivery;
   readonly #tell: Tell;
-  #ended = false;
+  readonly #ended = new AbortController();
   #toldFull = false;
 
   constructor(options: LaneOptions) {
@@ -83,11 +85,22 @@ export class MemoryLane implements Lane {
 
   offer(blob: Blob): Promise<Outcome> {
     if (blob.items.length === 0) return Promise.resolve('done');
-    if (this.#ended) return Promise.resolve('left');
+    if (this.#ended.signal.aborted) return Promise.resolve('left');
     if (this.#options.onFull === 'drop' && this.full()) {
       this.#tell('publish:dropped', { reason: 'outbox_full', items: blob.items.length });
       return Promise.resolve('done');
     }
+    const { good, bad } = splitUnspeakable(blob, this.#options.codec);
+    if (bad.length === 0) return this.#enqueue(good);
+    const now = this.#options.clock.now();
+    const buried = bury(this.#options, bad, 'unspeakable', now, bad[0]?.error, this.#ended.signal);
+    return Promise.all([this.offer(good), buried]).then(
+      ([outcome]) => outcome,
+      () => 'left', // the letters are not on disk and we are leaving
+    );
+  }
+
+  #enqueue(blob: Blob): Promise<Outcome> {
     return new Promise((resolve) => {
       this.#queue.add(blob, this.#options.clock.now(), resolve);
       this.#work.open();
@@ -100,7 +113,7 @@ export class MemoryLane implements Lane {
   }
 
   whenRoom(signal: AbortSignal): Promise<void> {
-    return this.#room.wait(signal, () => !this.full() || this.#ended);
+    return this.#room.wait(signal, () => !this.full() || this.#ended.signal.aborted);
   }
 
   status(): LaneStatus {
@@ -123,7 +136,7 @@ export class MemoryLane implements Lane {
     } catch (error) {
       if (!hard.aborted) throw error;
     } finally {
-      this.#ended = true;
+      this.#ended.abort(new DOMException('the lane has ended', 'AbortError'));
       this.#queue.finishAll('left');
       this.#room.open();
     }

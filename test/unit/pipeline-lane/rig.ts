@@ -1,0 +1,83 @@
+import { ManualClock } from '../../../src/lib/manual-clock.ts';
+import type { Item } from '../../../src/model/item.ts';
+import { itemId } from '../../../src/model/item.ts';
+import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
+import { type LaneOptions, MemoryLane } from '../../../src/pipeline/lane.ts';
+import type { Letter } from '../../../src/pipeline/letter.ts';
+import type { Batch, Publisher } from '../../../src/publishers/publisher.ts';
+
+export const codec = createItemCodec(() => 'signed');
+
+export function sample(id: string): Item {
+  return {
+    id,
+    source: 'openstack',
+    name: 'cpu',
+    type: 'gauge',
+    unit: '%',
+    volume: 1,
+    user_id: null,
+    user_name: null,
+    project_id: null,
+    project_name: null,
+    resource_id: 'r',
+    timestamp: '2026-01-01T00:00:00+00:00',
+    resource_metadata: {},
+    monotonic_time: null,
+  };
+}
+
+export const samples = (...ids: readonly string[]) => ids.map(sample);
+
+/** A target whose mood the test sets: it keeps what it takes, and sees every try. */
+export class FakeTarget implements Publisher {
+  readonly tries: { readonly ids: string[]; readonly id: string; readonly replay: boolean | undefined }[] = [];
+  readonly taken: string[] = [];
+  /** Throws what the target would; may wait. */
+  mood: (batch: Batch, signal: AbortSignal) => unknown = () => undefined;
+
+  async publish(batch: Batch, signal: AbortSignal): Promise<void> {
+    const ids = batch.items.map(itemId);
+    this.tries.push({ ids, id: batch.id, replay: batch.replay });
+    await this.mood(batch, signal);
+    this.taken.push(...ids);
+  }
+
+  async probe(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+export function laneRig(options: Partial<LaneOptions> = {}) {
+  const clock = new ManualClock(1_000);
+  const target = new FakeTarget();
+  const letters: Letter[] = [];
+  const told: (readonly [string, unknown])[] = [];
+  const soft = new AbortController();
+  const hard = new AbortController();
+  const lane = new MemoryLane({
+    name: 'target',
+    sink: 'sink',
+    publisher: target,
+    codec,
+    deadLetters: {
+      record: async (letter) => {
+        letters.push(letter);
+        return String(letters.length);
+      },
+    },
+    emit: (name, facts) => void told.push([name, facts]),
+    clock,
+    random: () => 0.5,
+    batch: { maxItems: 100, maxBytes: 1_000_000, lingerMs: 0 },
+    maxOutboxBytes: 1_000_000,
+    onFull: 'suspend',
+    ...options,
+  });
+  const run = () => lane.run({ soft: soft.signal, hard: hard.signal });
+  return { lane, target, letters, told, clock, soft, hard, run };
+}
+
+/** Lets everything that is ready run. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+}
