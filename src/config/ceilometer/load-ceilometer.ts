@@ -6,10 +6,13 @@ import { readYamlFile } from '../read-file.ts';
 import { shipped } from '../registries.ts';
 import type { SinkConfig } from '../sink-config.ts';
 import { ManagerRefused, readManager } from './manager.ts';
+import type { NativeSink } from './native-sink.ts';
 import type { Note } from './note.ts';
 
 export interface CeilometerConfig {
   readonly sinks: readonly SinkConfig[];
+  /** The native form of each sink, by its name, for `import`. */
+  readonly natives: ReadonlyMap<string, NativeSink>;
   readonly notes: readonly Note[];
   /** Why a file was skipped; the agent runs with the other one, as Ceilometer did. */
   readonly skipped: readonly Problem[];
@@ -34,6 +37,7 @@ export async function loadCeilometer(dir: string, options: LoadOptions = {}): Pr
     secrets: options.secrets ?? new Set<string>(),
   };
   const sinks: SinkConfig[] = [];
+  const natives = new Map<string, NativeSink>();
   const notes: Note[] = [];
   const skipped: Problem[] = [];
   for (const { name, from } of files) {
@@ -57,7 +61,11 @@ export async function loadCeilometer(dir: string, options: LoadOptions = {}): Pr
       const result = readManager(read.document, from, context);
       notes.push(...result.notes);
       const taken = new Set(sinks.map((sink) => sink.sink));
-      sinks.push(...result.sinks.map((sink) => apart(sink, taken)));
+      for (const { config, native } of result.sinks) {
+        const sink = apart(config, taken);
+        sinks.push(sink);
+        natives.set(sink.sink, native);
+      }
     } catch (error) {
       if (!(error instanceof ManagerRefused)) throw error;
       skipped.push(error.problem);
@@ -75,7 +83,7 @@ export async function loadCeilometer(dir: string, options: LoadOptions = {}): Pr
     const message = 'nothing to run: no sink of pipeline.yaml or event_pipeline.yaml can be used';
     throw new ConfigError([{ file: dir, line: 0, column: 0, path: '', message, hint: null }, ...why]);
   }
-  return { sinks, notes, skipped, definitions: await definitionsIn(dir) };
+  return { sinks, natives, notes, skipped, definitions: await definitionsIn(dir) };
 }
 
 /** Both files may use one name; here it names a topic. */

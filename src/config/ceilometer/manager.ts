@@ -3,14 +3,13 @@ import { Fault } from '../../model/faults.ts';
 import type { ItemKind } from '../../model/item.ts';
 import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Problem } from '../problem.ts';
-import type { SinkConfig } from '../sink-config.ts';
 import type { SinkContext } from '../sink-context.ts';
 import type { YamlDocument } from '../yaml-document.ts';
 import type { Note } from './note.ts';
-import { buildCompatSink } from './sink.ts';
+import { type BuiltSink, buildCompatSink } from './sink.ts';
 
 export interface ManagerResult {
-  readonly sinks: readonly SinkConfig[];
+  readonly sinks: readonly BuiltSink[];
   readonly notes: readonly Note[];
 }
 
@@ -34,8 +33,8 @@ interface Source {
 /** `pipeline.yaml` (samples) or `event_pipeline.yaml` (events) by Ceilometer's rules. Throws `ManagerRefused`. */
 export function readManager(document: YamlDocument, from: ItemKind, context: SinkContext): ManagerResult {
   const notes: Note[] = [];
-  const note = (path: readonly PropertyKey[], level: Note['level'], text: string) =>
-    notes.push({ file: document.file, line: document.locate(path).line, level, text });
+  const note = (path: readonly PropertyKey[], level: Note['level'], text: string, sink?: string) =>
+    notes.push({ file: document.file, line: document.locate(path).line, level, text, ...(sink === undefined ? {} : { sink }) });
   const refuse = (path: readonly PropertyKey[], message: string): never => {
     throw new ManagerRefused(document.problem(path, message));
   };
@@ -61,17 +60,27 @@ export function readManager(document: YamlDocument, from: ItemKind, context: Sin
       list.push(source);
     }
   }
-  const sinks: SinkConfig[] = [];
+  const sinks: BuiltSink[] = [];
   for (const [i, sink] of sinkMappings.entries()) {
     const name = sink['name'] as string;
     const fed = feeds.get(name) ?? [];
-    const built = buildCompatSink({ sink, name, from, path: ['sinks', i], document, context, note, refuse, sources: fed });
+    const built = buildCompatSink({
+      sink,
+      name,
+      from,
+      path: ['sinks', i],
+      document,
+      context,
+      note: (...told) => note(...told, name),
+      refuse,
+      sources: fed,
+    });
     if (built === null) continue;
     if (fed.length === 0) note(['sinks', i], 'ignored', `no source feeds the sink ${name}`);
     else sinks.push(built);
   }
   // Ceilometer walks its pipelines source by source.
-  const rank = (sink: SinkConfig) => sources.findIndex((source) => sink.sources.some((each) => each.name === source.name));
+  const rank = ({ config }: BuiltSink) => sources.findIndex((source) => config.sources.some((each) => each.name === source.name));
   return { sinks: sinks.sort((a, b) => rank(a) - rank(b)), notes };
 
   function readSource(source: JsonObject, index: number): Source {

@@ -4,6 +4,8 @@ export interface Note {
   readonly line: number;
   readonly level: 'took' | 'ignored' | 'changed';
   readonly text: string;
+  /** The sink of the file that it is about, by its name there. */
+  readonly sink?: string;
 }
 
 export function formatNote(note: Note): string {

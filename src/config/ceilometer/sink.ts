@@ -8,6 +8,7 @@ import { defaultPartitionBy } from '../sink-file.ts';
 import { finishSink, type HashedStep, ignoredParameter } from '../sink-finish.ts';
 import { makeTarget } from '../sink-targets.ts';
 import type { YamlDocument } from '../yaml-document.ts';
+import type { NativeSink } from './native-sink.ts';
 import type { Note } from './note.ts';
 import { mapPublisherUrl } from './publisher-url.ts';
 import { escapeSinkName } from './sink-name.ts';
@@ -28,8 +29,14 @@ export interface CompatSink {
   readonly refuse: (path: Path, message: string) => never;
 }
 
+export interface BuiltSink {
+  readonly config: SinkConfig;
+  /** The same sink as its native file would say it. */
+  readonly native: NativeSink;
+}
+
 /** One sink of Ceilometer's files. Null when none of its publishers is there: then nobody would get what it computes. */
-export function buildCompatSink(given: CompatSink): SinkConfig | null {
+export function buildCompatSink(given: CompatSink): BuiltSink | null {
   const { sink, name, from, path, document, note, refuse } = given;
   for (const key of Object.keys(sink))
     if (!['name', 'publishers', 'transformers'].includes(key))
@@ -60,7 +67,7 @@ export function buildCompatSink(given: CompatSink): SinkConfig | null {
       partitionBy: defaultPartitionBy[from],
       partitions: whole === undefined ? 16 : 1,
       steps: effective,
-      publish: targets,
+      publish: targets.map(({ target }) => target),
       order: 'arrival',
       direct: 'auto',
       record: null,
@@ -73,7 +80,18 @@ export function buildCompatSink(given: CompatSink): SinkConfig | null {
   const [first] = problems;
   if (first !== undefined || finished === null) return refuse(path, first?.message ?? 'cannot be run');
   note(path, 'took', `the sink ${name}: ${describeSink(finished)}`);
-  return finished;
+  const native: NativeSink = {
+    name,
+    file: document.file,
+    line: document.locate(path).line,
+    from,
+    sources: finished.sources,
+    partitionBy: finished.partitionBy,
+    partitions: finished.partitions,
+    transform: effective.map((step) => [step.name, step.written]),
+    publish: targets.map(({ target, written }) => [target.kind, written]),
+  };
+  return { config: finished, native };
 }
 
 function describeSink(sink: SinkConfig): string {
@@ -81,10 +99,15 @@ function describeSink(sink: SinkConfig): string {
   return `${steps}${sink.publish.map((target) => target.name).join(', ')}`;
 }
 
-function readPublishers({ sink, path, document, context, note, refuse }: CompatSink): SinkTarget[] {
+interface Published {
+  readonly target: SinkTarget;
+  readonly written: Readonly<Record<string, unknown>>;
+}
+
+function readPublishers({ sink, path, document, context, note, refuse }: CompatSink): Published[] {
   const urls = sink['publishers'];
   if (!Array.isArray(urls) || urls.length === 0) return refuse([...path, 'publishers'], 'no publisher specified');
-  const targets: SinkTarget[] = [];
+  const targets: Published[] = [];
   for (const [i, url] of urls.entries()) {
     const at = [...path, 'publishers', i];
     if (typeof url !== 'string') return refuse(at, 'a publisher is a URL');
@@ -94,16 +117,17 @@ function readPublishers({ sink, path, document, context, note, refuse }: CompatS
       note(at, 'ignored', `the publisher ${shown}: ${'leftOut' in mapped ? mapped.leftOut : `no publisher ${mapped.kind} here`}`);
       continue;
     }
-    const same = targets.filter((target) => target.kind === mapped.kind).length;
+    const same = targets.filter(({ target }) => target.kind === mapped.kind).length;
     const name = same === 0 ? mapped.kind : `${mapped.kind}-${same + 1}`;
     const problems: Problem[] = [];
-    const target = makeTarget(mapped.kind, { ...mapped.value, name }, document, at, context, problems);
+    const written = same === 0 ? mapped.value : { ...mapped.value, name };
+    const target = makeTarget(mapped.kind, written, document, at, context, problems);
     if (target === undefined) {
       note(at, 'ignored', `the publisher ${shown}: ${problems.map((problem) => problem.message).join(', ')}`);
       continue;
     }
     for (const change of mapped.changes) note(at, 'changed', `${shown}: ${change}`);
-    targets.push(target);
+    targets.push({ target, written });
   }
   return targets;
 }
