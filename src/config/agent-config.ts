@@ -21,6 +21,8 @@ export interface AgentConfig {
   /** Files or folders; empty: the definitions that come with the product. */
   readonly definitions: { readonly meters: readonly string[]; readonly events: readonly string[] };
   readonly conversion: {
+    /** Exactly Ceilometer, its defects included: a definition that cannot be used is left out, an unusable notification comes again for ever. */
+    readonly compat: boolean;
     /** Events of these priorities carry the whole notification (Ceilometer's `store_raw`). */
     readonly storeRaw: readonly Priority[];
     /** Ceilometer's `drop_unmatched_notifications`: no event for types without a definition. */

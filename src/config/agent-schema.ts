@@ -39,6 +39,10 @@ export const AgentFile = z
       .describe('How notifications become samples and events.'),
     conversion: z
       .strictObject({
+        compat: z
+          .boolean()
+          .default(false)
+          .describe('Exactly as Ceilometer, defects included: what it cannot convert comes again for ever.'),
         store_raw: z.array(z.enum(priorities)).default([]).describe('Events of these priorities carry the whole notification.'),
         drop_unmatched_notifications: z
           .boolean()
@@ -50,7 +54,7 @@ export const AgentFile = z
           .describe('A notification whose event cannot be built still counts as taken. Without it, it becomes a dead letter.'),
       })
       .prefault({})
-      .describe("Ceilometer's options of the same names."),
+      .describe("Mostly Ceilometer's options of the same names."),
     limits: z
       .strictObject({
         max_message_bytes: z

@@ -22,6 +22,7 @@ export function toAgentConfig(
       events: values.definitions.events.map((each) => place('definitions.events', each)),
     },
     conversion: {
+      compat: conversion.compat,
       storeRaw: conversion.store_raw,
       dropUnmatchedNotifications: conversion.drop_unmatched_notifications,
       ackOnEventError: conversion.ack_on_event_error,

@@ -47,16 +47,20 @@ export function finishSink(sink: UnfinishedSink, document: YamlDocument, problem
   return { ...sink, steps, order, hash: sinkHash(sink, order) };
 }
 
-// Only the first step sees the sink's own items; what later ones get depends on what those before them emit.
+/** Each step must take what the one before it gives. */
 function checkKinds(sink: UnfinishedSink, document: YamlDocument, problems: Problem[]): void {
-  const [first] = sink.steps;
-  if (first === undefined || first.transformer.takes.includes(sink.from)) return;
-  problems.push(
-    document.problem(
-      first.at,
-      `${first.name} takes ${first.transformer.takes.join(' and ')}, and this sink is from ${sink.from}`,
-    ),
-  );
+  let kind = sink.from;
+  let giver = 'this sink';
+  for (const step of sink.steps) {
+    if (!step.transformer.takes.includes(kind)) {
+      problems.push(
+        document.problem(step.at, `${step.name} takes ${step.transformer.takes.join(' and ')}, and ${giver} gives ${kind}`),
+      );
+      return;
+    }
+    kind = step.transformer.gives?.(step.parameters, kind) ?? kind;
+    giver = step.name;
+  }
 }
 
 // State of one key must live in one partition: else two agents would each keep half of it.

@@ -61,7 +61,7 @@ const common = {
     .string()
     .min(1)
     .optional()
-    .describe('A file that gets every entry as it is applied, for an exact replay. Grows without bound.'),
+    .describe('A folder that gets every entry as it is applied, for an exact replay (`replay --recorded`). Grows without bound.'),
 };
 
 /** The outer shape: lists of entries whose kinds are looked up in the registries. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { AnyTransformer } from '../core/transformers/transformer.ts';
 import { isObject, type Json } from '../model/json.ts';
 import { describe, parseAt, plain } from './explain.ts';
 import { loadOwnTransformer } from './own-transformer.ts';
@@ -31,8 +32,14 @@ export async function readSteps(
     const [name, written] = named;
     const transformer = registries.transformers[name];
     if (transformer === undefined) return undefined;
-    const parameters = parseAt(transformer.Parameters, written, document, [...path, name], problems);
+    const parameters = parseParameters(transformer, written, [...path, name]);
     return parameters === undefined ? undefined : { name, transformer, parameters, written, source: null, use: null };
+  }
+
+  // Exact numbers first (Ceilometer's six tell 1.0 from 1); a schema that wants numbers of JavaScript gets those.
+  function parseParameters(transformer: AnyTransformer, written: Json, path: readonly PropertyKey[]): unknown {
+    const exact = transformer.Parameters.safeParse(written);
+    return exact.success ? exact.data : parseAt(transformer.Parameters, plain(written), document, path, problems);
   }
 
   async function readUse(entry: Json, path: readonly PropertyKey[]): Promise<Omit<HashedStep, 'at'> | undefined> {
@@ -45,7 +52,7 @@ export async function readSteps(
     }
     const written = (isObject(entry) ? entry['parameters'] : undefined) ?? {};
     const { transformer, source } = loaded;
-    const parameters = parseAt(transformer.Parameters, written, document, [...path, 'parameters'], problems);
+    const parameters = parseParameters(transformer, written, [...path, 'parameters']);
     return parameters === undefined
       ? undefined
       : { name: transformer.name, transformer, parameters, written, source, use: use.use };

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { loadCeilometer } from '../../../src/config/ceilometer/load-ceilometer.ts';
+import { printNativeSink } from '../../../src/config/ceilometer/native-sink.ts';
 import { formatNote } from '../../../src/config/ceilometer/note.ts';
 import { mapPublisherUrl } from '../../../src/config/ceilometer/publisher-url.ts';
 import { escapeSinkName } from '../../../src/config/ceilometer/sink-name.ts';
+import { loadPipelines } from '../../../src/config/load-pipelines.ts';
+import type { SinkConfig } from '../../../src/config/sink-config.ts';
 import { folderWith, problemsOf } from './fixtures.ts';
 
 const pipeline = `---
@@ -241,5 +244,43 @@ describe('a sink name of Ceilometer', () => {
     ['a b', 'a_x20_b'],
   ])('%s becomes %s', (name, expected) => {
     expect(escapeSinkName(name)).toBe(expected);
+  });
+});
+
+describe('the native form of a Ceilometer sink', () => {
+  it('gives the same hash, steps, partitions and targets when it is loaded', async () => {
+    const text = pipeline
+      .replace('growth_only: yes', 'growth_only: yes\n                ignored_by_all: 1')
+      .replace('max: 100', 'max: 100.0\n                    more: { a: [1] }')
+      .replace('file:///var/log/meters', `http://u:pa$\{env:X}@h/?timeout=3`);
+    const whole = `${text}    - name: "Whole Thing"
+      transformers: [{ name: accumulator, parameters: { size: 3 } }, { name: unit_conversion, parameters: { target: { scale: 1.0 } } }]
+      publishers: ["file:///w?json", "file:///w2?json"]
+`.replace('sinks: [cpu_delta_sink]\n', 'sinks: [cpu_delta_sink, "Whole Thing"]\n');
+    const { sinks, natives } = await load({
+      'pipeline.yaml': whole,
+      'event_pipeline.yaml': events.replaceAll('event_sink', 'meter_sink'),
+    });
+
+    const files = Object.fromEntries(
+      [...natives].map(([name, native]) => [`${name}.yaml`, printNativeSink(name, native, ['a remark'])]),
+    );
+    const again = await loadPipelines(await folderWith(files), { env: {} });
+
+    const facts = (list: readonly SinkConfig[]) =>
+      list
+        .map(({ sink, hash, partitions, partitionBy, order, publish, sources }) => ({
+          sink,
+          hash,
+          partitions,
+          partitionBy,
+          order,
+          publish,
+          match: sources.map((each) => each.match),
+        }))
+        .sort((a, b) => (a.sink < b.sink ? -1 : 1));
+    expect(sinks).toHaveLength(5);
+    expect(facts(again)).toEqual(facts(sinks));
+    expect(again.find((sink) => sink.sink.startsWith('_x57_'))?.partitions).toBe(1);
   });
 });

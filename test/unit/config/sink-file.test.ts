@@ -147,7 +147,7 @@ describe('a sink file', () => {
       'a transformer of the other kind',
       cpuUtil.replace('samples', 'events').replace('resource_id', 'event_type'),
       [
-        'a.yaml:7:5 transform.0: rate_of_change takes samples, and this sink is from events',
+        'a.yaml:7:5 transform.0: rate_of_change takes samples, and this sink gives events',
         expect.stringContaining('partition_by has event_type, which is not in the key of rate_of_change'),
       ],
     ],

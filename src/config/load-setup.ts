@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url';
+import { type Converter, createConverter } from '../core/convert/converter.ts';
+import { Fault } from '../model/faults.ts';
+import type { AgentConfig } from './agent-config.ts';
+import { loadCeilometer } from './ceilometer/load-ceilometer.ts';
+import { formatNote } from './ceilometer/note.ts';
+import { readDefinitions } from './definitions.ts';
+import { loadAgentWithOrigins, type Origins, type Overrides } from './load-agent.ts';
+import { loadPipelines } from './load-pipelines.ts';
+import { ConfigError } from './problem.ts';
+import type { Environment, Secrets } from './references.ts';
+import type { SinkConfig } from './sink-config.ts';
+import type { YamlDialect } from './yaml-scalar.ts';
+
+/** What the commands that run something have in common. */
+export interface SetupOptions {
+  readonly config?: string;
+  readonly pipelines?: string;
+  readonly ceilometer?: string;
+  readonly dataDir?: string;
+}
+
+/** Everything that is configured, read and checked. */
+export interface Setup {
+  readonly config: AgentConfig;
+  readonly sinks: readonly SinkConfig[];
+  readonly converter: Converter;
+  /** What an operator should be told: what of Ceilometer's files is not as it was, what is odd in definitions. */
+  readonly notes: readonly string[];
+  readonly origins: Origins;
+  readonly secrets: Secrets;
+}
+
+/** The definitions that come with the product; the path is the same from `src` and from `dist`. */
+export const shippedDefinitions = {
+  meters: [fileURLToPath(new URL('../../pipelines/definitions/meters', import.meta.url))],
+  events: [fileURLToPath(new URL('../../pipelines/definitions/events', import.meta.url))],
+} as const;
+
+/**
+ * Agent file, sinks and definitions, as flags, environment and files say. Throws a `ConfigError` with all problems of agent file and sinks, then of
+ * definitions.
+ */
+export async function loadSetup(
+  options: SetupOptions,
+  overrides: Overrides = {},
+  env: Environment = process.env,
+): Promise<Setup> {
+  const flags = { pipelines: options.pipelines, data_dir: options.dataDir, ...overrides };
+  const { config, origins, secrets } = await loadAgentWithOrigins(options.config ?? null, env, flags);
+  const loading = { env, baseDir: config.baseDir, secrets };
+  if (options.ceilometer === undefined) {
+    const sinks = await loadPipelines(config.pipelinesDir, loading);
+    const converter = await openConverter(config, config.definitions);
+    return { config, sinks, converter, notes: converter.warnings, origins, secrets };
+  }
+  const theirs = await loadCeilometer(options.ceilometer, loading);
+  const definitions = {
+    meters: config.definitions.meters.length > 0 ? config.definitions.meters : theirs.definitions.meters,
+    events: config.definitions.events.length > 0 ? config.definitions.events : theirs.definitions.events,
+  };
+  const converter = await openConverter(config, definitions, 'pyyaml');
+  const notes = [...theirs.notes.filter((note) => note.level !== 'took').map(formatNote), ...converter.warnings];
+  return { config, sinks: theirs.sinks, converter, notes, origins, secrets };
+}
+
+export async function openConverter(
+  config: AgentConfig,
+  given: AgentConfig['definitions'],
+  dialect: YamlDialect = 'yaml-1.2',
+): Promise<Converter> {
+  const paths = {
+    meters: given.meters.length > 0 ? given.meters : shippedDefinitions.meters,
+    events: given.events.length > 0 ? given.events : shippedDefinitions.events,
+  };
+  const definitions = await readDefinitions(paths, dialect);
+  const { storeRaw, ackOnEventError, dropUnmatchedNotifications, compat } = config.conversion;
+  try {
+    return createConverter({
+      ...definitions,
+      options: { compat, storeRaw, ackOnEventError, dropUnmatched: dropUnmatchedNotifications },
+    });
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new ConfigError([{ file: 'definitions', line: 0, column: 0, path: '', message: error.message, hint: null }]);
+  }
+}
