@@ -22,7 +22,8 @@ export interface Commit {
   readonly del: readonly string[];
   /**
    * For stores with `rollingKeys > 0`: that many further keys with their values *as of this commit*, walking round and round over
-   * all keys; `roundStart` is true on the first commit of a round. A restart reads the last whole round and what came after it.
+   * all keys; `roundStart` is true on the first commit of a round. A load ends the round unfinished, and its reader walks anew. A
+   * restart reads the last whole round and what came after it.
    */
   readonly rolling: readonly (readonly [key: string, value: string])[];
   readonly roundStart: boolean;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { LmdbEnvironment } from '../../lib/lmdb-environment.ts';
-import { classify } from '../../model/faults.ts';
+import { classify, Fault } from '../../model/faults.ts';
 import { type Appender, type PartitionRef, partitionName } from '../topic.ts';
 import type { PartitionLog } from './partition-log.ts';
 import type { WakeUps } from './wake-ups.ts';
@@ -44,6 +44,7 @@ export class EmbeddedAppender implements Appender {
     // What failed before us has told its own caller, who sends it again after this one: the reader waits for the gap to fill.
     await Promise.allSettled([previous]);
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
+      this.#requireOpen();
       signal.throwIfAborted();
       if (await this.#tryAppend(batch, signal)) return;
       await this.#clock.sleep(waitMs, signal);
@@ -62,7 +63,7 @@ export class EmbeddedAppender implements Appender {
       if (fault.class !== 'retryable' || fault.code === 'no_topic') throw fault;
       return false;
     }
-    this.#wakeUps.appended(refs.map(partitionName));
+    this.#wakeUps.wake(refs.map(partitionName));
     return true;
   }
 
@@ -70,6 +71,7 @@ export class EmbeddedAppender implements Appender {
     let waiting: { readonly partition: PartitionRef; readonly since: number } | null = null;
     try {
       for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
+        this.#requireOpen();
         this.#log.refresh();
         const full = this.#log.fullOne(refs);
         if (full === null) return;
@@ -82,5 +84,9 @@ export class EmbeddedAppender implements Appender {
     } finally {
       if (waiting !== null) this.#onBounded(waiting.partition, null);
     }
+  }
+
+  #requireOpen(): void {
+    if (this.#wakeUps.closed) throw new Fault('retryable', 'closed', 'the topics are closed');
   }
 }

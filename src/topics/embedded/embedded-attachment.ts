@@ -11,8 +11,8 @@ export class EmbeddedAttachment implements Attachment {
   readonly #wakeUps: WakeUps;
   readonly #settlements: Settlements;
   readonly #clock: Clock;
-  readonly #closing = new AbortController();
   #next: number;
+  #closed = false;
 
   constructor(ref: PartitionRef, from: number, log: PartitionLog, wakeUps: WakeUps, settlements: Settlements, clock: Clock) {
     this.#ref = ref;
@@ -27,7 +27,7 @@ export class EmbeddedAttachment implements Attachment {
     const until = this.#clock.monotonic() + waitMs;
     for (;;) {
       signal.throwIfAborted();
-      if (this.#closing.signal.aborted || this.#wakeUps.closed) return [];
+      if (this.#closed || this.#wakeUps.closed) return [];
       this.#log.refresh();
       // The count first: an append between the two reads then ends the wait at once instead of being slept over.
       const count = this.#log.appendCount();
@@ -40,7 +40,7 @@ export class EmbeddedAttachment implements Attachment {
       this.#log.record(this.#ref);
       const left = until - this.#clock.monotonic();
       if (left <= 0) return [];
-      await this.#wakeUps.wait(partitionName(this.#ref), count, left, signal, this.#closing.signal);
+      await this.#wakeUps.wait(partitionName(this.#ref), count, left, signal);
     }
   }
 
@@ -49,6 +49,7 @@ export class EmbeddedAttachment implements Attachment {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closed = true;
+    this.#wakeUps.wake([partitionName(this.#ref)]);
   }
 }

@@ -23,6 +23,7 @@ export class EmbeddedTopics implements Topics {
   readonly #log: PartitionLog;
   readonly #wakeUps: WakeUps;
   readonly #settlements: Settlements;
+  readonly #appenders = new Set<EmbeddedAppender>();
 
   constructor(environment: LmdbEnvironment, options: EmbeddedTopicsOptions) {
     this.#environment = environment;
@@ -46,7 +47,9 @@ export class EmbeddedTopics implements Topics {
   }
 
   async openAppender(): Promise<Appender> {
-    return new EmbeddedAppender(this.#environment, this.#log, this.#wakeUps, this.#clock, this.#onBounded);
+    const appender = new EmbeddedAppender(this.#environment, this.#log, this.#wakeUps, this.#clock, this.#onBounded);
+    this.#appenders.add(appender);
+    return appender;
   }
 
   /** The log needs no credit, so `prefetch` has no meaning here: `read` takes what it asks for. */
@@ -65,9 +68,10 @@ export class EmbeddedTopics implements Topics {
     while (!(await this.#environment.transact(() => this.#log.retireInTransaction(ref))));
   }
 
-  /** Ends waiting readers and writes what was settled. The environment belongs to whoever opened it. */
+  /** Ends waiting readers and appends and writes what was settled. The environment belongs to whoever opened it. */
   async close(): Promise<void> {
     await this.#wakeUps.close();
+    await Promise.all([...this.#appenders].map((appender) => appender.close()));
     await this.#settlements.drained();
   }
 }

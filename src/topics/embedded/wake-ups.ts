@@ -29,31 +29,37 @@ export class WakeUps {
     return this.#closing.signal.aborted;
   }
 
-  appended(names: Iterable<string>): void {
+  /** Readers of these partitions look again. */
+  wake(names: Iterable<string>): void {
     const woken = new Set(names);
     for (const waiter of [...this.#waiters]) if (woken.has(waiter.name)) waiter.wake();
   }
 
   /**
-   * Until something may have been appended since the count was `seen`, the time is up, or one of the signals aborts. Never rejects:
-   * the caller looks again anyway.
+   * Until something may have been appended since the count was `seen`, somebody calls `wake`, the time is up or the signal aborts.
+   * Never rejects: the caller looks again anyway.
    */
-  async wait(name: string, seen: number, ms: number, ...signals: AbortSignal[]): Promise<void> {
+  async wait(name: string, seen: number, ms: number, signal: AbortSignal): Promise<void> {
     const over = new AbortController();
-    const waiter: Waiter = { name, seen, wake: () => over.abort() };
+    const wake = () => over.abort();
+    const waiter: Waiter = { name, seen, wake };
     this.#waiters.add(waiter);
+    // Not AbortSignal.any: a reader waits thousands of times under one signal, which would keep each of its parts.
+    signal.addEventListener('abort', wake, { once: true });
     this.#poller ??= this.#poll().finally(() => {
       this.#poller = null;
     });
     try {
-      await sleepQuietly(this.#clock, ms, AbortSignal.any([over.signal, this.#closing.signal, ...signals]));
+      await sleepQuietly(this.#clock, ms, over.signal);
     } finally {
+      signal.removeEventListener('abort', wake);
       this.#waiters.delete(waiter);
     }
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
+    for (const waiter of [...this.#waiters]) waiter.wake();
     await this.#poller;
   }
 
@@ -69,7 +75,7 @@ export class WakeUps {
 }
 
 /** A sleep whose end by a signal is an ordinary end. */
-export async function sleepQuietly(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+async function sleepQuietly(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   try {
     await clock.sleep(ms, signal);
   } catch (error) {

@@ -102,6 +102,18 @@ describe('embedded topics', () => {
     expect((await topics.stats(ref)).entries).toBe(1);
   });
 
+  it('ends an append that waits at the bound when it is closed', async () => {
+    const { topics } = await open();
+    await topics.create([ref], () => Buffer.from('genesis'), 1);
+    const appender = await topics.openAppender();
+    await appender.append([entry('12345')], never);
+
+    const waiting = expect(appender.append([entry('6')], never)).rejects.toMatchObject({ class: 'retryable', code: 'closed' });
+    await topics.close();
+
+    await waiting;
+  });
+
   it('ends waiting readers when it is closed', async () => {
     const { topics } = await open();
     await topics.create([ref], () => Buffer.from('genesis'), 1000);
