@@ -118,14 +118,17 @@ export class YamlWalk {
     return { value, at, key, children, size };
   }
 
-  // `<<: *base` and `<<: [*a, *b]`: the first one to name a key wins, the mapping's own keys win over all.
+  // `<<: *base` and `<<: [*a, *b]`: the first one to name a key wins, the mapping's own keys win over all. The order of the keys is
+  // PyYAML's, which puts the last one's first: the order of traits is part of what an event's signature is computed over.
   #merge(source: Located, into: Map<string | number, Located>): boolean {
     const sources = Array.isArray(source.value) ? [...(source.children?.values() ?? [])] : [source];
-    for (const each of sources) {
+    const found = new Map<string | number, Located>();
+    for (const each of sources.reverse()) {
       if (each.children === null || Array.isArray(each.value))
         return this.#refuse(each.at, '`<<` takes a mapping or a list of them') !== null;
-      for (const [name, child] of each.children) if (!into.has(name)) into.set(name, child);
+      for (const [name, child] of each.children) found.set(name, child);
     }
+    for (const [name, child] of found) if (!into.has(name)) into.set(name, child);
     return true;
   }
 

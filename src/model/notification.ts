@@ -6,7 +6,8 @@ export type Priority = (typeof priorities)[number];
 /** What came in, decoded once: oslo.messaging envelope v1 or v2, or plain JSON of the same fields. */
 export interface Notification {
   readonly message_id: string;
-  readonly publisher_id: string;
+  /** `service.host`; some senders leave it null. */
+  readonly publisher_id: string | null;
   readonly event_type: string;
   /** Lower case. */
   readonly priority: Priority;

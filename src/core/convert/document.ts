@@ -45,7 +45,7 @@ export class NotificationDocument {
   }
 }
 
-export function payloadMetadata(payload: Json, eventType: Json, host: string): JsonObject {
+export function payloadMetadata(payload: Json, eventType: Json, host: Json): JsonObject {
   const own = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as JsonObject) : {};
   return { ...own, event_type: eventType, host };
 }

@@ -69,13 +69,14 @@ export function toNotification(message: Json, transportPriority?: string): Notif
   if (!isObject(message)) throw new Fault('poison', 'bad_envelope', 'the message is not an object');
   if (!Object.hasOwn(message, 'payload')) throw new Fault('poison', 'missing_field', 'the message has no payload');
   const payload = message['payload'] as Json;
-  const publisherId = textOf(message, 'publisher_id');
+  const publisherId = message['publisher_id'] === null ? null : textOf(message, 'publisher_id');
   const eventType = textOf(message, 'event_type');
   const timestamp = textOf(message, 'timestamp');
   const id = Object.hasOwn(message, 'message_id') ? message['message_id'] : undefined;
   return {
     // The same content must get the same id wherever it is decoded: copies of it are then recognised.
-    message_id: typeof id === 'string' && id !== '' ? id : stableId([canonicalJson(payload), publisherId, timestamp, eventType]),
+    message_id:
+      typeof id === 'string' && id !== '' ? id : stableId([canonicalJson(payload), publisherId ?? '', timestamp, eventType]),
     publisher_id: publisherId,
     event_type: eventType,
     priority: priorityOf(message, transportPriority),
