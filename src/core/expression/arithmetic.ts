@@ -65,10 +65,11 @@ export function divide(a: Value, b: Value): Value {
     if (divisor === 0) throw failure('ZeroDivisionError', 'division by zero');
     return toFloat(toDouble(x) / divisor);
   }
-  return toFloat(divideExactly(toBigInt(x), toBigInt(y)));
+  return toFloat(divideIntegers(toBigInt(x), toBigInt(y)));
 }
 
-function divideExactly(a: bigint, b: bigint): number {
+/** The float nearest to a / b. */
+export function divideIntegers(a: bigint, b: bigint): number {
   if (b === 0n) throw failure('ZeroDivisionError', 'division by zero');
   const negative = a < 0n !== b < 0n;
   const [n, d] = [a < 0n ? -a : a, b < 0n ? -b : b];
@@ -154,7 +155,7 @@ function integerPower(x: number, y: number): number {
   const down = exponent * y <= 0;
   const [n, d] = y >= 0 ? [size, 1n] : [1n, size];
   try {
-    return down ? divideExactly(n, d << shift) : divideExactly(n << shift, d);
+    return down ? divideIntegers(n, d << shift) : divideIntegers(n << shift, d);
   } catch {
     return Number.POSITIVE_INFINITY; // said as an OverflowError by the caller, in Python's words for `**`
   }

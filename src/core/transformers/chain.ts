@@ -1,6 +1,7 @@
 import type { Item } from '../../model/item.ts';
 import { itemId, withId } from '../../model/item.ts';
 import { stableId } from '../../model/stable-hash.ts';
+import { reorder, reorderParameters } from './reorder.ts';
 import { type RunningStep, runningStep, type Sent } from './running-step.ts';
 import type { AnyTransformer, Drop, Output, Time } from './transformer.ts';
 
@@ -55,6 +56,8 @@ export interface ChainOptions {
   readonly cluster: string;
   readonly sink: string;
   readonly steps: readonly ChainStep[];
+  /** Sort the items of each partition key by event time first, holding each for so long (`order: event`). Undefined: as they come. */
+  readonly order?: { readonly latenessMs: number; readonly partitionBy: readonly string[] } | undefined;
 }
 
 export function createChain(options: ChainOptions): Chain {
@@ -65,19 +68,30 @@ class SinkChain implements Chain {
   readonly #cluster: string;
   readonly #sink: string;
   readonly #steps: readonly RunningStep[];
+  readonly #byPrefix: ReadonlyMap<string, RunningStep>;
   readonly stateful: boolean;
   readonly needsTime: boolean;
   readonly partitionKeys: readonly string[] | undefined;
+  /** How much lower than the partition's a step's watermark is. */
+  readonly #delays: readonly number[];
   #watermark = Number.NEGATIVE_INFINITY;
   #rollingStep = 0;
   #out: Item[] = [];
   #dropped: Map<string, number> | null = null;
   #letters: ChainLetter[] = [];
 
-  constructor({ cluster, sink, steps }: ChainOptions) {
+  constructor({ cluster, sink, steps, order }: ChainOptions) {
     this.#cluster = cluster;
     this.#sink = sink;
-    this.#steps = steps.map((step, index) => runningStep(step.transformer, step.parameters, index));
+    const running = steps.map((step, index) => runningStep(step.transformer, step.parameters, `${index}/`));
+    this.#steps = order === undefined ? running : [runningStep(reorder, reorderParameters(order), 'order/'), ...running];
+    this.#byPrefix = new Map(this.#steps.map((step) => [step.prefix, step]));
+    let delayMs = 0;
+    this.#delays = this.#steps.map((step) => {
+      const before = delayMs;
+      delayMs += step.delayMs;
+      return before;
+    });
     this.stateful = this.#steps.some((step) => step.table !== null);
     this.needsTime = this.#steps.some((step) => step.needsTime);
     this.partitionKeys = commonKeys(steps);
@@ -97,19 +111,28 @@ class SinkChain implements Chain {
   }
 
   advance(time: Time): ChainResult {
+    const before: Time = { partition: time.partition, watermark: this.#watermark, now: time.now };
     this.#watermark = Math.max(this.#watermark, time.watermark);
+    const after: Time = { partition: time.partition, watermark: this.#watermark, now: time.now };
     for (let i = 0; i < this.#steps.length; i++) {
       const step = this.#steps[i] as RunningStep;
-      for (let key = step.takeDue(time); key !== undefined; key = step.takeDue(time)) this.#runDue(i, step, key, time);
-      if (step.needsTime || step.fed) this.#flush(i, `tick ${time.partition} ${time.watermark}`, time);
-      step.sweep(time);
+      const own = this.#timeOf(i, after);
+      for (let key = step.takeDue(own); key !== undefined; key = step.takeDue(own)) this.#runDue(i, step, key, own, before);
+      if (step.needsTime || step.fed) this.#flush(i, `tick ${time.partition} ${time.watermark}`, before);
+      step.sweep(own);
     }
     return this.#result();
   }
 
-  #runDue(index: number, step: RunningStep, key: string, time: Time): void {
+  #timeOf(index: number, time: Time): Time {
+    const delay = this.#delays[index] as number;
+    return delay === 0 ? time : { ...time, watermark: time.watermark - delay };
+  }
+
+  /** What is due is sent on under the watermark from before, as everything that enters a step: its own due keys come after. */
+  #runDue(index: number, step: RunningStep, key: string, own: Time, before: Time): void {
     try {
-      this.#emit(index, step.due(key, time), null, key, time);
+      this.#emit(index, step.due(key, own), null, key, before);
     } catch (error) {
       if (isFatal(error)) throw error;
       this.#drop('due_failed', 1);
@@ -137,7 +160,7 @@ class SinkChain implements Chain {
     }
     let sent: Sent;
     try {
-      sent = step.step(item, time);
+      sent = step.step(item, this.#timeOf(index, time));
       step.fed = true;
     } catch (error) {
       if (isFatal(error)) throw error;
@@ -201,9 +224,9 @@ class SinkChain implements Chain {
 
   load(chunk: readonly (readonly [key: string, value: string | null])[]): void {
     for (const [key, text] of chunk) {
-      const slash = key.indexOf('/');
+      const border = key.indexOf('/') + 1;
       // A key of a step that no longer exists belongs to a former configuration and is left alone.
-      this.#steps[Number(key.slice(0, slash))]?.table?.load(key.slice(slash + 1), text);
+      this.#byPrefix.get(key.slice(0, border))?.table?.load(key.slice(border), text);
     }
   }
 

@@ -34,6 +34,10 @@ export class DueQueue {
     return undefined;
   }
 
+  takeFirst(): string | undefined {
+    return this.takeDue(Number.POSITIVE_INFINITY);
+  }
+
   #before(a: number, b: number): boolean {
     const [x, y] = [this.#at[a] as number, this.#at[b] as number];
     return x < y || (x === y && (this.#keys[a] as string) < (this.#keys[b] as string));

@@ -29,6 +29,7 @@ export interface RunningStep {
   readonly prefix: string;
   readonly table: KeyTable | null;
   readonly needsTime: boolean;
+  readonly delayMs: number;
   /** An item came in since the last flush. */
   fed: boolean;
   step(item: Item, time: Time): Sent;
@@ -40,15 +41,16 @@ export interface RunningStep {
   resume(): void;
 }
 
-export function runningStep(transformer: AnyTransformer, parameters: unknown, index: number): RunningStep {
-  const path = `${index}/${transformer.name}`;
-  if (transformer.scope === 'key') return new KeyedStep(transformer, parameters, index, path);
-  if (transformer.scope === 'partition') return new TableStep(transformer, parameters, index, path);
+export function runningStep(transformer: AnyTransformer, parameters: unknown, prefix: string): RunningStep {
+  const path = prefix + transformer.name;
+  if (transformer.scope === 'key') return new KeyedStep(transformer, parameters, prefix, path);
+  if (transformer.scope === 'partition') return new TableStep(transformer, parameters, prefix, path);
   return {
     path,
-    prefix: `${index}/`,
+    prefix,
     table: null,
     needsTime: false,
+    delayMs: 0,
     fed: false,
     step: (item) => transformer.step(parameters, item),
     flush: () => null,
@@ -70,22 +72,26 @@ class KeyedStep implements RunningStep {
   readonly prefix: string;
   readonly table: KeyTable;
   readonly needsTime: boolean;
+  readonly delayMs: number;
   fed = false;
   readonly #transformer: KeyedTransformer<Hidden, Hidden>;
   readonly #parameters: unknown;
   readonly #idleMs: number | undefined;
+  readonly #maxKeys: number;
   readonly #due: { readonly partition: DueQueue; readonly watermark: DueQueue } | null;
   #sweptAt = 0;
   #dueTime: Time | null = null;
   #dueCount = 0;
 
-  constructor(transformer: KeyedTransformer<Hidden, Hidden>, parameters: unknown, index: number, path: string) {
+  constructor(transformer: KeyedTransformer<Hidden, Hidden>, parameters: unknown, prefix: string, path: string) {
     this.#transformer = transformer;
     this.#parameters = parameters;
     this.path = path;
-    this.prefix = `${index}/`;
+    this.prefix = prefix;
+    this.delayMs = transformer.delayMs?.(parameters) ?? 0;
     this.#idleMs = transformer.idleAfterMs?.(parameters);
     this.table = new KeyTable(transformer.State, path, this.#idleMs !== undefined);
+    this.#maxKeys = transformer.maxKeys?.(parameters) ?? Number.POSITIVE_INFINITY;
     this.#due = transformer.deadline === undefined ? null : { partition: new DueQueue(), watermark: new DueQueue() };
     this.needsTime = this.#due !== null || transformer.needsTime?.(parameters) === true;
   }
@@ -95,9 +101,16 @@ class KeyedStep implements RunningStep {
     if (parts === null) return { out: [{ item }] };
     const key = canonicalParts(parts);
     const state = this.#live(key, time);
+    if (state === undefined) this.#makeRoom();
     const result = this.#transformer.step(this.#parameters, state, item, time);
     this.#write(key, state, result, time);
     return result;
+  }
+
+  #makeRoom(): void {
+    if (this.table.size < this.#maxKeys) return;
+    const first = this.#due?.partition.takeFirst();
+    if (first !== undefined) this.table.delete(first);
   }
 
   /** The key's state, unless nobody touched it for longer than it may idle: whether it was swept already must not matter. */
@@ -170,17 +183,18 @@ class TableStep implements RunningStep {
   readonly prefix: string;
   readonly table: KeyTable;
   readonly needsTime: boolean;
+  readonly delayMs = 0;
   fed = false;
   readonly #transformer: TableTransformer<Hidden, Hidden>;
   readonly #parameters: unknown;
   readonly #states: States<unknown>;
   #nextPlace = 0;
 
-  constructor(transformer: TableTransformer<Hidden, Hidden>, parameters: unknown, index: number, path: string) {
+  constructor(transformer: TableTransformer<Hidden, Hidden>, parameters: unknown, prefix: string, path: string) {
     this.#transformer = transformer;
     this.#parameters = parameters;
     this.path = path;
-    this.prefix = `${index}/`;
+    this.prefix = prefix;
     this.needsTime = transformer.needsTime?.(parameters) === true;
     const table = new KeyTable(transformer.State, path, true);
     this.table = table;

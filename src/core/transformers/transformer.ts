@@ -108,7 +108,7 @@ interface Common<P> {
    * The item attributes that the state's key is made of, as `partition_by` names them (`resource_id`, `name`, `traits.instance_id`).
    * `partition_by` must be a subset, else the configuration is refused. Stateless: undefined, any partitioning is right.
    */
-  partitionKeys?(parameters: P): readonly string[];
+  partitionKeys?(parameters: P): readonly string[] | undefined;
   /** True when results depend on the order of items of one key: the worker then sorts per key within a lateness bound. */
   readonly orderSensitive?: boolean;
   /** True when it needs ticks even though no state has a deadline (Ceilometer's `retention_time` looks at `now` at every flush). */
@@ -137,6 +137,10 @@ export interface KeyedTransformer<P, S> extends Common<P> {
   deadline?(parameters: P, state: S): Deadline | null;
   /** Called once the deadline has passed; the key parts are handed in as they were. */
   due?(parameters: P, state: S, key: readonly string[], time: Time): KeyedResult<S>;
+  /** How far behind its watermark it emits: the steps behind it see a watermark that much lower, so that its output is not late. */
+  delayMs?(parameters: P): number;
+  /** At this many keys a new one makes the one that is due first on the partition's clock forgotten, uncalled. Undefined: no bound. */
+  maxKeys?(parameters: P): number;
   /** A state untouched for this long in partition time is as if it were not there. Undefined: never. */
   idleAfterMs?(parameters: P): number | undefined;
 }
