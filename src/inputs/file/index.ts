@@ -1,5 +1,7 @@
 import { basename, resolve } from 'node:path';
+import { retryLoop } from '../../lib/retry-loop.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
+import { classify } from '../../model/faults.ts';
 import type { Delivery, Input, InputContext, InputKind } from '../input.ts';
 import { aborted, orAborted } from '../or-aborted.ts';
 import { FileSource } from './file-source.ts';
@@ -12,6 +14,7 @@ import { StreamSource } from './stream-source.ts';
 
 /** A line that was given back comes again after this pause, so that a full listener is not asked in a hot loop. */
 const againAfterMs = 1_000;
+const backoff = { baseMs: 250, capMs: 10_000 };
 
 export const file: InputKind<FileInputParameters> = {
   name: 'file',
@@ -86,7 +89,7 @@ export class FileInput implements Input {
       if (!stop.aborted) throw thrown;
     }
     await Promise.race([this.#permits.idle(), aborted(hard)]);
-    await this.#keeper.flushed();
+    await this.#keepPosition(stop);
   }
 
   async prove(): Promise<void> {
@@ -99,7 +102,19 @@ export class FileInput implements Input {
 
   async close(): Promise<void> {
     await Promise.allSettled([this.#reading]); // it ended with the signals; closing the file under a read would be a fault of ours
-    await this.#source.close();
+    await Promise.all([this.#source.close(), this.#keeper.close()]);
+  }
+
+  /** Asked to leave, one try is enough: a position that stays behind costs duplicates, which was told as `blocked`. */
+  async #keepPosition(stop: AbortSignal): Promise<void> {
+    const { clock, random } = this.#context;
+    const retryable = (thrown: unknown) => (classify(thrown).class === 'retryable' ? 0 : undefined);
+    try {
+      if (stop.aborted) await this.#keeper.flushed();
+      else await retryLoop({ ...backoff, clock, random, signal: stop, retryable }, () => this.#keeper.flushed());
+    } catch (thrown) {
+      if (!stop.aborted) throw thrown;
+    }
   }
 
   async #pump(stop: AbortSignal): Promise<void> {

@@ -11,6 +11,7 @@ export class PositionKeeper {
   #latest: Position | undefined;
   #running: Promise<void> | undefined;
   #fault: Fault | undefined;
+  #closed = false;
 
   /** Without a path nothing is kept. `told` hears of the first failure, and of the recovery (`undefined`). */
   constructor(path: string | undefined, told: (fault: Fault | undefined) => void) {
@@ -19,6 +20,7 @@ export class PositionKeeper {
   }
 
   note(position: Position): void {
+    if (this.#closed) return;
     this.#latest = position;
     this.#running ??= this.#writeAll();
   }
@@ -28,6 +30,12 @@ export class PositionKeeper {
     if (this.#latest !== undefined) this.#running ??= this.#writeAll();
     await this.#running;
     if (this.#fault !== undefined) throw this.#fault;
+  }
+
+  /** Nothing is written any more: the next run may have begun, and a late settlement must not move its position. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
   }
 
   async #writeAll(): Promise<void> {
