@@ -26,6 +26,8 @@ export function faultOfStatus(status: number, retryAfter: string | undefined, bo
 /** Seconds or an HTTP date; nonsense and the past count as not said, and no server may silence us for more than an hour. */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
+  const text = value.trim();
+  // A date begins with its weekday; JavaScript would take `-3` for one as well.
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : /^[A-Z]/i.test(text) ? Date.parse(text) - now : Number.NaN;
   return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, 3_600_000) : undefined;
 }
