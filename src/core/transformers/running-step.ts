@@ -62,7 +62,6 @@ export function runningStep(transformer: AnyTransformer, parameters: unknown, pr
 }
 
 const nothing: Sent = Object.freeze({ out: Object.freeze([]) });
-const maxDuePerAdvance = 10_000;
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters and state are hidden in the registry; the transformer's own schemas parsed both.
 type Hidden = any;
@@ -80,8 +79,6 @@ class KeyedStep implements RunningStep {
   readonly #maxKeys: number;
   readonly #due: { readonly partition: DueQueue; readonly watermark: DueQueue } | null;
   #sweptAt = 0;
-  #dueTime: Time | null = null;
-  #dueCount = 0;
 
   constructor(transformer: KeyedTransformer<Hidden, Hidden>, parameters: unknown, prefix: string, path: string) {
     this.#transformer = transformer;
@@ -147,11 +144,7 @@ class KeyedStep implements RunningStep {
 
   takeDue(time: Time): string | undefined {
     if (this.#due === null) return undefined;
-    if (this.#dueTime !== time) [this.#dueTime, this.#dueCount] = [time, 0];
-    const key = this.#due.watermark.takeDue(time.watermark) ?? this.#due.partition.takeDue(time.partition);
-    // A deadline that never moves would be due for ever; the bound is far above what windows of one key need.
-    if (key !== undefined && ++this.#dueCount > maxDuePerAdvance + 2 * this.table.size) return undefined;
-    return key;
+    return this.#due.watermark.takeDue(time.watermark) ?? this.#due.partition.takeDue(time.partition);
   }
 
   due(key: string, time: Time): Sent {
@@ -159,6 +152,9 @@ class KeyedStep implements RunningStep {
     if (state === undefined || this.#transformer.due === undefined) return nothing;
     const result = this.#transformer.due(this.#parameters, state, splitParts(key), time);
     this.#write(key, state, result, time);
+    // A deadline that stays where it was would be due for ever: such a key rests until its state changes.
+    const next = result.state === null ? null : this.#transformer.deadline?.(this.#parameters, result.state);
+    if (next != null && next.at <= time[next.clock]) this.#due?.[next.clock].delete(key);
     return result;
   }
 

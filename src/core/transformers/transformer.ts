@@ -98,6 +98,11 @@ export interface Example {
   readonly thenMs?: number;
 }
 
+interface Stateful<S> {
+  /** True for a state that holds no item, only the memory of one: it may go without anything being counted. Default: all hold items. */
+  forgets?(state: S): boolean;
+}
+
 interface Common<P> {
   readonly name: string;
   readonly summary: string;
@@ -128,7 +133,7 @@ export interface StatelessTransformer<P> extends Common<P> {
 }
 
 /** State per key. */
-export interface KeyedTransformer<P, S> extends Common<P> {
+export interface KeyedTransformer<P, S> extends Common<P>, Stateful<S> {
   readonly scope: 'key';
   readonly State: ZodType<S>;
   /** The parts of the item's key, or `null` when it does not concern this transformer and passes through unchanged. */
@@ -146,7 +151,7 @@ export interface KeyedTransformer<P, S> extends Common<P> {
 }
 
 /** State whose meaning depends on all keys of the partition (accumulator, aggregator's `size`, arithmetic's timestamp). */
-export interface TableTransformer<P, S> extends Common<P> {
+export interface TableTransformer<P, S> extends Common<P>, Stateful<S> {
   readonly scope: 'partition';
   readonly State: ZodType<S>;
   step(parameters: P, states: States<S>, item: Item, time: Time): TableResult<S>;

@@ -24,6 +24,7 @@ export const aggregator: TableTransformer<Parameters, State> = {
   summary: 'One sample for many of the same meter and resource: mean of gauges, sum of deltas, last of cumulatives.',
   takes: ['samples'],
   scope: 'partition',
+  forgets: (state) => !('sample' in state) || state.sample === null,
   orderSensitive: true,
   Parameters: Parameters as unknown as TableTransformer<Parameters, State>['Parameters'],
   State,

@@ -36,6 +36,7 @@ export const deduplicate: KeyedTransformer<Parameters, number> = {
   summary: 'Lets an item through once within a window of time.',
   takes: ['samples', 'events'],
   scope: 'key',
+  forgets: () => true,
   Parameters: Parameters as unknown as KeyedTransformer<Parameters, number>['Parameters'],
   State,
   examples: [
