@@ -33,7 +33,10 @@ export class Consumption {
       nack: (tag) => this.#send(() => channel.nack(tagged(tag), false, true)),
     });
     this.lost.addEventListener('abort', () => this.settlements.end(), { once: true });
-    channel.on('error', (error) => this.#lose(brokerFault(error, 'channel')));
+    // Retryable whatever its code: 406 on a running channel is an acknowledgement that took too long, not a flag that differs.
+    channel.on('error', (error: Error) =>
+      this.#lose(new Fault('retryable', 'amqp_disconnected', error.message, { cause: error })),
+    );
     channel.on('close', () => this.#lose(new Fault('retryable', 'amqp_disconnected', 'the channel was closed')));
   }
 

@@ -86,6 +86,17 @@ describe('settlements', () => {
     expect([...channel.open]).toEqual([1]);
   });
 
+  it('are one frame again once the gap is closed, and proven then', async () => {
+    const { channel, settlements } = setting(4);
+    settlements.settle(2);
+    settlements.flush();
+
+    for (const tag of [1, 3, 4]) settlements.settle(tag);
+    await settlements.prove(async () => {});
+
+    expect([channel.frames, channel.open.size, settlements.unproven]).toEqual([2, 0, false]);
+  });
+
   it('are dropped after the end of their channel', () => {
     const { channel, settlements } = setting(3);
     settlements.settle(1);
