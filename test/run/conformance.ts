@@ -199,8 +199,7 @@ async function* answers(folder: string, definitions: string | undefined, own: bo
     if (!name.endsWith('.json')) continue;
     const cases = parseJson(text, limits);
     if (!Array.isArray(cases)) continue;
-    const kinds = new Set((cases as { kind?: string }[]).map(({ kind }) => kind));
-    if (kinds.has('transformer')) yield* transformerAnswers(text);
+    if (cases.some((item) => isObject(item) && Object.hasOwn(item, 'transformers'))) yield* transformerAnswers(text);
     for (const item of cases as unknown as ({ kind: string } & DefinitionCase &
       Parameters<typeof jsonPathAnswer>[0] &
       Parameters<typeof sourceAnswer>[0])[]) {

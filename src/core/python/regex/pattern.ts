@@ -17,21 +17,21 @@ export interface Pattern {
 /** Throws a PythonError `re.error` where Python's `re.compile` would, and for the little we do not know. */
 export function compilePattern(source: string): Pattern {
   const syntax = parseRegex(source);
-  const program = assemble(syntax.tree);
-  const slotCount = (syntax.groups + 1) * 2;
+  const program = assemble(syntax.tree, syntax.groups);
+  const slotCount = program.slots;
   return {
-    matches: (text) => attempt(newRun(program, toCodes(text)), 0, 0, new Int32Array(slotCount).fill(-1)) >= 0,
+    matches: (text) => attempt(newRun(program, toCodes(text), false), 0, new Int32Array(slotCount).fill(-1)) >= 0,
     replace: (replacement, text) => {
       const template = parseTemplate(replacement, syntax);
       const codes = toCodes(text);
-      const run = newRun(program, codes);
+      const run = newRun(program, codes, true);
       const slots = new Int32Array(slotCount);
       let result = '';
       let done = 0;
       let notEndingAt = -1;
       for (let start = 0; start <= codes.length; ) {
         slots.fill(-1);
-        const end = attempt(run, 0, start, slots, start === notEndingAt ? start : -1);
+        const end = attempt(run, start, slots, start === notEndingAt ? start : -1);
         if (end < 0) {
           start++;
           continue;

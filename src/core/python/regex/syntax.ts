@@ -5,6 +5,7 @@ import { type CharacterTest, characterClass, ignoringCase, inSet, type SetMember
 
 export type Node =
   | { readonly kind: 'character'; readonly test: CharacterTest }
+  | { readonly kind: 'literal'; readonly code: number }
   | { readonly kind: 'sequence'; readonly items: readonly Node[] }
   | { readonly kind: 'choice'; readonly branches: readonly Node[] }
   | { readonly kind: 'repeat'; readonly item: Node; readonly least: number; readonly most: number; readonly style: RepeatStyle }
@@ -313,14 +314,37 @@ const simpleEscapes: { readonly [character: string]: number | undefined } = { a:
 const hexDigits: { readonly [character: string]: number | undefined } = { x: 2, u: 4, U: 8 };
 
 function literal(code: number, flags: Flags): Node {
-  const test: CharacterTest = (candidate) => candidate === code;
-  return { kind: 'character', test: flags.ignoreCase ? ignoringCase(test, false) : test };
+  if (!flags.ignoreCase) return { kind: 'literal', code };
+  return { kind: 'character', test: ignoringCase((candidate) => candidate === code, false) };
+}
+
+/** Whether it can match without taking a character. */
+export function canBeEmpty(node: Node): boolean {
+  switch (node.kind) {
+    case 'character':
+    case 'literal':
+      return false;
+    case 'at':
+    case 'look':
+    case 'reference':
+      return true;
+    case 'group':
+    case 'atomic':
+      return canBeEmpty(node.item);
+    case 'repeat':
+      return node.least === 0 || canBeEmpty(node.item);
+    case 'choice':
+      return node.branches.some(canBeEmpty);
+    case 'sequence':
+      return node.items.every(canBeEmpty);
+  }
 }
 
 /** The one length all matches have, or undefined. */
 function widthOf(node: Node): number | undefined {
   switch (node.kind) {
     case 'character':
+    case 'literal':
       return 1;
     case 'at':
     case 'look':
@@ -332,6 +356,7 @@ function widthOf(node: Node): number | undefined {
       return widthOf(node.item);
     case 'repeat': {
       const width = widthOf(node.item);
+      if (width === 0) return 0;
       return node.least === node.most && width !== undefined ? width * node.least : undefined;
     }
     case 'choice': {
