@@ -41,7 +41,7 @@ function section(command: Command, parent: string): string[] {
     command.description(),
     '',
     '```',
-    help.commandUsage(command).replace(/^(?:ceilograph )?/, `${parent} `),
+    help.commandUsage(command).replace(/^(?:ceilograph )?/, 'ceilograph '),
     '```',
     '',
     ...table(members, options),
@@ -58,7 +58,7 @@ function table(members: readonly Argument[], options: readonly Option[]): string
   if (rows.length === 0) return [];
   const cell = (text: string) => text.replaceAll('|', '\\|');
   return [
-    '| | | default |',
+    '| argument or option | meaning | default |',
     '|---|---|---|',
     ...rows.map(([flags, about, value]) => `| \`${cell(flags)}\` | ${cell(about)} | ${shown(value)} |`),
     '',
