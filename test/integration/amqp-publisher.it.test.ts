@@ -7,6 +7,7 @@ import { createSigner } from '../../src/lib/hmac.ts';
 import { makeBatch } from '../../src/pipeline/batch.ts';
 import { createItemCodec } from '../../src/pipeline/item-codec.ts';
 import { amqp } from '../../src/publishers/amqp/index.ts';
+import { Link } from '../../src/publishers/amqp/link.ts';
 import { AmqpSchema } from '../../src/publishers/amqp/schema.ts';
 import type { Publisher } from '../../src/publishers/publisher.ts';
 import { codec, publisherContract, sample } from '../contract/publisher.contract.ts';
@@ -164,6 +165,31 @@ describe('the amqp publisher and its broker', () => {
 
     const ids = (await takeAll(queue)).map((body) => /"message_id":"(.)"/.exec(inner(body))?.[1]);
     expect(new Set(ids)).toEqual(new Set(['a', 'b']));
+  });
+
+  it('never uses a channel again that saw a return, nor a connection with a late confirm', async () => {
+    const link = new Link({
+      urls: [url],
+      socketOptions: {},
+      connectionName: 'test',
+      timeoutMs: 300,
+      clock: systemClock,
+      prepare: async (channel) => {
+        await channel.assertExchange(exchange, 'topic', { durable: false });
+      },
+    });
+    const first = await link.channel(never);
+    await expect(link.publish(exchange, queue, Buffer.from('x'), {}, never)).rejects.toMatchObject({ code: 'amqp_unroutable' });
+    const second = await link.channel(never);
+    proxy.freeze();
+    await expect(link.publish(exchange, queue, Buffer.from('x'), {}, never)).rejects.toMatchObject({ code: 'amqp_confirm_late' });
+    proxy.thaw();
+    const third = await link.channel(never);
+
+    expect(second).not.toBe(first);
+    expect(second.connection).toBe(first.connection);
+    expect(third.connection).not.toBe(second.connection);
+    await link.close();
   });
 
   it('leaves at once when told to while the broker hangs', async () => {

@@ -170,6 +170,44 @@ describe('a lane with the disk behind it', () => {
     await stop();
   });
 
+  it('lets nothing new overtake what was spilled before', async () => {
+    const { lane, target, stop } = await start('a', { onFull: 'spill', maxOutboxBytes: rowBytes * 2 });
+    target.mood = away;
+    const ids = Array.from({ length: 40 }, (_, i) => String(i));
+    const next = ids[Symbol.iterator]();
+    const offers: Promise<unknown>[] = [];
+    const offerOne = () => {
+      const { value } = next.next();
+      if (value !== undefined) offers.push(lane.offer({ key: value, items: samples(value), replay: false }));
+    };
+    for (let i = 0; i < 10; i++) offerOne();
+    await vi.waitFor(() => expect(lane.status().heldItems).toBeGreaterThan(5));
+
+    target.mood = offerOne;
+    await vi.waitFor(() => expect(target.taken.length).toBeGreaterThan(10));
+    while (offers.length < ids.length) offerOne();
+    await Promise.all(offers);
+
+    await vi.waitFor(() => expect(target.taken).toEqual(ids));
+    await stop();
+  });
+
+  it('keeps what it held when its publisher says that it must not go on', async () => {
+    const first = await start('a');
+    first.target.mood = away;
+    await first.lane.accept(samples('1'), never);
+    first.target.mood = () => {
+      throw new Fault('fatal', 'stdout_closed', 'gone');
+    };
+    await expect(first.stop()).rejects.toMatchObject({ code: 'stdout_closed' });
+    living.clear();
+
+    const second = await start('b');
+
+    await vi.waitFor(() => expect(second.target.taken).toEqual(['1']));
+    await second.stop();
+  });
+
   it('waits for room on the disk rather than lose something', async () => {
     const { lane, target, stop } = await start('a', { onFull: 'spill', maxOutboxBytes: rowBytes, maxHeld: rowBytes * 2 });
     target.mood = away;

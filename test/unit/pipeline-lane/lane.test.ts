@@ -96,6 +96,44 @@ describe('a lane', () => {
     expect(lane.status()).toMatchObject({ breaker: 'closed', failures: 0 });
   });
 
+  it('asks a target that is away a few times in a minute, even where the jitter says at once', async () => {
+    const { lane, target, hard, run, clock } = laneRig({ random: () => 0 });
+    target.mood = away;
+    void lane.offer({ key: '1', items: samples('a'), replay: false });
+    const running = run();
+    await settle();
+
+    await clock.advance(60_000);
+    hard.abort();
+    await running;
+
+    expect(target.tries.length).toBeLessThan(15);
+  });
+
+  it('does not tell that an offer arrived while a part of it is under way', async () => {
+    const { lane, target, soft, run } = laneRig({ batch: { maxItems: 2, maxBytes: 1_000_000, lingerMs: 0 } });
+    let arrive: () => void = () => undefined;
+    target.mood = (batch) =>
+      batch.items.some((item) => itemId(item) === 'c')
+        ? new Promise<void>((resolve) => {
+            arrive = resolve;
+          })
+        : undefined;
+    let outcome = 'none';
+    const offer = lane.offer({ key: '1', items: samples('a', 'b', 'c'), replay: false }).then((said) => {
+      outcome = said;
+    });
+    soft.abort();
+    const running = run();
+    await settle();
+    expect([target.taken, outcome]).toEqual([['a', 'b'], 'none']);
+
+    arrive();
+    await Promise.all([running, offer]);
+
+    expect(outcome).toBe('done');
+  });
+
   it('makes a dead letter of the one bad item and delivers its neighbours, whichever it is', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.nat(60), { maxLength: 6 }), fc.integer({ min: 1, max: 60 }), async (bad, count) => {

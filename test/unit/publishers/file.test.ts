@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -169,6 +169,26 @@ describe('the file publisher', () => {
     for (const id of ['a', 'b', 'c']) await publish(publisher, [id]);
 
     expect([await idsIn(), await idsIn('out.jsonl.1')]).toEqual([['c'], ['b']]);
+    expect(await readdir(directory)).toHaveLength(2);
+  });
+
+  it('does not rotate a file that another process has rotated just now', async () => {
+    await writeFile(path, 'x');
+    const { ino } = await stat(path);
+
+    expect([await rotate(path, 3, ino), await rotate(path, 3, ino)]).toEqual([true, false]);
+
+    expect((await readdir(directory)).sort()).toEqual(['out.jsonl', 'out.jsonl.1']);
+  });
+
+  it('finishes a rotation that a crash cut in the middle', async () => {
+    const publisher = await openFile({ max_bytes: 1 });
+    await publish(publisher, ['a']);
+    await link(path, `${path}.1`);
+
+    await publish(publisher, ['b']);
+
+    expect([await idsIn(), await idsIn('out.jsonl.1')]).toEqual([['b'], ['a']]);
     expect(await readdir(directory)).toHaveLength(2);
   });
 
