@@ -119,11 +119,15 @@ export async function killChildren(): Promise<void> {
   await Promise.all([...started].map((child) => child.kill()));
 }
 
-/** Asks again and again until the answer is not undefined. The runner's own timeout ends what never comes. */
+const patienceMs = 30_000;
+
+/** Asks again and again until the answer is not undefined; fails after 30 s, so that no loop outlives its test. */
 export async function until<T>(ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (;;) {
+  const end = performance.now() + patienceMs;
+  while (performance.now() < end) {
     const answer = await ask();
     if (answer !== undefined) return answer;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
+  throw new Error('what the test waited for did not happen');
 }
