@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts';
@@ -14,7 +15,10 @@ import { AssignmentLoop } from '../pipeline/assignment-loop.ts';
 import { runCanaryLoop } from '../pipeline/canary-loop.ts';
 import { DeadLetters } from '../pipeline/dead-letters.ts';
 import { DirectSink } from '../pipeline/direct-sink.ts';
+import type { HoldingLane } from '../pipeline/holding-lane.ts';
 import { Intake } from '../pipeline/intake.ts';
+import type { ItemCodec } from '../pipeline/item-codec.ts';
+import type { Lane } from '../pipeline/lane.ts';
 import { type ListenerSink, runListener } from '../pipeline/listener.ts';
 import { Recorder } from '../pipeline/recorder.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
@@ -25,7 +29,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import { makeIdentity } from './identity.ts';
 import { type Embedded, openEmbedded } from './open-embedded.ts';
-import { openLanes, openOutboxes, type SinkLanes } from './open-targets.ts';
+import { openHoldingLanes, openLanes, type SinkTargets } from './open-targets.ts';
 import { assignmentReporter, workerReporter } from './reporters.ts';
 import { leaveInOrder } from './shutdown.ts';
 import { agreeOnLayout, needsTime, runsDirect } from './sink-runtime.ts';
@@ -38,6 +42,7 @@ export interface AgentOptions {
   readonly config: AgentConfig;
   readonly sinks: readonly SinkConfig[];
   readonly converter: Converter;
+  readonly codec: ItemCodec;
   readonly emit: Emit;
   readonly clock: Clock;
   readonly random: () => number;
@@ -61,7 +66,7 @@ const exclusiveKinds = new Set(['http', 'file']);
 interface TopicSink {
   readonly config: SinkConfig;
   readonly refs: readonly PartitionRef[];
-  readonly lanes: SinkLanes;
+  readonly lanes: SinkTargets<Lane>;
   readonly needsTime: boolean;
   readonly recorder: Recorder | null;
 }
@@ -72,18 +77,32 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const startedAt = clock.monotonic();
   const soft = new AbortController();
   const hard = new AbortController();
+  // Every lane, listener and partition waits under these two; that is many, not a leak.
+  setMaxListeners(0, soft.signal, hard.signal);
   const tally = createTally();
   const facts: Record<string, string> = {};
   const embedded = await openEmbedded({ dataDir: config.dataDir, clock });
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
-  const context = { dataDir: config.dataDir, clock, random: options.random, emit, deadLetters, hard: hard.signal };
+  const context = {
+    dataDir: config.dataDir,
+    baseDir: config.origin === null ? process.cwd() : dirname(config.origin),
+    clock,
+    random: options.random,
+    emit,
+    codec: options.codec,
+    deadLetters,
+    hard: hard.signal,
+  };
 
   const direct = new Map<SinkConfig, DirectSink>();
+  const directTargets: SinkTargets<HoldingLane>[] = [];
   const topicSinks: TopicSink[] = [];
   for (const sink of options.sinks) {
     if (runsDirect(sink, config)) {
       const chain = createChain({ cluster: config.cluster, sink: sink.sink, steps: sink.steps });
-      direct.set(sink, new DirectSink(chain, await openOutboxes(sink, context), deadLetters, sink.sink, tally));
+      const targets = await openHoldingLanes(sink, context);
+      directTargets.push(targets);
+      direct.set(sink, new DirectSink(chain, targets.lanes, deadLetters, sink.sink, tally));
       continue;
     }
     topicSinks.push({
@@ -149,6 +168,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const failed = new Promise<never>((_, reject) => {
     inputsEnded.catch(reject);
     assignment.ended.catch(reject);
+    for (const targets of [...directTargets, ...topicSinks.map((sink) => sink.lanes)]) targets.ended.catch(reject);
   });
   failed.catch(() => undefined);
 
@@ -159,7 +179,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     const hung = await leaveInOrder(
       [
         { name: 'inputs and listeners', end: () => inputsEnded.catch(() => undefined) },
-        { name: 'direct outputs', end: async () => void (await Promise.all([...direct.values()].map((sink) => sink.close()))) },
+        { name: 'direct targets', end: async () => void (await Promise.all(directTargets.map((targets) => targets.close()))) },
         { name: 'workers', end: () => assignment.stop() },
         { name: 'ticks', end: () => ticking.catch(() => undefined) },
         { name: 'lanes', end: async () => void (await Promise.all(topicSinks.map((sink) => sink.lanes.close()))) },

@@ -15,24 +15,9 @@ const commands: readonly { readonly name: string; readonly summary: string; read
   },
   { name: 'agent', summary: 'run an agent', load: async () => (await import('./commands/agent.ts')).agentCommand() },
   {
-    name: 'check',
-    summary: 'check configuration, pipelines and definitions',
-    load: async () => (await import('./commands/check.ts')).checkCommand(),
-  },
-  {
-    name: 'convert',
-    summary: 'notifications in, samples or events out',
-    load: async () => (await import('./commands/convert.ts')).convertCommand(),
-  },
-  {
     name: 'replay',
     summary: 'run recorded notifications through the pipelines',
     load: async () => (await import('./commands/replay.ts')).replayCommand(),
-  },
-  {
-    name: 'test',
-    summary: 'run the tests that stand beside the pipelines',
-    load: async () => (await import('./commands/test.ts')).testCommand(),
   },
   {
     name: 'send',
@@ -53,6 +38,16 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     name: 'import',
     summary: "read another product's configuration",
     load: async () => (await import('./commands/import.ts')).importCommand(),
+  },
+  {
+    name: 'check',
+    summary: 'check configuration, pipelines and definitions',
+    load: async () => (await import('./commands/check.ts')).checkCommand(),
+  },
+  {
+    name: 'convert',
+    summary: 'notifications in, samples or events out',
+    load: async () => (await import('./commands/convert.ts')).convertCommand(),
   },
 ];
 

@@ -3,7 +3,7 @@ import type { Chain } from '../core/transformers/chain.ts';
 import type { Part } from '../model/entry.ts';
 import type { Item } from '../model/item.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import type { LocalOutbox } from './local-outbox.ts';
+import type { HoldingLane } from './holding-lane.ts';
 import type { Tally } from './tally.ts';
 
 /**
@@ -13,20 +13,21 @@ import type { Tally } from './tally.ts';
  */
 export class DirectSink {
   readonly #chain: Chain;
-  readonly #outboxes: readonly LocalOutbox[];
+  readonly #lanes: readonly HoldingLane[];
   readonly #deadLetters: DeadLetters;
   readonly #sink: string;
   readonly #tally: Tally;
 
-  constructor(chain: Chain, outboxes: readonly LocalOutbox[], deadLetters: DeadLetters, sink: string, tally: Tally) {
+  constructor(chain: Chain, lanes: readonly HoldingLane[], deadLetters: DeadLetters, sink: string, tally: Tally) {
     this.#chain = chain;
-    this.#outboxes = outboxes;
+    this.#lanes = lanes;
     this.#deadLetters = deadLetters;
     this.#sink = sink;
     this.#tally = tally;
   }
 
-  async accept(parts: readonly Part[], signal: AbortSignal): Promise<void> {
+  /** `replay`: some of these may have been published before (a redelivered message). */
+  async accept(parts: readonly Part[], replay: boolean, signal: AbortSignal): Promise<void> {
     const out: Item[] = [];
     const time = { partition: 0, watermark: Number.NEGATIVE_INFINITY, now: 0 };
     for (const part of parts) {
@@ -36,7 +37,7 @@ export class DirectSink {
       for (const letter of result.letters) await this.#letter(letter.reason, letter.message, letter.item);
     }
     if (out.length === 0) return;
-    await Promise.all(this.#outboxes.map((outbox) => outbox.accept(out, signal)));
+    await Promise.all(this.#lanes.map((lane) => lane.accept(out, signal, replay)));
     this.#tally.published += out.length;
   }
 
@@ -53,9 +54,5 @@ export class DirectSink {
       messageId: null,
       body,
     });
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#outboxes.map((outbox) => outbox.close()));
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { linkedAbort } from '../lib/linked-abort.ts';
 import { retryLoop } from '../lib/retry-loop.ts';
 import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
@@ -89,15 +90,16 @@ export class HoldingLane implements Lane {
       return;
     }
     const accepted = this.#offerToMemory(blob);
-    const patience = new AbortController();
+    const patience = linkedAbort(signal);
     // A target that just failed is not waited for: that would slow the input down to nothing while it is away.
     const waitMs = lane.status().failures > 0 ? 0 : holdAfterMs;
-    const late = clock.sleep(waitMs, AbortSignal.any([patience.signal, signal])).then(
+    const late = clock.sleep(waitMs, patience.signal).then(
       () => 'late' as const,
       () => 'late' as const, // stopped: then the disk takes it as well
     );
     const outcome = await Promise.race([accepted, late]);
     patience.abort();
+    patience.release();
     if (outcome === 'done') return;
     const seq = await this.#hold(blob, true);
     if (seq === null) throw this.#ended.signal.reason ?? signal.reason;

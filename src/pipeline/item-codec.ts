@@ -11,7 +11,7 @@ export interface ItemCodec {
   message(item: Item): string;
 }
 
-/** With the agent's signer: `hmacSign(telemetrySecret)` of `lib/hmac.ts`. */
+/** With the agent's signer: `createSigner(telemetrySecret)` of `lib/hmac.ts`. */
 export function createItemCodec(sign: Sign): ItemCodec {
   return {
     lines: itemLines,

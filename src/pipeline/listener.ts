@@ -60,7 +60,10 @@ export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promis
       if (hard.aborted) break;
       throw error;
     }
-    for (const delivery of batch) delivery.settle();
+    for (const delivery of batch) {
+      if (work.refused.has(delivery)) delivery.giveBack();
+      else delivery.settle();
+    }
     proof.settled();
   }
   await proof.finished();
@@ -71,13 +74,18 @@ interface Work {
   readonly parts: Map<PartitionRef, Part[]>;
   readonly canaries: (readonly [input: string, sentAt: number])[];
   readonly direct: Map<DirectSink, Part[]>;
+  /** One of the messages was given before: what came of it may be out already. */
+  redelivered: boolean;
+  /** Given back, for ever: what Ceilometer does with what it cannot convert (its compat mode only). */
+  readonly refused: Set<Delivery>;
   readonly letters: Parameters<DeadLetters['record']>[0][];
 }
 
 function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
-  const work: Work = { parts: new Map(), canaries: [], direct: new Map(), letters: [] };
+  const work: Work = { parts: new Map(), canaries: [], direct: new Map(), redelivered: false, refused: new Set(), letters: [] };
   for (const delivery of batch) {
     deps.tally.received += 1;
+    work.redelivered ||= delivery.redelivered;
     try {
       readDelivery(deps, delivery, work);
     } catch (error) {
@@ -94,7 +102,11 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
     work.canaries.push(canaryOf(notification));
     return;
   }
-  const { samples, events, problems } = deps.converter.convert(notification);
+  const { samples, events, verdict, problems } = deps.converter.convert(notification);
+  if (verdict === 'requeue') {
+    work.refused.add(delivery);
+    return;
+  }
   for (const problem of problems)
     work.letters.push(letterOf(deps, delivery, problem.stage, problem.code, problem.message, notification));
   if (samples.length > deps.maxSamplesPerNotification) {
@@ -115,7 +127,7 @@ async function makeDurable(deps: ListenerDeps, work: Work, signal: AbortSignal):
   const entries = toEntries(deps, work);
   const waits: Promise<unknown>[] = [];
   if (entries.length > 0) waits.push(deps.appender.append(entries, signal));
-  for (const [sink, parts] of work.direct) waits.push(sink.accept(parts, signal));
+  for (const [sink, parts] of work.direct) waits.push(sink.accept(parts, work.redelivered, signal));
   for (const letter of work.letters) waits.push(deps.deadLetters.record(letter));
   await Promise.all(waits);
   deps.tally.appended += entries.length;

@@ -126,7 +126,8 @@ class Owner {
     let pending = first;
     while (!stop.soft.aborted && !this.#fenced) {
       await this.#roomInEveryLane(stop.soft);
-      const received = pending.length > 0 ? pending : await attachment.read(this.#batchSize(), readWaitMs, stop.soft);
+      const received =
+        pending.length > 0 ? pending : await readUnlessStopped(attachment, this.#batchSize(), readWaitMs, stop.soft);
       pending = [];
       if (received.length === 0) continue;
       const step = await this.#step(received);
@@ -142,7 +143,7 @@ class Owner {
   async #provePlace(attachment: Attachment, stop: StopSignals): Promise<readonly Received[] | 'stopped'> {
     const anchor = this.#partition.anchor;
     if (anchor === null || this.#deps.topics.capabilities.kind === 'queue') return [];
-    const received = await attachment.read(readAtMost, 5 * readWaitMs, stop.soft);
+    const received = await readUnlessStopped(attachment, readAtMost, 5 * readWaitMs, stop.soft);
     if (stop.soft.aborted) return [];
     const first = received[0];
     const check = checkAnchor(anchor, first === undefined ? null : { offset: first.offset, fingerprint: fingerprintOf(first) });
@@ -286,6 +287,20 @@ class Owner {
       messageId: null,
       body,
     });
+  }
+}
+
+async function readUnlessStopped(
+  attachment: Attachment,
+  max: number,
+  waitMs: number,
+  soft: AbortSignal,
+): Promise<readonly Received[]> {
+  try {
+    return await attachment.read(max, waitMs, soft);
+  } catch (error) {
+    if (soft.aborted) return [];
+    throw error;
   }
 }
 

@@ -4,6 +4,8 @@ import { startAgent } from '../../agent/agent.ts';
 import { reportAlive, runWorkers, workerIndexVariable } from '../../agent/workers.ts';
 import { loadSetup, type Setup, type SetupOptions } from '../../config/load-setup.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { createSigner } from '../../lib/hmac.ts';
+import { createItemCodec } from '../../pipeline/item-codec.ts';
 import { createTelemetry } from '../../telemetry/telemetry.ts';
 import { version } from '../version.ts';
 
@@ -30,6 +32,7 @@ export function agentCommand(): Command {
         'agent.workers': options.workers === undefined ? undefined : Number(options.workers),
         'agent.static_id': options.staticId,
       });
+      for (const note of setup.notes) process.stderr.write(`${note}\n`);
       const worker = process.env[workerIndexVariable];
       if (setup.config.agent.workers > 1 && worker === undefined) await parent(setup);
       else await one(setup, worker === undefined ? null : Number(worker));
@@ -63,6 +66,7 @@ async function one(setup: Setup, worker: number | null): Promise<void> {
     config: { ...config, agent: { ...config.agent, staticId } },
     sinks: setup.sinks,
     converter: setup.converter,
+    codec: createItemCodec(createSigner(config.telemetrySecret ?? '')),
     emit: telemetry.emit,
     clock: systemClock,
     random: Math.random,

@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import type { SinkConfig, SinkTarget } from '../config/sink-config.ts';
+import type { Clock } from '../lib/clock.ts';
+import { LmdbEnvironment } from '../lib/lmdb-environment.ts';
+import type { DeadLetters } from '../pipeline/dead-letters.ts';
+import { HoldingLane } from '../pipeline/holding-lane.ts';
+import type { ItemCodec } from '../pipeline/item-codec.ts';
+import { type Lane, MemoryLane } from '../pipeline/lane.ts';
+import { LocalOutbox } from '../pipeline/local-outbox.ts';
+import type { Publisher, PublisherContext } from '../publishers/publisher.ts';
+import { publishers } from '../publishers/registry.ts';
+import type { Emit } from '../telemetry/events.ts';
+
+export interface TargetContext {
+  readonly dataDir: string;
+  /** Relative paths of targets are meant from here. */
+  readonly baseDir: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly emit: Emit;
+  readonly codec: ItemCodec;
+  readonly deadLetters: DeadLetters;
+  readonly hard: AbortSignal;
+}
+
+/** The running lanes of one sink. */
+export interface SinkTargets<L extends Lane> {
+  readonly lanes: readonly L[];
+  /** Rejects when a publisher says that it can never work (fatal). */
+  readonly ended: Promise<void>;
+  /** Ends once what waits in memory is out, or at `hard`. */
+  close(): Promise<void>;
+}
+
+/** How long a direct sink waits for its target before it holds the output on disk and lets the message be acknowledged. */
+const holdAfterMs = 1_000;
+
+/** For sinks with a topic: what a target does not take stands in the outbox of the state, so memory is enough, unless it may spill. */
+export function openLanes(sink: SinkConfig, context: TargetContext): Promise<SinkTargets<Lane>> {
+  return open(sink, context, async (target, lane) =>
+    target.onFull === 'spill' ? await holding(sink, target, lane, context) : lane,
+  );
+}
+
+/** For direct sinks: the local disk stands behind every target. */
+export function openHoldingLanes(sink: SinkConfig, context: TargetContext): Promise<SinkTargets<HoldingLane>> {
+  return open(sink, context, (target, lane) => holding(sink, target, lane, context));
+}
+
+async function open<L extends Lane>(
+  sink: SinkConfig,
+  context: TargetContext,
+  wrap: (target: SinkTarget, lane: Lane) => Promise<L>,
+): Promise<SinkTargets<L>> {
+  const { hard } = context;
+  const soft = new AbortController();
+  const opened = await Promise.all(
+    sink.publish.map(async (target) => {
+      const publisher = await openPublisher(sink, target, context);
+      const lane = await wrap(target, memoryLane(sink, target, publisher, context));
+      return { publisher, lane, ended: lane.run({ soft: soft.signal, hard }) };
+    }),
+  );
+  const ended = Promise.all(opened.map((one) => one.ended)).then(() => undefined);
+  ended.catch(() => undefined);
+  return {
+    lanes: opened.map((one) => one.lane),
+    ended,
+    close: async () => {
+      soft.abort(new Error('closing'));
+      await ended.catch(() => undefined);
+      await Promise.all(opened.map((one) => one.publisher.close()));
+    },
+  };
+}
+
+async function openPublisher(sink: SinkConfig, target: SinkTarget, context: TargetContext): Promise<Publisher> {
+  const entry = publishers[target.kind];
+  if (entry === undefined) throw new Error(`no publisher of kind ${target.kind}`);
+  const kind = await entry.load();
+  const publisherContext: PublisherContext = {
+    name: target.name,
+    sink: sink.sink,
+    kind: sink.from,
+    clock: context.clock,
+    random: context.random,
+    baseDir: context.baseDir,
+  };
+  return kind.open(target.parameters, publisherContext);
+}
+
+function memoryLane(sink: SinkConfig, target: SinkTarget, publisher: Publisher, context: TargetContext): MemoryLane {
+  return new MemoryLane({
+    name: target.name,
+    sink: sink.sink,
+    publisher,
+    codec: context.codec,
+    deadLetters: context.deadLetters,
+    emit: context.emit,
+    clock: context.clock,
+    random: context.random,
+    batch: target.batch,
+    maxOutboxBytes: target.maxOutboxBytes,
+    onFull: target.onFull === 'drop' ? 'drop' : 'suspend',
+  });
+}
+
+/** One file for all lanes of the process; LMDB shares it with the other processes. */
+const environments = new Map<string, Promise<LmdbEnvironment>>();
+
+async function holding(sink: SinkConfig, target: SinkTarget, lane: Lane, context: TargetContext): Promise<HoldingLane> {
+  const directory = join(context.dataDir, 'held');
+  const env = environments.get(directory) ?? LmdbEnvironment.open({ directory, clock: context.clock });
+  environments.set(directory, env);
+  const outbox = await LocalOutbox.open({ env: await env, lane: `${sink.sink}/${target.name}`, maxBytes: target.maxOutboxBytes });
+  return new HoldingLane({
+    lane,
+    outbox,
+    sink: sink.sink,
+    codec: context.codec,
+    emit: context.emit,
+    clock: context.clock,
+    random: context.random,
+    maxOutboxBytes: target.maxOutboxBytes,
+    onFull: target.onFull,
+    holdAfterMs,
+  });
+}

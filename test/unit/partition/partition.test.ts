@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { Partition } from '../../../src/core/partition/partition.ts';
+import { createChain } from '../../../src/core/transformers/chain.ts';
+import { transformers } from '../../../src/core/transformers/registry.ts';
+import type { AnyTransformer } from '../../../src/core/transformers/transformer.ts';
+import type { DataEntry, Entry } from '../../../src/model/entry.ts';
+import type { Sample } from '../../../src/model/sample.ts';
+
+const start = Date.parse('2026-01-01T00:00:00Z');
+
+function sample(resource: string, second: number, volume: number): Sample {
+  return {
+    id: `s-${resource}-${second}`,
+    source: 'openstack',
+    name: 'cpu',
+    type: 'cumulative',
+    unit: 'ns',
+    volume,
+    user_id: 'u',
+    user_name: null,
+    project_id: 'p',
+    project_name: null,
+    resource_id: resource,
+    timestamp: new Date(start + second * 1000).toISOString(),
+    resource_metadata: {},
+    monotonic_time: null,
+  };
+}
+
+function data(seq: number, samples: readonly Sample[], more: Partial<DataEntry> = {}): DataEntry {
+  const notifications = samples.map((one) => ({ id: `n-${one.id}`, items: [one] }));
+  return { kind: 'data', listener: 'l1', seq, at: start + 3_600_000, proven: 0, notifications, canaries: [], ...more };
+}
+
+function rates(): Partition {
+  const transformer = transformers['rate_of_change'] as AnyTransformer;
+  const parameters = transformer.Parameters.parse({ target: { name: 'cpu_rate' } });
+  return new Partition(createChain({ cluster: 'c', sink: 's', steps: [{ transformer, parameters }] }));
+}
+
+function applyAll(partition: Partition, entries: readonly Entry[]) {
+  return entries.map((entry, index) => partition.apply(entry, index + 1, `f${index + 1}`));
+}
+
+const series = [0, 10, 20, 30].map((second, index) => sample('r1', second, index * 100));
+
+describe('a partition', () => {
+  it('computes over entries as if they were one stream, however items were batched', () => {
+    const one = applyAll(rates(), [data(1, series)]).flatMap((applied) => applied.out);
+    const each = applyAll(
+      rates(),
+      series.map((item, index) => data(index + 1, [item])),
+    ).flatMap((applied) => applied.out);
+
+    expect(one).toHaveLength(3);
+    expect(each).toEqual(one);
+  });
+
+  it('applies an entry once: a repeated sequence is a duplicate', () => {
+    const applied = applyAll(rates(), [data(1, series.slice(0, 2)), data(1, series.slice(0, 2))]);
+
+    expect(applied.map((one) => one.outcome)).toEqual(['applied', 'duplicate']);
+    expect(applied[1]?.out).toEqual([]);
+  });
+
+  it('holds an entry that comes before its predecessor, and the anchor stays before it', () => {
+    const partition = rates();
+    const first = partition.apply(data(2, series.slice(2)), 7, 'f7');
+    expect(first.outcome).toBe('held');
+    expect(partition.anchor).toBeNull();
+
+    const second = partition.apply(data(1, series.slice(0, 2)), 8, 'f8');
+    expect(second.out).toHaveLength(3);
+    expect(partition.anchor).toEqual({ offset: 8, fingerprint: 'f8' });
+  });
+
+  it('counts a notification once though two listeners bring it', () => {
+    const applied = applyAll(rates(), [data(1, series.slice(0, 2)), data(1, series.slice(0, 2), { listener: 'l2' })]);
+
+    expect(applied.map((one) => [one.out.length, one.repeated])).toEqual([
+      [1, 0],
+      [0, 2],
+    ]);
+  });
+
+  it('makes a letter of an item more than ten minutes ahead of the wall clock', () => {
+    const applied = rates().apply(data(1, [sample('r1', 0, 1)], { at: start - 11 * 60_000 }), 1, 'f');
+
+    expect(applied.letters.map((letter) => letter.reason)).toEqual(['from_the_future']);
+  });
+
+  it('goes on from a commit exactly where it stood, wherever it is cut', () => {
+    const entries: Entry[] = [
+      { kind: 'config', hash: 'h', inputs: [], at: start },
+      data(1, series.slice(0, 1), { proven: 0 }),
+      { kind: 'tick', incarnation: 1, epoch: 1, at: start },
+      data(1, [sample('r2', 0, 5)], { listener: 'l2' }),
+      { kind: 'tick', incarnation: 1, epoch: 1, at: start + 1_000 },
+      data(2, series.slice(0, 3), { proven: 1 }),
+      data(2, [sample('r2', 10, 25)], { listener: 'l2', proven: 1 }),
+      data(3, series.slice(3), { proven: 2 }),
+    ];
+    const whole = applyAll(rates(), entries).flatMap((applied) => applied.out);
+
+    for (let cut = 1; cut < entries.length; cut++) {
+      const store = new Map<string, string>();
+      const ids: [number, string][] = [];
+      let cursor: string | null = null;
+      const before = rates();
+      const out = entries.slice(0, cut).flatMap((entry, index) => before.apply(entry, index + 1, `f${index + 1}`).out);
+      const change = before.takeChange(100);
+      for (const [key, value] of change.set) store.set(key, value);
+      for (const key of change.del) store.delete(key);
+      if (change.ids !== null) ids.push([change.ids.slice, change.ids.text]);
+      cursor = change.cursor;
+
+      const after = rates();
+      after.loadStates([...store]);
+      after.restore(cursor, ids);
+      const rest = entries.slice(cut).flatMap((entry, index) => after.apply(entry, cut + index + 1, `f${cut + index + 1}`).out);
+
+      expect([...out, ...rest], `cut after ${cut}`).toEqual(whole);
+      expect(after.configHash).toBe('h');
+    }
+  });
+});

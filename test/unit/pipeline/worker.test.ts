@@ -1,0 +1,292 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Embedded, openEmbedded } from '../../../src/agent/open-embedded.ts';
+import type { SinkConfig } from '../../../src/config/sink-config.ts';
+import type { LeaseToken } from '../../../src/coordination/group.ts';
+import { transformers } from '../../../src/core/transformers/registry.ts';
+import type { AnyTransformer } from '../../../src/core/transformers/transformer.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { type DataEntry, printEntry } from '../../../src/model/entry.ts';
+import type { Item } from '../../../src/model/item.ts';
+import { itemId } from '../../../src/model/item.ts';
+import type { Sample } from '../../../src/model/sample.ts';
+import { DeadLetters } from '../../../src/pipeline/dead-letters.ts';
+import type { Blob, Lane, Outcome } from '../../../src/pipeline/lane.ts';
+import { createTally } from '../../../src/pipeline/tally.ts';
+import { runWorker, type WorkerEvent } from '../../../src/pipeline/worker.ts';
+import { type PartitionRef, partitionName } from '../../../src/topics/topic.ts';
+
+const ref: PartitionRef = { cluster: 'c', sink: 'rates', generation: 1, partition: 0 };
+const unit = partitionName(ref);
+const encoder = new TextEncoder();
+
+let folder: string;
+let embedded: Embedded;
+let deadLetters: DeadLetters;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ceilograph-worker-'));
+  embedded = await openEmbedded({ dataDir: folder });
+  deadLetters = await DeadLetters.open({ directory: join(folder, 'dead-letters'), clock: systemClock });
+  const genesis = () => encoder.encode(printEntry({ kind: 'genesis', ...ref, uuid: 'u' }));
+  await embedded.topics.create([ref], genesis, 1024 * 1024);
+});
+
+afterEach(async () => {
+  await deadLetters.close();
+  await embedded.close();
+  await rm(folder, { recursive: true });
+});
+
+function config(): SinkConfig {
+  const transformer = transformers['rate_of_change'] as AnyTransformer;
+  return {
+    sink: 'rates',
+    from: 'samples',
+    sources: [{ name: 'rates', match: ['*'] }],
+    partitionBy: ['resource_id'],
+    partitions: 1,
+    steps: [{ name: 'rate_of_change', transformer, parameters: transformer.Parameters.parse({ target: { name: 'rate' } }) }],
+    publish: [],
+    order: { kind: 'arrival' },
+    direct: 'auto',
+    record: null,
+    compat: false,
+    hash: 'h',
+    origin: 'test:1',
+  };
+}
+
+function cpu(second: number): Sample {
+  return {
+    id: `s${second}`,
+    source: 'openstack',
+    name: 'cpu',
+    type: 'cumulative',
+    unit: 'ns',
+    volume: second * 10,
+    user_id: null,
+    user_name: null,
+    project_id: null,
+    project_name: null,
+    resource_id: 'r',
+    timestamp: new Date(Date.parse('2026-01-01T00:00:00Z') + second * 1000).toISOString(),
+    resource_metadata: {},
+    monotonic_time: null,
+  };
+}
+
+async function append(...seconds: readonly number[]): Promise<void> {
+  const appender = await embedded.topics.openAppender();
+  for (const second of seconds) {
+    const notifications = [{ id: `n${second}`, items: [cpu(second)] }];
+    const entry: DataEntry = { kind: 'data', listener: 'l', seq: second, at: Date.now(), proven: 0, notifications, canaries: [] };
+    await appender.append([{ partition: ref, bytes: encoder.encode(printEntry(entry)) }], AbortSignal.timeout(5_000));
+  }
+  await appender.close();
+}
+
+async function acquire(agent: string, ttlMs = 5_000): Promise<LeaseToken> {
+  for (;;) {
+    const result = await embedded.group.acquire({ agent, boot: `${agent}-boot` }, unit, 0, ttlMs);
+    if (result.kind === 'acquired') return result.token;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A target that keeps what it is offered; `accept: false` leaves everything unanswered, as one that is away. */
+class KeepingLane implements Pick<Lane, 'name' | 'offer' | 'full' | 'whenRoom'> {
+  readonly name = 'out';
+  readonly blobs: Blob[] = [];
+  readonly #accept: boolean;
+  isFull = false;
+
+  constructor(accept = true) {
+    this.#accept = accept;
+  }
+
+  get items(): Item[] {
+    return this.blobs.flatMap((blob) => [...blob.items]);
+  }
+
+  offer(blob: Blob): Promise<Outcome> {
+    this.blobs.push(blob);
+    return this.#accept ? Promise.resolve('done') : new Promise(() => undefined);
+  }
+
+  full(): boolean {
+    return this.isFull;
+  }
+
+  async whenRoom(signal: AbortSignal): Promise<void> {
+    while (this.isFull && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function start(token: LeaseToken, lane: KeepingLane, overrides: Partial<SinkConfig> = {}) {
+  const soft = new AbortController();
+  const hard = new AbortController();
+  const events: WorkerEvent[] = [];
+  const tally = createTally();
+  const ended = runWorker(
+    {
+      config: { ...config(), ...overrides },
+      cluster: 'c',
+      topics: embedded.topics,
+      store: embedded.store,
+      lanes: [lane as unknown as Lane],
+      deadLetters,
+      recorder: null,
+      tally,
+      clock: systemClock,
+      awaitedInputs: [],
+      leaseTtlMs: 5_000,
+      report: (event) => events.push(event),
+    },
+    ref,
+    token,
+    { soft: soft.signal, hard: hard.signal },
+  );
+  ended.catch(() => undefined);
+  return { soft, hard, ended, events, tally };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('it did not happen within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const rates = (lane: KeepingLane) => lane.items.map((item) => (item as Sample).timestamp.slice(17, 19));
+
+describe('a worker', () => {
+  it('publishes what it computed, clears its outbox and settles what it applied', async () => {
+    await append(1, 2, 3);
+    const lane = new KeepingLane();
+    const worker = start(await acquire('a'), lane);
+
+    await until(() => lane.items.length === 2);
+    await until(async () => (await embedded.store.describe(unit)).outboxItems === 0);
+    worker.soft.abort();
+    await worker.ended;
+
+    expect(rates(lane)).toEqual(['02', '03']);
+    await until(async () => (await embedded.topics.stats(ref)).entries === 0);
+  });
+
+  it('goes on where another agent stopped, with its state', async () => {
+    await append(1, 2);
+    const first = new KeepingLane();
+    const tokenA = await acquire('a');
+    const a = start(tokenA, first);
+    await until(() => first.items.length === 1);
+    a.soft.abort();
+    await a.ended;
+    await embedded.group.release(tokenA);
+
+    await append(3);
+    const second = new KeepingLane();
+    const b = start(await acquire('b'), second);
+    await until(() => second.items.length === 1);
+    b.soft.abort();
+    await b.ended;
+
+    expect(rates(second)).toEqual(['03']);
+  });
+
+  it('publishes the outbox of an agent that died before its target answered, under the same ids', async () => {
+    await append(1, 2, 3);
+    const away = new KeepingLane(false);
+    const tokenA = await acquire('a', 200);
+    const a = start(tokenA, away);
+    await until(() => away.items.length === 2);
+    a.soft.abort();
+    a.hard.abort();
+    await a.ended;
+    await embedded.group.release(tokenA);
+
+    const lane = new KeepingLane();
+    const b = start(await acquire('b'), lane);
+    await until(() => lane.items.length >= 2);
+    b.soft.abort();
+    await b.ended;
+
+    expect(lane.items.map(itemId)).toEqual(away.items.map(itemId));
+    expect(lane.blobs[0]?.replay).toBe(true);
+  });
+
+  it('writes nothing and is quiet once another agent has taken the partition', async () => {
+    await append(1);
+    const lane = new KeepingLane();
+    const a = start(await acquire('a', 100), lane);
+    await until(() => a.tally.applied === 1);
+    const tokenB = await acquireAfterExpiry('b');
+
+    await append(2);
+    await a.ended;
+
+    expect(a.events.map((event) => event.kind)).toContain('fenced');
+    expect(lane.items).toEqual([]);
+    expect((await embedded.store.load(tokenB, () => undefined)).kind).toBe('ok');
+  });
+
+  it('reads no further while a target is at its bound', async () => {
+    await append(1, 2);
+    const lane = new KeepingLane();
+    lane.isFull = true;
+    const worker = start(await acquire('a'), lane);
+    await until(() => worker.events.some((event) => event.kind === 'running'));
+    const before = worker.tally.applied;
+    lane.isFull = false;
+    await until(() => lane.items.length === 1);
+    worker.soft.abort();
+    await worker.ended;
+
+    expect(before).toBe(0);
+  });
+
+  it('makes a dead letter of an entry that nobody wrote, and its neighbours pass', async () => {
+    await append(1);
+    const appender = await embedded.topics.openAppender();
+    await appender.append([{ partition: ref, bytes: encoder.encode('{"v":9}') }], AbortSignal.timeout(5_000));
+    await append(2);
+    const lane = new KeepingLane();
+    const worker = start(await acquire('a'), lane);
+    await until(() => lane.items.length === 1);
+    worker.soft.abort();
+    await worker.ended;
+
+    expect(deadLetters.stats().byReason).toEqual({ bad_entry: 1 });
+  });
+
+  it('takes an entry that was begun five times without a commit for what kills the worker', async () => {
+    await append(1);
+    for (let i = 0; i < 5; i++) {
+      const token = await acquire(`dies-${i}`);
+      await embedded.store.load(token, () => undefined);
+      await embedded.group.release(token);
+    }
+    await append(2, 3);
+    const lane = new KeepingLane();
+    const worker = start(await acquire('a'), lane);
+    await until(() => lane.items.length === 1);
+    worker.soft.abort();
+    await worker.ended;
+
+    expect(deadLetters.stats().byReason).toEqual({ kills_the_worker: 1 });
+    expect(rates(lane)).toEqual(['03']);
+  });
+});
+
+async function acquireAfterExpiry(agent: string): Promise<LeaseToken> {
+  // The living owner's commits renew its lease for 5 s; taking the lease away by release stands in for their expiry.
+  const lease = (await embedded.group.leases()).find((one) => one.unit === unit);
+  if (lease?.agent && lease.boot) {
+    await embedded.group.release({ agent: lease.agent, boot: lease.boot, unit, epoch: lease.epoch, incarnation: 1 });
+  }
+  return acquire(agent);
+}
