@@ -78,6 +78,26 @@ export function describeTopics(name: string, makeWorld: () => Promise<TopicsWorl
       expect(texts(received.slice(1))).toEqual(confirmed.map((i) => `entry ${i}`));
     });
 
+    it('confirms nothing while an earlier append waits at its bound', async () => {
+      const small = refOf(2);
+      await topics.create([small], genesisOf, 1000);
+      const stop = new AbortController();
+      const confirmed: string[] = [];
+      const filling = (async () => {
+        for (;;) await appender.append([{ partition: small, bytes: Buffer.alloc(400) }], stop.signal);
+      })().catch(() => confirmed.push('the waiting one gave up'));
+      await until(async () => ((await topics.stats(small)).bytes >= 1000 ? true : undefined));
+      // Taken up by the same appender behind the waiting one; another appender's append then shows that there was time for it.
+      const later = append('later').then(() => confirmed.push('later'));
+      const other = await topics.openAppender();
+      await other.append([{ partition: ref, bytes: Buffer.from('other') }], never);
+
+      stop.abort(new Error('stopped by the test'));
+      await Promise.all([filling, later]);
+
+      expect(confirmed).toEqual(['the waiting one gave up', 'later']);
+    });
+
     it('keeps partitions apart', async () => {
       const other = refOf(1);
       await topics.create([other], genesisOf, bound);
@@ -125,10 +145,11 @@ export function describeTopics(name: string, makeWorld: () => Promise<TopicsWorl
       const attachment = await topics.attach(ref, null, 10);
       await take(attachment, 1);
 
-      const own = attachment.read(10, longMs, never);
+      const own = attachment.read(10, 10 * longMs, never);
       await append('own');
       const first = texts(await own);
-      const foreign = attachment.read(10, longMs, never);
+      // Longer than the test may take: who only looks again when the wait is over does not pass.
+      const foreign = attachment.read(10, 10 * longMs, never);
       await otherAppender.append([{ partition: ref, bytes: Buffer.from('foreign') }], never);
 
       expect([first, texts(await foreign)]).toEqual([['own'], ['foreign']]);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Embedded, type EmbeddedOptions, openEmbedded } from '../../../src/agent/open-embedded.ts';
+import { ManualClock } from '../../../src/lib/manual-clock.ts';
 import type { Attachment, PartitionRef, Received } from '../../../src/topics/topic.ts';
 
 const never = new AbortController().signal;
@@ -63,6 +64,18 @@ describe('embedded topics', () => {
 
     expect(left).toEqual([513, 1025, anchor, anchor]);
     expect((await topics.stats(ref)).entries).toBe(1);
+  });
+
+  it('wakes a reader of the same process at once, without any time passing', async () => {
+    const { topics } = await open({ clock: new ManualClock() });
+    await topics.create([ref], () => Buffer.from('genesis'), 1000);
+    const attachment = await topics.attach(ref, null, 10);
+    await take(attachment, 1);
+
+    const waiting = attachment.read(1, 1000, never);
+    await (await topics.openAppender()).append([entry('a')], never);
+
+    expect((await waiting).map(({ bytes }) => Buffer.from(bytes).toString())).toEqual(['a']);
   });
 
   it('tells when an append begins and ends to wait at the bound', async () => {
