@@ -1,5 +1,6 @@
 import type { ConfirmChannel, Options } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
+import { linkedAbort } from '../../lib/linked-abort.ts';
 import { Fault } from '../../model/faults.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function confirmed(
   waiting: { readonly clock: Clock; readonly timeoutMs: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const settled = new AbortController();
+  const settled = linkedAbort(signal);
   const answer = new Promise<void>((resolve, reject) => {
     let returned = false;
     let failure: unknown;
@@ -40,13 +41,14 @@ export async function confirmed(
       else resolve();
     });
   });
-  const late = waiting.clock.sleep(waiting.timeoutMs, AbortSignal.any([settled.signal, signal])).then(() => {
+  const late = waiting.clock.sleep(waiting.timeoutMs, settled.signal).then(() => {
     throw new Fault('retryable', 'amqp_confirm_late', `no confirm within ${waiting.timeoutMs} ms`);
   });
   try {
     await Promise.race([answer, late]);
   } finally {
     settled.abort();
+    settled.release();
     // Whichever lost the race ends too, and has nobody to tell.
     answer.catch(() => undefined);
     late.catch(() => undefined);

@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { linkedAbort } from '../../lib/linked-abort.ts';
 import { classify, Fault } from '../../model/faults.ts';
 import type { Batch, Publisher, PublisherContext, PublisherKind } from '../publisher.ts';
 import { readConfigured, readTls } from '../tls-options.ts';
@@ -70,12 +71,14 @@ class HttpPublisher implements Publisher {
     signal.throwIfAborted();
     const { timeout_ms: timeoutMs, bearer_file: bearerFile } = this.#parameters;
     const bearer = bearerFile === undefined ? undefined : (await readConfigured(bearerFile, this.#context.baseDir)).trim();
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const timeout = new AbortController();
+    const late = setTimeout(() => timeout.abort(), timeoutMs);
+    const either = linkedAbort(signal, timeout.signal);
     try {
       return await send(this.#url, body, {
         method,
         agent: this.#agent,
-        signal: AbortSignal.any([signal, timeout]),
+        signal: either.signal,
         headers: {
           ...this.#parameters.headers,
           ...headers,
@@ -85,8 +88,12 @@ class HttpPublisher implements Publisher {
       });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (timeout.aborted) throw new Fault('retryable', 'http_timeout', `no answer within ${timeoutMs} ms`, { cause: error });
+      if (timeout.signal.aborted)
+        throw new Fault('retryable', 'http_timeout', `no answer within ${timeoutMs} ms`, { cause: error });
       throw toNetworkFault(error);
+    } finally {
+      clearTimeout(late);
+      either.release();
     }
   }
 }
