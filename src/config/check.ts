@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { isObject } from '../model/json.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { loadCeilometer } from './ceilometer/load-ceilometer.ts';
@@ -48,7 +48,8 @@ export async function checkAll(paths: readonly string[], agentFile: string | nul
   const everything = paths.length === 0 || of('agent').length === paths.length;
 
   const files = of('sink');
-  for (const folder of [...of('sinks'), ...(everything && config !== null ? [config.pipelinesDir] : [])]) {
+  const ownFolder = config?.pipelinesDir ?? (await folderBeside(givenAgent ?? agentFile));
+  for (const folder of [...of('sinks'), ...(everything ? [ownFolder] : [])]) {
     const found = await pipelineFiles(folder);
     if (found.problem !== undefined) problems.push(found.problem);
     files.push(...found.files);
@@ -62,6 +63,8 @@ export async function checkAll(paths: readonly string[], agentFile: string | nul
     problems.push(...theirs.skipped);
     notes.push(...theirs.notes);
     compat.push(...theirs.sinks);
+    const { meters, events } = theirs.definitions;
+    if (config !== null && meters.length + events.length > 0) await collect(openConverter(config, theirs.definitions, 'pyyaml'));
   }
   const definitions = everything && config !== null ? config.definitions : { meters: of('meters'), events: of('events') };
   const warnings = await checkDefinitions(config, everything, definitions, collect);
@@ -73,6 +76,14 @@ export async function checkAll(paths: readonly string[], agentFile: string | nul
     agent,
     looked: paths.length === 0 ? [config?.origin ?? 'defaults', ...files] : [...paths],
   };
+}
+
+/** Where the sinks are when the agent's file is at fault: they are checked all the same. */
+async function folderBeside(agentFile: string | null): Promise<string> {
+  if (agentFile === null) return 'pipelines';
+  const value = (await readYamlFile(agentFile)).document?.value;
+  const named = isObject(value ?? null) ? (value as { pipelines?: unknown }).pipelines : undefined;
+  return resolve(dirname(agentFile), typeof named === 'string' ? named : 'pipelines');
 }
 
 async function checkDefinitions(

@@ -22,6 +22,8 @@ export function parseAt<T>(
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) problems.push(...explain(issue, { schema, value, document, prefix, alsoKnown }));
+  // A schema that is not zod's may refuse without saying why.
+  if (parsed.error.issues.length === 0) problems.push(document.problem(prefix, 'refused by its schema'));
   return undefined;
 }
 

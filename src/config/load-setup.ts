@@ -7,7 +7,7 @@ import { formatNote } from './ceilometer/note.ts';
 import { readDefinitions } from './definitions.ts';
 import { loadAgentWithOrigins, type Origins, type Overrides } from './load-agent.ts';
 import { loadPipelines } from './load-pipelines.ts';
-import { ConfigError } from './problem.ts';
+import { ConfigError, type Problem } from './problem.ts';
 import type { Environment, Secrets } from './references.ts';
 import type { SinkConfig } from './sink-config.ts';
 import type { YamlDialect } from './yaml-scalar.ts';
@@ -82,6 +82,13 @@ export async function openConverter(
     });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    throw new ConfigError([{ file: 'definitions', line: 0, column: 0, path: '', message: error.message, hint: null }]);
+    throw new ConfigError([definitionProblem(error.message)]);
   }
+}
+
+/** The compiler of definitions says `file:line:column: metric[0] (name): what is wrong`, as a text. */
+function definitionProblem(text: string): Problem {
+  const [, file, line, column, path, message] = /^(.+?):(\d+):(\d+): ((?:metric|event)\[\d+\][^:]*): (.*)$/s.exec(text) ?? [];
+  if (file === undefined) return { file: 'definitions', line: 0, column: 0, path: '', message: text, hint: null };
+  return { file, line: Number(line), column: Number(column), path: path ?? '', message: message ?? '', hint: null };
 }

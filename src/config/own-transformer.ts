@@ -20,7 +20,7 @@ export async function loadOwnTransformer(file: string): Promise<OwnTransformer |
     source = await readFile(file, 'utf8');
     module = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    return `cannot load ${file}: ${readable(error)}`;
+    return `cannot load ${file}: ${readable(error).split('\n', 1)[0]}`; // the rest of a syntax error is a drawing
   }
   const { transformer } = module;
   if (typeof transformer !== 'object' || transformer === null) {
