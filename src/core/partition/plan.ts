@@ -12,7 +12,7 @@ export interface PlanInput {
  * so every member computes the same plan and it does not matter who commits it.
  *
  * 1. A unit stays with its owner while that one lives.
- * 2. An orphan goes to the member that scores highest for it among those below their share.
+ * 2. An orphan goes to the member that scores highest for it.
  * 3. While the fullest member is more than one unit further above its share than the emptiest, it gives one: an orphan it just got
  *    if it has one, else the unit that scores highest for the receiver.
  *
@@ -28,10 +28,7 @@ export function planOwners({ units, members, previous }: PlanInput): Readonly<Re
     if (owner === undefined) orphans.push(unit);
     else owner.kept.push(unit);
   }
-  for (const unit of orphans) {
-    const below = shares.filter((share) => loadOf(share) < Math.ceil(share.fair));
-    bestFor(unit, below).placed.push(unit);
-  }
+  for (const unit of orphans) highest(shares, (share) => score(unit, share)).placed.push(unit);
   balance(shares);
   const owners = shares.flatMap(({ agent, kept, placed }) => [...kept, ...placed].map((unit) => [unit, agent] as const));
   return Object.fromEntries(owners.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -67,7 +64,7 @@ function balance(shares: readonly Share[]): void {
     // The rounding of fair shares must not make two members hand a unit back and forth.
     if (excessOf(giver) - excessOf(taker) <= 1 + 1e-9) return;
     const from = giver.placed.length > 0 ? giver.placed : giver.kept;
-    const unit = from.reduce((a, b) => (score(b, taker) > score(a, taker) ? b : a));
+    const unit = highest(from, (each) => score(each, taker));
     from.splice(from.indexOf(unit), 1);
     taker.placed.push(unit);
   }
@@ -78,8 +75,9 @@ function moreToGive(a: Share, b: Share): boolean {
   return difference === 0 ? a.placed.length > b.placed.length : difference > 0;
 }
 
-function bestFor(unit: string, shares: readonly Share[]): Share {
-  return shares.reduce((a, b) => (score(unit, b) > score(unit, a) ? b : a));
+function highest<T>(items: readonly T[], rank: (item: T) => number): T {
+  const ranked = items.map((item) => ({ item, rank: rank(item) }));
+  return ranked.reduce((a, b) => (b.rank > a.rank ? b : a)).item;
 }
 
 // Weighted rendezvous: each member's chance to score highest is its part of the weights. `Math.log` may differ in the last digit
