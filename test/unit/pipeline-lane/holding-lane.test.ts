@@ -13,6 +13,8 @@ const away = () => {
   throw new Fault('retryable', 'econnrefused', 'away');
 };
 const never = new AbortController().signal;
+/** Longer than the second for which the breaker leaves a target alone. */
+const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000 });
 
 describe('a lane with the disk behind it', () => {
   let directory: string;
@@ -99,7 +101,7 @@ describe('a lane with the disk behind it', () => {
     ]);
 
     target.mood = () => undefined;
-    await vi.waitFor(() => expect(lane.status()).toMatchObject({ pendingItems: 0, heldItems: 0 }));
+    await until(() => expect(lane.status()).toMatchObject({ pendingItems: 0, heldItems: 0 }));
     expect(target.taken).toEqual(['1', '2']);
     expect(outbox.read(0, 10)).toEqual([]);
     await stop();
@@ -114,9 +116,9 @@ describe('a lane with the disk behind it', () => {
     const second = await start('b');
     await second.lane.accept(samples('4'), never);
 
-    await vi.waitFor(() => expect(second.target.taken).toEqual(['1', '2', '3', '4']));
+    await until(() => expect(second.target.taken).toEqual(['1', '2', '3', '4']));
     expect(second.target.tries[0]?.replay).toBe(true);
-    await vi.waitFor(() => expect(second.outbox.bytes).toBe(0));
+    await until(() => expect(second.outbox.bytes).toBe(0));
     await second.stop();
     const third = await start('c');
     expect(third.outbox.items).toBe(0);
@@ -145,12 +147,12 @@ describe('a lane with the disk behind it', () => {
     const third = lane.accept(samples('3'), never).then(() => {
       accepted = true;
     });
-    await vi.waitFor(() => expect(target.tries.length).toBeGreaterThan(3));
+    await until(() => expect(target.tries.length).toBeGreaterThan(3));
     expect([accepted, lane.full()]).toEqual([false, true]);
 
     target.mood = () => undefined;
     await third;
-    await vi.waitFor(() => expect(target.taken).toEqual(['1', '2', '3']));
+    await until(() => expect(target.taken).toEqual(['1', '2', '3']));
     await stop();
   });
 
@@ -165,8 +167,8 @@ describe('a lane with the disk behind it', () => {
 
     target.mood = () => undefined;
     await Promise.all(offers);
-    await vi.waitFor(() => expect(target.taken).toEqual(ids));
-    await vi.waitFor(() => expect(lane.status().heldItems).toBe(0));
+    await until(() => expect(target.taken).toEqual(ids));
+    await until(() => expect(lane.status().heldItems).toBe(0));
     await stop();
   });
 
@@ -181,14 +183,14 @@ describe('a lane with the disk behind it', () => {
       if (value !== undefined) offers.push(lane.offer({ key: value, items: samples(value), replay: false }));
     };
     for (let i = 0; i < 10; i++) offerOne();
-    await vi.waitFor(() => expect(lane.status().heldItems).toBeGreaterThan(5));
+    await until(() => expect(lane.status().heldItems).toBeGreaterThan(5));
 
     target.mood = offerOne;
-    await vi.waitFor(() => expect(target.taken.length).toBeGreaterThan(10));
+    await until(() => expect(target.taken.length).toBeGreaterThan(10));
     while (offers.length < ids.length) offerOne();
     await Promise.all(offers);
 
-    await vi.waitFor(() => expect(target.taken).toEqual(ids));
+    await until(() => expect(target.taken).toEqual(ids));
     await stop();
   });
 
@@ -204,7 +206,7 @@ describe('a lane with the disk behind it', () => {
 
     const second = await start('b');
 
-    await vi.waitFor(() => expect(second.target.taken).toEqual(['1']));
+    await until(() => expect(second.target.taken).toEqual(['1']));
     await second.stop();
   });
 
@@ -213,12 +215,12 @@ describe('a lane with the disk behind it', () => {
     target.mood = away;
     const ids = Array.from({ length: 6 }, (_, i) => String(i));
     const offers = ids.map((id) => lane.offer({ key: id, items: samples(id), replay: false }));
-    await vi.waitFor(() => expect(lane.full()).toBe(true));
+    await until(() => expect(lane.full()).toBe(true));
 
     target.mood = () => undefined;
 
     expect(await Promise.all(offers)).toEqual(ids.map(() => 'done'));
-    await vi.waitFor(() => expect(target.taken).toEqual(ids));
+    await until(() => expect(target.taken).toEqual(ids));
     await stop();
   });
 
