@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts';
@@ -12,6 +12,7 @@ import type { Delivery, Input } from '../inputs/input.ts';
 import { inputs } from '../inputs/registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AssignmentLoop } from '../pipeline/assignment-loop.ts';
+import { feedsOf } from '../pipeline/canary.ts';
 import { runCanaryLoop } from '../pipeline/canary-loop.ts';
 import { DeadLetters } from '../pipeline/dead-letters.ts';
 import { DirectSink } from '../pipeline/direct-sink.ts';
@@ -85,7 +86,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
   const context = {
     dataDir: config.dataDir,
-    baseDir: config.origin === null ? process.cwd() : dirname(config.origin),
+    baseDir: config.baseDir,
     clock,
     random: options.random,
     emit,
@@ -143,6 +144,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
               name: input.name,
               intake,
               input: opened,
+              feeds: feeds(input),
               converter: options.converter,
               router,
               sinks: listenerSinks,
@@ -244,7 +246,7 @@ function startAssignment(
           recorder: place.sink.recorder,
           tally: shared.tally,
           clock,
-          awaitedInputs: place.sink.needsTime ? config.inputs.map((input) => input.name) : [],
+          awaitedFeeds: place.sink.needsTime ? config.inputs.flatMap(feeds) : [],
           leaseTtlMs: config.timing.leaseTtlMs,
           report: workerReporter(emit, place.sink.config.sink, unit, token.epoch),
         },
@@ -289,6 +291,10 @@ async function startTicks(
   );
 }
 
+function feeds(input: AgentConfig['inputs'][number]): readonly string[] {
+  return feedsOf(input.name, inputs[input.kind]?.queues?.(input.parameters) ?? []);
+}
+
 async function startListener(
   options: AgentOptions,
   inputConfig: AgentConfig['inputs'][number],
@@ -302,6 +308,8 @@ async function startListener(
   const kind = await entry.load();
   const input = await kind.open(inputConfig.parameters, {
     name: inputConfig.name,
+    baseDir: options.config.baseDir,
+    dataDir: options.config.dataDir,
     clock,
     random: options.random,
     soft: signals.soft,

@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
-import { AmqpInputSchema, summary as amqpSummary } from './amqp/schema.ts';
+import { queueNames } from './amqp/queue-names.ts';
+import { type AmqpInputParameters, AmqpInputSchema, summary as amqpSummary } from './amqp/schema.ts';
 import { FileInputSchema, summary as fileSummary } from './file/schema.ts';
 import { HttpInputSchema, summary as httpSummary } from './http/schema.ts';
 import type { InputKind } from './input.ts';
@@ -9,11 +10,18 @@ export interface InputEntry {
   readonly schema: ZodType;
   // biome-ignore lint/suspicious/noExplicitAny: the parameters are hidden in the registry; the entry's own schema parses them.
   readonly load: () => Promise<InputKind<any>>;
+  /** The raw queues of the input; a canary comes back through each of them. Without: the input is one feed. */
+  readonly queues?: (parameters: unknown) => readonly string[];
 }
 
 /** Schemas are at hand, clients are not: `check` parses a configuration without loading a client library. Stdin is `file: {path: '-'}`. */
 export const inputs: Readonly<Record<string, InputEntry>> = {
-  amqp: { summary: amqpSummary, schema: AmqpInputSchema, load: async () => (await import('./amqp/index.ts')).amqp },
+  amqp: {
+    summary: amqpSummary,
+    schema: AmqpInputSchema,
+    load: async () => (await import('./amqp/index.ts')).amqp,
+    queues: (parameters) => queueNames(parameters as AmqpInputParameters),
+  },
   http: { summary: httpSummary, schema: HttpInputSchema, load: async () => (await import('./http/index.ts')).http },
   file: { summary: fileSummary, schema: FileInputSchema, load: async () => (await import('./file/index.ts')).file },
 };

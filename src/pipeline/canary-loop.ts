@@ -1,6 +1,6 @@
 import type { Delivery, Input } from '../inputs/input.ts';
 import type { Clock } from '../lib/clock.ts';
-import { canaryBody, canaryEveryMs } from './canary.ts';
+import { canaryBody, canaryEveryMs, ownCanaryOrigin } from './canary.ts';
 import type { Intake } from './intake.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function runCanaryLoop(
 function ownCanary(name: string, body: Uint8Array): Delivery {
   return {
     body,
-    origin: `canary:${name}`,
+    origin: ownCanaryOrigin(name),
     priority: 'info',
     redelivered: false,
     settle: () => undefined,

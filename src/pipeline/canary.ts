@@ -25,7 +25,26 @@ export function isCanary(notification: Notification): boolean {
   return notification.event_type === canaryEventType;
 }
 
-export function canaryOf(notification: Notification): readonly [input: string, sentAt: number] {
+/** When it was sent, epoch ms. */
+export function sentAt(notification: Notification): number {
   const payload = isObject(notification.payload) ? notification.payload : {};
-  return [String(payload['input']), Number(payload['sent_at'])];
+  return Number(payload['sent_at']);
+}
+
+/** The feeds of an input that a sink with deadlines waits for: one per raw queue, or the input as a whole. */
+export function feedsOf(input: string, queues: readonly string[]): readonly string[] {
+  return queues.length === 0 ? [input] : queues.map((queue) => `${input}/${queue}`);
+}
+
+const ownOrigin = 'canary:';
+
+/** Which feeds a canary speaks for: the queue it came back through, or all of the input when it is our own stand-in. */
+export function feedsShown(feeds: readonly string[], origin: string): readonly string[] {
+  if (origin.startsWith(ownOrigin)) return feeds;
+  const queue = origin.slice(origin.lastIndexOf('/') + 1);
+  return feeds.filter((feed) => feed.endsWith(`/${queue}`));
+}
+
+export function ownCanaryOrigin(input: string): string {
+  return `${ownOrigin}${input}`;
 }

@@ -7,7 +7,7 @@ import { type Part, printEntry } from '../model/entry.ts';
 import { classify } from '../model/faults.ts';
 import type { Notification } from '../model/notification.ts';
 import { type Appender, type PartitionRef, partitionName } from '../topics/topic.ts';
-import { canaryOf, isCanary } from './canary.ts';
+import { feedsShown, isCanary, sentAt } from './canary.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { DirectSink } from './direct-sink.ts';
 import type { Intake } from './intake.ts';
@@ -27,6 +27,8 @@ export interface ListenerDeps {
   readonly name: string;
   readonly intake: Intake<Delivery>;
   readonly input: Pick<Input, 'prove'>;
+  /** The input's feeds that canaries speak for (`feedsOf`). */
+  readonly feeds: readonly string[];
   readonly converter: Converter;
   readonly router: Router;
   readonly sinks: readonly ListenerSink[];
@@ -72,7 +74,7 @@ export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promis
 /** Everything that one batch of raw messages came to. */
 interface Work {
   readonly parts: Map<PartitionRef, Part[]>;
-  readonly canaries: (readonly [input: string, sentAt: number])[];
+  readonly canaries: (readonly [feed: string, sentAt: number])[];
   readonly direct: Map<DirectSink, Part[]>;
   /** One of the messages was given before: what came of it may be out already. */
   redelivered: boolean;
@@ -99,7 +101,7 @@ function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
 function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void {
   const notification = decodeNotification(delivery.body, delivery.priority, { maxBytes: deps.maxMessageBytes });
   if (isCanary(notification)) {
-    work.canaries.push(canaryOf(notification));
+    for (const feed of feedsShown(deps.feeds, delivery.origin)) work.canaries.push([feed, sentAt(notification)]);
     return;
   }
   const { samples, events, verdict, problems } = deps.converter.convert(notification);
@@ -180,8 +182,10 @@ function createProof(deps: ListenerDeps): { settled(): void; finished(): Promise
         underWay = null;
       },
       () => {
-        // The connection went away: nothing is proven, ids are kept longer, the next settlement asks again.
+        // Acknowledgements may be lost with the connection, and what they were for may come again at any time: these numbers are
+        // never proven. A new boot id keeps its ids apart from those.
         deps.tally.unproven += 1;
+        deps.sequencer.renew();
         underWay = null;
       },
     );

@@ -5,12 +5,23 @@ import type { DataEntry, Part } from '../model/entry.ts';
  * in them acknowledged, and the source seen to know it.
  */
 export class Sequencer {
-  readonly #listener: string;
+  readonly #name: string;
+  #boots = 0;
+  #listener: string;
   readonly #last = new Map<string, number>();
   readonly #proven = new Map<string, number>();
 
-  constructor(listener: string) {
-    this.#listener = listener;
+  constructor(name: string) {
+    this.#name = name;
+    this.#listener = name;
+  }
+
+  /** From here on another boot, numbered from 1: what came before can never be proven any more. */
+  renew(): void {
+    this.#boots += 1;
+    this.#listener = `${this.#name}.${this.#boots}`;
+    this.#last.clear();
+    this.#proven.clear();
   }
 
   next(partition: string, at: number, notifications: readonly Part[], canaries: DataEntry['canaries']): DataEntry {

@@ -37,8 +37,8 @@ export interface WorkerDeps {
   readonly recorder: Recorder | null;
   readonly tally: Tally;
   readonly clock: Clock;
-  /** Inputs whose canaries this sink waits for; empty when it has no deadlines. */
-  readonly awaitedInputs: readonly string[];
+  /** Feeds whose canaries this sink waits for; empty when it has no deadlines. */
+  readonly awaitedFeeds: readonly string[];
   readonly leaseTtlMs: number;
   readonly report: (event: WorkerEvent) => void;
 }
@@ -143,7 +143,7 @@ class Owner {
   async #provePlace(attachment: Attachment, stop: StopSignals): Promise<readonly Received[] | 'stopped'> {
     const anchor = this.#partition.anchor;
     if (anchor === null || this.#deps.topics.capabilities.kind === 'queue') return [];
-    const received = await readUnlessStopped(attachment, readAtMost, 5 * readWaitMs, stop.soft);
+    const received = await readUnlessStopped(attachment, 1 + this.#batchSize(), 5 * readWaitMs, stop.soft);
     if (stop.soft.aborted) return [];
     const first = received[0];
     const check = checkAnchor(anchor, first === undefined ? null : { offset: first.offset, fingerprint: fingerprintOf(first) });
@@ -160,7 +160,7 @@ class Owner {
   async #configure(hard: AbortSignal): Promise<void> {
     const hash = this.#deps.config.hash;
     if (this.#partition.configHash === hash) return;
-    const entry: Entry = { kind: 'config', hash, inputs: this.#deps.awaitedInputs, at: this.#deps.clock.now() };
+    const entry: Entry = { kind: 'config', hash, inputs: this.#deps.awaitedFeeds, at: this.#deps.clock.now() };
     const anchor = this.#partition.anchor ?? { offset: 0, fingerprint: '' };
     await this.#deps.recorder?.record(this.#ref, anchor.offset, entry);
     this.#partition.configure(entry);

@@ -1,5 +1,6 @@
 import type { Channel, Options } from 'amqplib';
 import { brokerFault } from './broker-fault.ts';
+import { queueNames } from './queue-names.ts';
 import type { AmqpInputParameters } from './schema.ts';
 
 /** What we listen to: each queue is named like its routing key and bound to every exchange, as oslo.messaging does. */
@@ -25,7 +26,7 @@ export function toTopology(parameters: TopologyParameters): Topology {
     exchanges: parameters.exchanges,
     exchangeType: parameters.exchange_type,
     exchange: { durable, autoDelete: parameters.auto_delete },
-    queues: parameters.topics.flatMap((topic) => parameters.priorities.map((priority) => `${topic}.${priority}`)),
+    queues: queueNames(parameters),
     queue: { durable, autoDelete: parameters.auto_delete, arguments: queueArguments },
   };
 }

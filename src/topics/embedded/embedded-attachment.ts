@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { Fault } from '../../model/faults.ts';
 import { type Attachment, type PartitionRef, partitionName, type Received } from '../topic.ts';
 import type { PartitionLog } from './partition-log.ts';
 import type { Settlements } from './settlements.ts';
@@ -24,6 +25,8 @@ export class EmbeddedAttachment implements Attachment {
   }
 
   async read(max: number, waitMs: number, signal: AbortSignal): Promise<readonly Received[]> {
+    // A reader that was waiting gets an empty answer; one that asks again must not turn in circles.
+    if (this.#closed || this.#wakeUps.closed) throw new Fault('retryable', 'closed', 'the topics are closed');
     const until = this.#clock.monotonic() + waitMs;
     for (;;) {
       signal.throwIfAborted();

@@ -34,7 +34,14 @@ beforeEach(async () => {
   await embedded.topics.create([ref], genesis, 1024 * 1024);
 });
 
+const running: { soft: AbortController; hard: AbortController; ended: Promise<void> }[] = [];
+
 afterEach(async () => {
+  for (const worker of running.splice(0)) {
+    worker.soft.abort();
+    worker.hard.abort();
+    await worker.ended.catch(() => undefined);
+  }
   await deadLetters.close();
   await embedded.close();
   await rm(folder, { recursive: true });
@@ -141,7 +148,7 @@ function start(token: LeaseToken, lane: KeepingLane, overrides: Partial<SinkConf
       recorder: null,
       tally,
       clock: systemClock,
-      awaitedInputs: [],
+      awaitedFeeds: [],
       leaseTtlMs: 5_000,
       report: (event) => events.push(event),
     },
@@ -150,6 +157,7 @@ function start(token: LeaseToken, lane: KeepingLane, overrides: Partial<SinkConf
     { soft: soft.signal, hard: hard.signal },
   );
   ended.catch(() => undefined);
+  running.push({ soft, hard, ended });
   return { soft, hard, ended, events, tally };
 }
 
@@ -265,12 +273,19 @@ describe('a worker', () => {
 
   it('takes an entry that was begun five times without a commit for what kills the worker', async () => {
     await append(1);
-    for (let i = 0; i < 5; i++) {
-      const token = await acquire(`dies-${i}`);
-      await embedded.store.load(token, () => undefined);
-      await embedded.group.release(token);
-    }
+    const token = await acquire('first');
+    const first = start(token, new KeepingLane());
+    await until(async () => (await embedded.store.describe(unit)).version === 2);
+    first.soft.abort();
+    await first.ended;
+    await embedded.group.release(token);
     await append(2, 3);
+    for (let i = 0; i < 5; i++) {
+      const killed = await acquire(`dies-${i}`);
+      await embedded.store.load(killed, () => undefined);
+      await embedded.group.release(killed);
+    }
+
     const lane = new KeepingLane();
     const worker = start(await acquire('a'), lane);
     await until(() => lane.items.length === 1);
