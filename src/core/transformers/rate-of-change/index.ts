@@ -88,6 +88,8 @@ export const rateOfChange: KeyedTransformer<Parameters, State> = {
   step: (parameters, previous, item) => rate(parameters, previous, item as Sample),
 };
 
+const oneFloat = new Float(1);
+const zeroFloat = new Float(0);
 const noPredecessor = [{ reason: 'no_predecessor', count: 1 }] as const;
 const outOfOrder = [{ reason: 'out_of_order', count: 1 }] as const;
 
@@ -101,7 +103,8 @@ function rate(parameters: Parameters, previous: State | undefined, sample: Sampl
     const seconds = secondsBetween(previous, state);
     // The older sample stays out; the newer one remains the predecessor.
     if (ordered('<', seconds, 0)) return { state: previous, out: [], dropped: outOfOrder };
-    const speed = truthy(seconds) ? divide(multiply(new Float(1), growth(previous[0], sample)), seconds) : new Float(0);
+    const grown = growth(previous[0], sample);
+    const speed = truthy(seconds) ? divide(multiply(oneFloat, grown), seconds) : zeroFloat;
     const volume = multiply(multiply(parameters.scale.apply(sample), parameters.factor), speed);
     const { mapping, type, max, strict } = parameters;
     const name = mapping.name(sample);
