@@ -1,0 +1,196 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readDefinitions } from '../src/config/definitions.ts';
+import { shippedDefinitions } from '../src/config/load-setup.ts';
+import { type Converter, createConverter } from '../src/core/convert/converter.ts';
+import { decodeNotification } from '../src/core/convert/envelope.ts';
+import { toEventLine, toEventMessage, toMeteringMessage, toSampleLine } from '../src/core/convert/wire.ts';
+import { createSigner } from '../src/lib/hmac.ts';
+
+/**
+ * What a conversion costs: bytes of an oslo v2 envelope in, JSON lines out (as bytes), ids and exact numbers included; and what signing
+ * all of it costs on top. CPU is user + system of this process, garbage collection with it.
+ *
+ *     node --import tsx bench/convert.ts [--json] [--notifications 40000] [--rounds 3] [--definitions DIR]
+ *
+ * DIR holds Ceilometer's meters.yaml and event_definitions.yaml; without it our own definitions are taken.
+ */
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    notifications: { type: 'string', default: '40000' },
+    rounds: { type: 'string', default: '3' },
+    definitions: { type: 'string' },
+  },
+});
+
+const kinds = [
+  'create.start',
+  'create.end',
+  'exists',
+  'update',
+  'delete.end',
+  'resize.end',
+  'power_off.end',
+  'power_on.end',
+] as const;
+const distinct = 4000;
+
+/** Notifications of our own invention in the shape and size (2 kB) that nova sends. */
+function notification(i: number): Uint8Array {
+  const hex = (salt: number, length: number) => {
+    let text = '';
+    for (let j = 0; text.length < length; j++)
+      text += (Math.imul(i + 1, 2654435761) ^ Math.imul(j + salt, 40503)).toString(16).replace('-', '');
+    return text.slice(0, length);
+  };
+  const uuid = (salt: number) => hex(salt, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const second = `${i % 60}`.padStart(2, '0');
+  const message = {
+    _context_request_id: `req-${uuid(1)}`,
+    _context_user_id: hex(2, 32),
+    _context_project_id: hex(3, 32),
+    _context_is_admin: false,
+    _context_roles: ['member', 'reader'],
+    _context_remote_address: '192.0.2.17',
+    _context_timestamp: `2026-03-04T05:06:${second}.123456`,
+    _context_read_deleted: 'no',
+    _context_user_domain: 'default',
+    _context_project_domain: 'default',
+    message_id: uuid(4),
+    publisher_id: `compute.node-${i % 97}.example.org`,
+    event_type: `compute.instance.${kinds[i % kinds.length]}`,
+    priority: 'INFO',
+    payload: {
+      tenant_id: hex(3, 32),
+      user_id: hex(2, 32),
+      instance_id: uuid(5),
+      display_name: `web-${i}`,
+      reservation_id: `r-${hex(6, 8)}`,
+      hostname: `web-${i}`,
+      instance_type: 'm1.medium',
+      instance_type_id: 5,
+      instance_flavor_id: '3',
+      architecture: 'x86_64',
+      memory_mb: 4096,
+      disk_gb: 40,
+      vcpus: 2,
+      root_gb: 40,
+      ephemeral_gb: 0,
+      host: `node-${i % 97}.example.org`,
+      node: `node-${i % 97}.example.org`,
+      availability_zone: 'az-1',
+      cell_name: '',
+      created_at: '2026-03-04 05:05:41+00:00',
+      terminated_at: '',
+      deleted_at: '',
+      launched_at: '2026-03-04T05:06:02.000000',
+      image_ref_url: `http://192.0.2.5:9292/images/${uuid(7)}`,
+      os_type: 'linux',
+      kernel_id: '',
+      ramdisk_id: '',
+      state: 'active',
+      state_description: '',
+      progress: '',
+      access_ip_v4: null,
+      access_ip_v6: null,
+      image_meta: { base_image_ref: uuid(7), min_disk: '40', min_ram: '0', container_format: 'bare', disk_format: 'qcow2' },
+      metadata: { 'metering.server_group': hex(8, 8), owner: 'team-a' },
+      fixed_ips: [
+        {
+          address: `10.0.${i % 256}.9`,
+          type: 'fixed',
+          version: 4,
+          floating_ips: [],
+          label: 'private',
+          vif_mac: 'fa:16:3e:00:11:22',
+        },
+      ],
+    },
+    timestamp: `2026-03-04 05:06:${second}.654321`,
+    _unique_id: hex(9, 32),
+  };
+  return Buffer.from(JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': JSON.stringify(message) }));
+}
+
+interface Cost {
+  readonly cpuSeconds: number;
+  readonly wallSeconds: number;
+  readonly bytes: number;
+  readonly items: number;
+}
+
+function measure(work: () => { bytes: number; items: number }): Cost {
+  const cpu = process.cpuUsage();
+  const wall = performance.now();
+  const { bytes, items } = work();
+  const used = process.cpuUsage(cpu);
+  return { cpuSeconds: (used.user + used.system) / 1e6, wallSeconds: (performance.now() - wall) / 1000, bytes, items };
+}
+
+const batch = 200;
+const out = Buffer.alloc(16 * 1024 * 1024);
+
+/** As an agent does it: a batch's lines are one text, written into a reused buffer. */
+function convertAll(converter: Converter, bodies: readonly Uint8Array[], count: number, sign?: (text: string) => string) {
+  let bytes = 0;
+  let items = 0;
+  let text = '';
+  for (let i = 0; i < count; i++) {
+    const { samples, events } = converter.convert(decodeNotification(bodies[i % bodies.length] as Uint8Array));
+    items += samples.length + events.length;
+    for (const sample of samples) text += `${sign === undefined ? toSampleLine(sample) : toMeteringMessage(sample, sign)}\n`;
+    for (const event of events) text += `${sign === undefined ? toEventLine(event) : toEventMessage(event, sign)}\n`;
+    if (i % batch === batch - 1 || i === count - 1) {
+      bytes += out.write(text, 0, 'utf8');
+      text = '';
+    }
+  }
+  return { bytes, items };
+}
+
+function median(costs: readonly Cost[]): Cost {
+  return [...costs].sort((a, b) => a.cpuSeconds - b.cpuSeconds)[Math.floor(costs.length / 2)] as Cost;
+}
+
+const paths =
+  values.definitions === undefined
+    ? shippedDefinitions
+    : { meters: [join(values.definitions, 'meters.yaml')], events: [join(values.definitions, 'event_definitions.yaml')] };
+const definitions = await readDefinitions(paths, values.definitions === undefined ? 'yaml-1.2' : 'pyyaml');
+const converter = createConverter(definitions);
+const sign = createSigner('a secret of the bench, 32 bytes or more');
+const bodies = Array.from({ length: distinct }, (_, i) => notification(i));
+const count = Number(values.notifications);
+const rounds = Number(values.rounds);
+
+convertAll(converter, bodies, 5000);
+convertAll(converter, bodies, 5000, sign);
+const plain: Cost[] = [];
+const signed: Cost[] = [];
+for (let round = 0; round < rounds; round++) {
+  plain.push(measure(() => convertAll(converter, bodies, count)));
+  signed.push(measure(() => convertAll(converter, bodies, count, sign)));
+}
+
+const per100k = (cost: Cost) => (cost.cpuSeconds / count) * 100_000;
+const [convert, withSignatures] = [median(plain), median(signed)];
+const result = {
+  name: 'convert',
+  cpuSecondsPer100k: Number(per100k(convert).toFixed(3)),
+  perSecond: Math.round(count / convert.wallSeconds),
+  signingCpuSecondsPer100k: Number((per100k(withSignatures) - per100k(convert)).toFixed(3)),
+  bytesIn: Math.round(bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length),
+  bytesOut: Math.round(convert.bytes / count),
+  itemsPerNotification: Number((convert.items / count).toFixed(2)),
+  rounds: plain.map((cost) => Number(per100k(cost).toFixed(3))),
+};
+
+console.log(`convert, ${count} notifications of ${result.bytesIn} B, ${rounds} rounds, median
+
+                          CPU-s per 100 k      per second
+bytes in, lines out       ${result.cpuSecondsPer100k.toFixed(2).padStart(15)} ${`${result.perSecond}`.padStart(15)}
+signing on top            ${result.signingCpuSecondsPer100k.toFixed(2).padStart(15)}
+
+${result.itemsPerNotification} items and ${result.bytesOut} B out per notification`);
+if (values.json) console.log(JSON.stringify(result));
