@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { ConfigError, formatProblem } from '../config/problem.ts';
+import { Fault } from '../model/faults.ts';
 import { CliFailure } from './failure.ts';
 import { version } from './version.ts';
 
@@ -73,6 +75,14 @@ async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CliFailure) {
       process.stderr.write(`ceilograph: ${error.message}\n`);
       return error.exitCode;
+    }
+    if (error instanceof ConfigError) {
+      process.stderr.write(`${error.problems.map(formatProblem).join('\n')}\n`);
+      return 1;
+    }
+    if (error instanceof Fault) {
+      process.stderr.write(`ceilograph: ${error.message} (${error.code})\n`);
+      return 1;
     }
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`ceilograph: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

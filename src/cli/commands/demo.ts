@@ -69,6 +69,7 @@ class Demo {
   readonly #names = new Map<string, string>();
   readonly #feeder = new Feeder(25);
   readonly #stop = new AbortController();
+  readonly #over = new AbortController();
   #killed = false;
 
   constructor(folder: string, agents: number, once: boolean, processes: AgentProcesses) {
@@ -99,21 +100,24 @@ class Demo {
         'the agents did not start',
       );
       this.#table.say(`${this.#agents} agents run; feeding them the traffic of ${instances} instances`);
+      const watching = this.#watch(embedded);
       const cloud = new Cloud(instances, Date.now() - 24 * 3_600_000);
       const startedAt = performance.now();
       const passed = () => performance.now() - startedAt;
       for (let round = 1; !this.#stop.signal.aborted && !(this.#once && (round > onceRounds || passed() > onceFeedMs)); round++) {
         if (!this.#killed && passed() >= killAfterMs && this.#agents > 1) this.#killOne();
         await this.#feed(cloud.nextRound(), replay, roundMs);
-        await this.#look(embedded);
       }
       await this.#feed(cloud.lastRound(), replay, 0);
       this.#table.say(
         `fed ${this.#feeder.sent} notifications (${this.#feeder.resent} sent again); waiting until every output is out`,
       );
       await this.#settle(embedded, expected);
+      this.#over.abort();
+      await watching;
       await this.#processes.stopAll('SIGTERM');
     } finally {
+      this.#over.abort();
       await embedded.close();
     }
     await this.#report(expected);
@@ -143,6 +147,14 @@ class Demo {
       ready: owned && addresses.length === view.members.length,
       idle: owned && view.partitions.every((partition) => partition.outboxItems === 0),
     };
+  }
+
+  /** The table, and where the living agents listen, while traffic goes on. */
+  async #watch(embedded: Embedded): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      await this.#look(embedded);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
   }
 
   async #until(embedded: Embedded, done: (view: Look) => boolean, withinMs: number, failure: string): Promise<void> {

@@ -8,6 +8,8 @@ import type { RawNotification } from './traffic.ts';
 export class Feeder {
   #addresses: string[] = [];
   readonly #batch: number;
+  /** How often a lane had to turn to another agent. */
+  readonly #turns = new Map<number, number>();
   sent = 0;
   resent = 0;
 
@@ -47,11 +49,14 @@ export class Feeder {
   async #deliver(lane: number, chunk: readonly RawNotification[], signal: AbortSignal): Promise<void> {
     const body = chunk.map((notification) => notification.body).join('\n');
     while (!signal.aborted) {
-      const address = this.#addresses[lane % Math.max(1, this.#addresses.length)];
+      const turn = lane + (this.#turns.get(lane) ?? 0);
+      const address = this.#addresses[turn % Math.max(1, this.#addresses.length)];
       if (address !== undefined && (await post(address, body))) return;
       this.resent += chunk.length;
+      this.#turns.set(lane, (this.#turns.get(lane) ?? 0) + 1);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    throw new Error('no agent took the notifications in time');
   }
 }
 
