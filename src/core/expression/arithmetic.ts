@@ -1,5 +1,6 @@
 import { type Numeric, toFloat, toInt } from '../../model/json.ts';
 import { failure } from './failure.ts';
+import { precisePower } from './precise-power.ts';
 import { isFloat, numberOf, toBigInt, toDouble, typeName, type Value } from './value.ts';
 
 // Python 3 arithmetic over Json: ints exact at any size, `/` always a float and correctly rounded, `//` and `%` with the sign of the
@@ -139,10 +140,18 @@ function floatPower(x: number, y: number): number {
   if (x === -1 && !Number.isFinite(y) && !Number.isNaN(y)) return 1;
   if (x < 0 && Number.isFinite(x) && Number.isFinite(y) && !Number.isInteger(y))
     throw failure('TypeError', 'a negative number to a fractional power is complex');
-  const value = Number.isInteger(y) && Math.abs(y) <= 64 && Number.isFinite(x) ? integerPower(x, y) : x ** y;
+  const value = Number.isFinite(x) && Number.isFinite(y) ? finitePower(x, y) : x ** y;
   if (!Number.isFinite(value) && Number.isFinite(x) && Number.isFinite(y))
     throw failure('OverflowError', 'Numerical result out of range');
   return value;
+}
+
+function finitePower(x: number, y: number): number {
+  if (Number.isInteger(y) && Math.abs(y) <= 64) return integerPower(x, y);
+  const precise = x > 0 ? precisePower(x, y) : undefined;
+  if (precise === undefined) return x ** y;
+  const { numerator, shift } = precise;
+  return shift >= 0n ? divideIntegers(numerator, 1n << shift) : divideIntegers(numerator << -shift, 1n);
 }
 
 /** Correctly rounded, as the C library's `pow` is for small exponents; V8's differs in the last digit now and then. */
