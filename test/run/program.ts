@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Tally } from './report.ts';
+import { Interrupted, type Tally } from './report.ts';
 
 export const projectDir = fileURLToPath(new URL('../..', import.meta.url));
 
 const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Nothing that a runner starts may take longer; what hangs is ended and counts as failed. */
+const limitMs = 15 * 60_000;
+const graceMs = 20_000;
 
 export interface Ran {
   readonly code: number;
@@ -13,30 +16,64 @@ export interface Ran {
 }
 
 /**
- * Runs a program in the project's folder without stdin, showing what it says. A signal to us is passed on and awaited, so that the
- * program can stop what it started; nothing is left behind.
+ * Runs a program in the project's folder without stdin, showing what it says. It gets a process group of its own: a signal to us is
+ * passed on and awaited, so that it can stop what it started, and whatever of its group is left at its end is killed (a test that
+ * turns in circles outlives its runner otherwise, and holds its output open).
  */
-export function runProgram(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+export function runProgram(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  withinMs = limitMs,
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: projectDir,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
     });
     let stdout = '';
-    const passOn = (signal: NodeJS.Signals) => child.kill(signal);
-    for (const signal of passedOn) process.on(signal, passOn);
+    let killing: NodeJS.Timeout | undefined;
+    let interruptedBy: NodeJS.Signals | null = null;
+    const end = (signal: NodeJS.Signals) => {
+      signalGroup(child, signal);
+      killing ??= setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
+    };
+    const limit = setTimeout(() => {
+      console.error(`${command} took longer than ${withinMs / 1_000} s and is ended`);
+      end('SIGTERM');
+    }, withinMs);
+    const interrupt = (signal: NodeJS.Signals) => {
+      interruptedBy = signal;
+      end(signal);
+    };
+    for (const signal of passedOn) process.on(signal, interrupt);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
       process.stdout.write(text);
     });
     child.on('error', reject);
+    child.on('exit', () => signalGroup(child, 'SIGKILL'));
     child.on('close', (code, signal) => {
-      for (const name of passedOn) process.off(name, passOn);
+      clearTimeout(limit);
+      clearTimeout(killing);
+      for (const name of passedOn) process.off(name, interrupt);
       if (signal !== null) console.error(`${command} ended by ${signal}`);
-      resolve({ code: code ?? 1, stdout });
+      if (interruptedBy !== null) reject(new Interrupted(interruptedBy));
+      else resolve({ code: code ?? 1, stdout });
     });
   });
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    // The group is gone already, which is what we want.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** A program as one check: passed when it exits with 0. */

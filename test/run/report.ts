@@ -14,6 +14,11 @@ export interface Check {
   run(): Promise<Tally>;
 }
 
+/** Somebody ended us by a signal: nothing further is tried. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
 /** Runs the checks named in `ids` (all when there are none), one after the other, and closes with their sum. */
 export async function runChecks(checks: readonly Check[], ids: readonly string[]): Promise<void> {
   if (ids.includes('--list')) {
@@ -28,6 +33,7 @@ export async function runChecks(checks: readonly Check[], ids: readonly string[]
     const tally = await run(check);
     if (tally.failed > 0) console.log(`── ${check.id} failed`);
     sum = { passed: sum.passed + tally.passed, failed: sum.failed + tally.failed };
+    if (tally.interrupted === true) break;
   }
   close(sum);
 }
@@ -53,10 +59,11 @@ function choose(checks: readonly Check[], ids: readonly string[]): readonly Chec
   return undefined;
 }
 
-async function run(check: Check): Promise<Tally> {
+async function run(check: Check): Promise<Tally & { readonly interrupted?: true }> {
   try {
     return await check.run();
   } catch (error) {
+    if (error instanceof Interrupted) return { passed: 0, failed: 1, interrupted: true };
     console.error(error);
     return { passed: 0, failed: 1 };
   }

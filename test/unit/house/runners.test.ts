@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Check, readClosingLine, runChecks } from '../../run/report.ts';
+import { type Check, Interrupted, readClosingLine, runChecks } from '../../run/report.ts';
 import { tallyOf } from '../../run/vitest-run.ts';
 
 const check = (id: string, passed: number, failed: number): Check => ({
@@ -63,6 +63,14 @@ describe('a runner of checks', () => {
 
       expect([said.at(-1), process.exitCode]).toEqual([closing, 1]);
     }
+  });
+
+  it('tries nothing further once it was interrupted', async () => {
+    const interrupted: Check = { ...check('a', 0, 0), run: () => Promise.reject(new Interrupted('SIGTERM')) };
+
+    await runChecks([interrupted, check('b', 2, 0)], []);
+
+    expect([said.at(-1), process.exitCode]).toEqual(['0 passed, 1 failed', 1]);
   });
 
   it('exits with 2 on an unknown id and runs nothing', async () => {
