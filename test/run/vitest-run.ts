@@ -32,10 +32,11 @@ export async function runVitest(
     const excludes = (options.exclude ?? []).flatMap((glob) => ['--exclude', glob]);
     const command = [...(options.before ?? []), 'node', ...vitest, `--outputFile.json=${file}`, ...excludes];
     const [program = 'node', ...args] = command;
-    const { code } = await runProgram(program, args, options.env);
+    // What tests leave in the folder for temporary files goes with ours.
+    const { code } = await runProgram(program, args, { TMPDIR: dir, ...options.env });
     return tallyOf(await readReport(file), code);
   } finally {
-    await rm(dir, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
