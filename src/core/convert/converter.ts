@@ -4,7 +4,7 @@ import type { Notification, Priority } from '../../model/notification.ts';
 import type { Sample } from '../../model/sample.ts';
 import { stableId } from '../../model/stable-hash.ts';
 import { isTruthy } from '../python/compare.ts';
-import { naiveUtc, parseDateTime } from '../python/datetime.ts';
+import { toNaiveUtc } from '../python/datetime.ts';
 import { pyFloat } from '../python/number.ts';
 import { PythonError } from '../python/python-error.ts';
 import { pyStr } from '../python/text.ts';
@@ -129,9 +129,13 @@ export function createConverter({ meters, events, options = {} }: ConverterDefin
       try {
         // An endpoint publishes all of its samples or none; what an earlier one published stays.
         for (const endpoint of route.endpoints) {
-          const drafts = endpoint.flatMap((definition) => definition.build(document));
-          const valid = drafts.filter((draft) => hasVolume(checkName(draft)));
-          dropped += drafts.length - valid.length;
+          const valid: SampleDraft[] = [];
+          for (const definition of endpoint) {
+            for (const draft of definition.build(document)) {
+              if (hasVolume(checkName(draft))) valid.push(draft);
+              else dropped += 1;
+            }
+          }
           for (const draft of valid) built.push(finishSample(draft, ids, sampleSource, compat));
         }
         samples = built;
@@ -180,14 +184,24 @@ function hasVolume({ volume }: SampleDraft): boolean {
 /** Ids are a pure function of the message id, the meter's name and which of that name it is: other meters may come and go. */
 class SampleIds {
   readonly #messageId: string;
-  readonly #seen = new Map<string, number>();
+  readonly #given: string[] = [];
+  #counts: Map<string, number> | undefined;
   constructor(messageId: string) {
     this.#messageId = messageId;
   }
   next(name: string): string {
-    const index = this.#seen.get(name) ?? 0;
-    this.#seen.set(name, index + 1);
-    return stableId([this.#messageId, name, `${index}`]);
+    return stableId([this.#messageId, name, `${this.#earlier(name)}`]);
+  }
+  /** How many of that name came before. Most notifications have a handful of samples of different names. */
+  #earlier(name: string): number {
+    if (this.#counts === undefined && this.#given.length < 8 && !this.#given.includes(name)) {
+      this.#given.push(name);
+      return 0;
+    }
+    this.#counts ??= new Map(this.#given.map((given) => [given, 1]));
+    const earlier = this.#counts.get(name) ?? 0;
+    this.#counts.set(name, earlier + 1);
+    return earlier;
   }
 }
 
@@ -203,13 +217,19 @@ function finishSample(draft: SampleDraft, ids: SampleIds, defaultSource: string,
 function strictDraft(draft: SampleDraft): SampleDraft {
   if (draft.resource_id === null) throw new PythonError('ValueError', `${pyStr(draft.name)} has no resource_id`);
   refuseEndless(draft.volume);
+  const { unit, resource_id, user_id, project_id } = draft;
+  if (isText(unit) && isText(resource_id) && isText(user_id ?? '') && isText(project_id ?? '')) return draft;
   return {
     ...draft,
-    unit: pyStr(draft.unit),
-    resource_id: pyStr(draft.resource_id),
-    user_id: draft.user_id === null ? null : pyStr(draft.user_id),
-    project_id: draft.project_id === null ? null : pyStr(draft.project_id),
+    unit: pyStr(unit),
+    resource_id: pyStr(resource_id),
+    user_id: user_id === null ? null : pyStr(user_id),
+    project_id: project_id === null ? null : pyStr(project_id),
   };
+}
+
+function isText(value: Json): boolean {
+  return typeof value === 'string';
 }
 
 /** JSON has no infinite numbers: what is not finite is refused here, not when it is printed. */
@@ -224,7 +244,7 @@ function buildEvent(
   compat: boolean,
 ): Event {
   const { message_id, event_type, timestamp, priority } = document.notification;
-  const generated = naiveUtc(parseDateTime(timestamp));
+  const generated = toNaiveUtc(timestamp);
   const traits = definition.traits(document.root);
   if (!compat) for (const trait of traits) refuseEndless(trait[2]);
   const raw: JsonObject = storeRaw.has(priority) ? document.root : {};

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { Notification } from '../../model/notification.ts';
-import { isoFormat, parseDateTime } from '../python/datetime.ts';
+import { toIsoFormat } from '../python/datetime.ts';
 
 /**
  * One notification while it is converted: what the paths of definitions are evaluated on, and what several definitions need,
@@ -11,6 +11,7 @@ export class NotificationDocument {
   /** As a Ceilometer endpoint sees it. */
   readonly root: JsonObject;
   readonly #metadata: (JsonObject | undefined)[] = [];
+  readonly #found: { user_id?: Json; project_id?: Json } = {};
   #payloadMetadata: JsonObject | undefined;
   #sampleTime: string | undefined;
 
@@ -18,6 +19,15 @@ export class NotificationDocument {
     const { ctxt, publisher_id, event_type, payload, message_id, timestamp } = notification;
     this.notification = notification;
     this.root = { ctxt, publisher_id, event_type, payload, metadata: { message_id, timestamp } };
+  }
+
+  /** What is found the same way for several samples; `find` is not called again. */
+  once(name: 'user_id' | 'project_id', find: (root: Json) => Json): Json {
+    const known = this.#found[name];
+    if (known !== undefined) return known;
+    const found = find(this.root);
+    this.#found[name] = found;
+    return found;
   }
 
   /** The metadata of a plan shared by several definitions. One object for all their samples, so that it is printed once. */
@@ -52,5 +62,5 @@ export function payloadMetadata(payload: Json, eventType: Json, host: Json): Jso
 
 /** ISO with offset; throws a PythonError when it is no time. */
 export function sampleTime(value: Json): string {
-  return isoFormat(parseDateTime(value));
+  return toIsoFormat(value);
 }

@@ -1,6 +1,6 @@
 import { type Trait, type TraitType, traitTypes } from '../../model/event.ts';
 import { isObject, type Json, type JsonObject, toFloat } from '../../model/json.ts';
-import { naiveUtc, parseDateTime } from '../python/datetime.ts';
+import { toNaiveUtc } from '../python/datetime.ts';
 import { compileGlob, type Glob } from '../python/glob.ts';
 import { pyFloat, pyInt } from '../python/number.ts';
 import { pyCut, pyStr } from '../python/text.ts';
@@ -88,7 +88,7 @@ function convert(type: TraitType, value: Json): Json {
     case traitTypes.float:
       return toFloat(pyFloat(value));
     case traitTypes.datetime:
-      return naiveUtc(parseDateTime(value));
+      return toNaiveUtc(value);
     default:
       return pyCut(pyStr(value), longestText);
   }

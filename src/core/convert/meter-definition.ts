@@ -47,13 +47,14 @@ export function compileMeter(definition: Json, reserved: ReservedMetadata, plans
   for (const name of attributes) if (isTruthy(get(name))) fields.set(name, compileField(name, get(name)));
   const plan = metadataPlan(definition, reserved, plans);
   const base = { name: get('name'), type: get('type'), unit: get('unit') };
+  const finders = toFinders(fields);
   const looked = typeof lookup === 'string' ? [lookup] : lookup;
   const lookupNames = isTruthy(looked) ? (looked as Json) : undefined;
   return {
     matches: (eventType) => patterns.some((pattern) => pattern.matches(eventType)),
     build:
       lookupNames === undefined
-        ? (document) => [buildOne(document, base, fields, plan)]
+        ? (document) => [buildOne(document, base, finders, plan)]
         : (document) => buildSeveral(document, base, fields, plan, lookupNames),
   };
 }
@@ -121,24 +122,26 @@ interface Base {
   readonly unit: Json;
 }
 
-function buildOne(
-  document: NotificationDocument,
-  base: Base,
-  fields: ReadonlyMap<Attribute, Field>,
-  plan: MetadataPlan,
-): SampleDraft {
+type Find = (root: Json) => Json;
+type Finders = { readonly [name in Attribute]: Find };
+const findsNothing: Find = () => null;
+
+function toFinders(fields: ReadonlyMap<Attribute, Field>): Finders {
+  return Object.fromEntries(attributes.map((name) => [name, fields.get(name)?.one ?? findsNothing])) as Finders;
+}
+
+function buildOne(document: NotificationDocument, base: Base, find: Finders, plan: MetadataPlan): SampleDraft {
   const { root } = document;
-  const find = (name: Attribute): Json => fields.get(name)?.one(root) ?? null;
   const metadata = document.metadata(plan);
   return finish(document, metadata, {
-    name: find('name') ?? base.name,
-    type: find('type') ?? base.type,
-    volume: find('volume'),
-    unit: find('unit') ?? base.unit,
-    timestamp: find('timestamp'),
-    user_id: find('user_id') ?? fallbackUser.one(root),
-    project_id: find('project_id') ?? fallbackProject.one(root),
-    resource_id: find('resource_id'),
+    name: find.name(root) ?? base.name,
+    type: find.type(root) ?? base.type,
+    volume: find.volume(root),
+    unit: find.unit(root) ?? base.unit,
+    timestamp: find.timestamp(root),
+    user_id: find.user_id(root) ?? document.once('user_id', fallbackUser.one),
+    project_id: find.project_id(root) ?? document.once('project_id', fallbackProject.one),
+    resource_id: find.resource_id(root),
   });
 }
 

@@ -59,9 +59,10 @@ export function toItemLine(item: Item): string {
 
 /** JSON Lines, one per item, each with its newline. */
 export function itemLines(items: readonly Item[]): string {
-  let text = '';
-  for (const item of items) text += `${toItemLine(item)}\n`;
-  return text;
+  // Joined, not added up: flattening a rope of a thousand lines costs half as much as making them.
+  const lines = items.map(toItemLine);
+  lines.push('');
+  return lines.join('\n');
 }
 
 /** The signed metering message (notifier, udp; tcp adds its `publisherId`) as a JSON text. */

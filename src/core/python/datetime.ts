@@ -1,6 +1,43 @@
+import type { Json } from '../../model/json.ts';
 import { PythonError } from './python-error.ts';
 
 // `oslo_utils.timeutils.parse_isotime` (the iso8601 package) and `datetime.isoformat`, without any clock or time zone database.
+
+/**
+ * `naiveUtc(parseDateTime(text))` for the two forms that nearly all senders use (`2024-03-04 05:06:07` and with six decimals, without
+ * offset or with `Z` or `+00:00`); undefined for every other text. A sixth of the general way's price.
+ */
+export function quickUtc(text: Json): string | undefined {
+  if (typeof text !== 'string' || text.length < 19 || text.length > 32) return undefined;
+  const separator = text.charCodeAt(10);
+  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58)
+    return undefined;
+  if (separator !== 32 && separator !== 84) return undefined;
+  const month = two(text, 5);
+  const day = two(text, 8);
+  // No 29th of February here: the general way knows the leap years.
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= (monthDays[month - 1] ?? 0))) return undefined;
+  if (!(two(text, 0) + two(text, 2) > 0 && two(text, 11) <= 23 && two(text, 14) <= 59 && two(text, 17) <= 59)) return undefined;
+  let end = 19;
+  if (text.charCodeAt(19) === 46) {
+    end = 26;
+    if (!(two(text, 20) >= 0 && two(text, 22) >= 0 && two(text, 24) >= 0)) return undefined;
+    if (text.startsWith('.000000', 19)) return isUtc(text, 26) ? `${text.slice(0, 10)}T${text.slice(11, 19)}` : undefined;
+  }
+  return isUtc(text, end) ? `${text.slice(0, 10)}T${text.slice(11, end)}` : undefined;
+}
+
+/** Two digits, or NaN. */
+function two(text: string, at: number): number {
+  const a = text.charCodeAt(at) - 48;
+  const b = text.charCodeAt(at + 1) - 48;
+  return a >= 0 && a <= 9 && b >= 0 && b <= 9 ? a * 10 + b : Number.NaN;
+}
+
+function isUtc(text: string, end: number): boolean {
+  if (text.length === end) return true;
+  return text.length === end + 1 ? text.charCodeAt(end) === 90 : text.length === end + 6 && text.endsWith('+00:00');
+}
 
 /** A point in time as Python holds it: the wall fields as sent, and the offset in minutes (a missing one is UTC). */
 export interface DateTime {
@@ -85,6 +122,17 @@ export function naiveUtc(time: DateTime): string {
   const micros = time.micros - time.offsetMinutes * 60_000_000;
   const shift = Math.floor(micros / dayMicros);
   return `${dateText(time.days + shift)}T${timeText(micros - shift * dayMicros)}`;
+}
+
+/** `normalize_time(parse_isotime(value)).isoformat()`. */
+export function toNaiveUtc(value: Json): string {
+  return quickUtc(value) ?? naiveUtc(parseDateTime(value));
+}
+
+/** `parse_isotime(value).isoformat()`. */
+export function toIsoFormat(value: Json): string {
+  const quick = quickUtc(value);
+  return quick === undefined ? isoFormat(parseDateTime(value)) : `${quick}+00:00`;
 }
 
 /** Seconds from `start` to `end` as Python's `total_seconds()`. */

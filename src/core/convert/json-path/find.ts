@@ -1,5 +1,6 @@
-import { isObject, type Json } from '../../../model/json.ts';
+import type { Json } from '../../../model/json.ts';
 import { PythonError } from '../../python/python-error.ts';
+import { directGetter } from './direct.ts';
 import { compilePath, type Datum, type FindAll, failsOnDocument } from './evaluate.ts';
 import type { Path } from './grammar.ts';
 import { parsePath } from './parse.ts';
@@ -29,20 +30,8 @@ export function jsonPath(text: string): JsonPath {
 
 function compile(path: Path): JsonPath {
   const slow = compileSlow(path);
-  const chains = toChains(path);
-  if (chains === undefined) return slow;
-  const [only] = chains;
-  if (only !== undefined && chains.length === 1) return { ...slow, first: (document) => follow(document, only) ?? null };
-  return {
-    ...slow,
-    first: (document) => {
-      for (const chain of chains) {
-        const value = follow(document, chain);
-        if (value !== undefined && value !== null) return value;
-      }
-      return null;
-    },
-  };
+  const getter = directGetter(path);
+  return getter === undefined ? slow : { ...slow, first: getter };
 }
 
 function compileSlow(path: Path): JsonPath {
@@ -69,41 +58,4 @@ function pathOf(datum: Datum): string {
   const steps: string[] = [];
   for (let at = datum; at.context !== null; at = at.context) steps.unshift(at.step);
   return steps.join('.');
-}
-
-type Chain = readonly string[];
-
-/**
- * Nine paths in ten are names joined by dots, or a union of such: followed directly, they cost a tenth of the general way and
- * cannot raise, so a union may stop at its first hit.
- */
-function toChains(path: Path): readonly Chain[] | undefined {
-  if (path.kind === 'union') {
-    const [left, right] = [toChains(path.left), toChains(path.right)];
-    return left === undefined || right === undefined ? undefined : [...left, ...right];
-  }
-  const chain = toChain(path);
-  return chain === undefined ? undefined : [chain];
-}
-
-function toChain(path: Path): Chain | undefined {
-  if (path.kind === 'root') return [];
-  if (path.kind === 'fields') return path.names.length === 1 && path.names[0] !== '*' ? path.names : undefined;
-  if (path.kind !== 'child' || path.right.kind === 'root') return undefined;
-  const [left, right] = [toChain(path.left), toChain(path.right)];
-  // A `$` to the right starts again at the top; leave that to the general way.
-  return left === undefined || right === undefined || startsAtRoot(path.right) ? undefined : [...left, ...right];
-}
-
-function startsAtRoot(path: Path): boolean {
-  return path.kind === 'root' || (path.kind === 'child' && startsAtRoot(path.left));
-}
-
-function follow(document: Json, chain: Chain): Json | undefined {
-  let value: Json | undefined = document;
-  for (const name of chain) {
-    if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
-    value = value[name];
-  }
-  return value;
 }

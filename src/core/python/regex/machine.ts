@@ -42,8 +42,11 @@ function walk(run: Run, entry: number, start: number, slots: Int32Array, notEndi
   const { ops, xs, ys, ids, tests } = program;
   const length = text.length;
   const width = length + 1;
-  // Pairs: an instruction and a position to go back to, or ~slot and the value it had.
+  const size = ops.length;
+  // Pairs: an instruction and a position to go back to; or ~slot and the value it had; or size + instruction of a run and the next
+  // position it may shrink to, not below the last of `floors`.
   const stack: number[] = [];
+  const floors: number[] = [];
   const marks: number[] = []; // only replacing goes on after a success
   let pc = entry;
   let at = start;
@@ -69,6 +72,18 @@ function walk(run: Run, entry: number, start: number, slots: Int32Array, notEndi
           stack.push(ys[pc] as number, at);
           pc = x;
         }
+        break;
+      }
+      case operations.run: {
+        const floor = at;
+        const first = (ids[pc] as number) * width;
+        const test = tests[x] as (code: number) => boolean;
+        // Where a mark is met, an earlier run passed, and it tried everything behind that place.
+        while (at < length && !(failed !== undefined && isMarked(failed, first + at)) && test(text[at] as number)) at++;
+        budget -= at - floor;
+        stack.push(size + pc, at);
+        floors.push(floor);
+        ok = false;
         break;
       }
       case operations.jump:
@@ -118,20 +133,36 @@ function walk(run: Run, entry: number, start: number, slots: Int32Array, notEndi
         ok = false;
     }
     if (ok) continue;
-    let value = stack.pop();
-    let target = stack.pop() ?? 0;
-    while (value !== undefined && target < 0) {
-      slots[~target] = value;
-      value = stack.pop();
-      target = stack.pop() ?? 0;
+    for (;;) {
+      const value = stack.pop();
+      const target = stack.pop();
+      if (value === undefined || target === undefined) {
+        run.budget = budget;
+        return -1;
+      }
+      if (target < 0) {
+        slots[~target] = value;
+        continue;
+      }
+      at = value;
+      pc = target;
+      if (target < size) break;
+      pc -= size;
+      const floor = floors.at(-1) as number;
+      const mark = (ids[pc] as number) * width + at;
+      if (at > floor) stack.push(target, at - 1);
+      else floors.pop();
+      if (failed !== undefined && !tryMark(failed, mark)) continue;
+      if (captures) marks.push(mark);
+      pc++;
+      break;
     }
-    if (value === undefined) {
-      run.budget = budget;
-      return -1;
-    }
-    at = value;
-    pc = target;
   }
+}
+
+function isMarked(failed: Uint32Array | Set<number>, mark: number): boolean {
+  if (failed instanceof Set) return failed.has(mark);
+  return ((failed[mark >>> 5] as number) & (1 << (mark & 31))) !== 0;
 }
 
 /** False when it was marked before. */

@@ -10,6 +10,7 @@ import { canBeEmpty, type Node, type Place } from './syntax.ts';
  * |---|---|---|---|
  * | character | test | | takes a character that passes |
  * | literal | code | | takes that character |
+ * | run | test | | takes as many characters as pass, then gives them back one by one |
  * | split | first | second | tries two ways; `ids` numbers the splits |
  * | jump | target | | |
  * | save | slot | 1 for a group | notes the position |
@@ -32,6 +33,7 @@ export const operations = {
   reference: 8,
   accept: 9,
   literal: 10,
+  run: 11,
 } as const;
 
 export interface Look {
@@ -114,6 +116,11 @@ export function assemble(tree: Node, groups: number): Program {
   };
 
   const loop = (item: Node, lazy: boolean): void => {
+    if (!lazy && (item.kind === 'character' || item.kind === 'literal')) {
+      const test = item.kind === 'character' ? item.test : (code: number) => code === item.code;
+      emit(operations.run, tests.push(test) - 1, 0, splits++);
+      return;
+    }
     const start = code.length;
     const leave = split(lazy);
     if (canBeEmpty(item)) {

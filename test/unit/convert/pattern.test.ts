@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { compilePattern } from '../../../src/core/python/regex/pattern.ts';
+
+describe('Python regular expression', () => {
+  it.each([
+    ['compute.instance.(?!create.start|update).*', 'compute.instance.create.end', true],
+    ['compute.instance.(?!create.start|update).*', 'compute.instance.create.start', false],
+    ['compute.instance.(?!create.start|update).*', 'compute.instance.update', false],
+    ['image.size', 'image.size.more', true], // anchored at the left only
+    ['size', 'image.size', false],
+    ['a$', 'a\n', true],
+    ['a\\Z', 'a\n', false],
+    ['(?i)abc', 'ABC', true],
+    ['[^\\W\\d]+$', 'éa_', true],
+    ['(?<=a)b', 'ab', false],
+    ['(a)\\1', 'aa', true],
+    ['a{2,3}$', 'aaaa', false],
+    ['(?P<n>x)(?P=n)', 'xx', true],
+    ['.', '😀', true],
+    ['.$', '😀', true],
+  ])('%s on %s: %s', (pattern, text, matches) => {
+    expect(compilePattern(pattern).matches(text)).toBe(matches);
+  });
+
+  it.each([
+    ['x*', '-', 'abxd', '-a-b--d-'],
+    ['(a)|b', '[\\1]', 'abc', '[a][]c'],
+    ['.*', '', 'success', ''],
+    ['(?P<v>\\d+)', '<\\g<v>>', 'a12b3', 'a<12>b<3>'],
+    ['é', '\\n', 'aéb', 'a\nb'],
+  ])('%s replaced by %j in %s', (pattern, replacement, text, result) => {
+    expect(compilePattern(pattern).replace(replacement, text)).toBe(result);
+  });
+
+  it.each([
+    '*',
+    'a**',
+    '(',
+    ')',
+    '[a',
+    '\\q',
+    '(?P<1>a)',
+    '\\1',
+    '(?<=a+)b',
+    'a{3,2}',
+    '(?Z)',
+    'a(?i)b',
+    '[b-a]',
+  ])('refuses %s', (pattern) => {
+    expect(() => compilePattern(pattern)).toThrow(expect.objectContaining({ kind: 're.error' }));
+  });
+
+  it.each([
+    '(a+)+$',
+    '(a*)*b',
+    '(a|aa)+$',
+    '(a|a?)+$',
+    '(.*)*x',
+    '(\\w+\\s?)*$',
+    'a*a*a*a*b',
+  ])('%s on 50,000 a costs less than 50 ms of CPU', (source) => {
+    const pattern = compilePattern(source);
+    const text = `${'a'.repeat(50_000)}!`;
+    const costs = [1, 2, 3, 4, 5].map(() => {
+      const before = process.cpuUsage();
+      pattern.matches(text);
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
+    });
+
+    expect(Math.min(...costs)).toBeLessThan(50);
+  });
+
+  it.each(['(a+)+\\1$', '(?:(?=(a+)+$)a)*b'])('%s stops at the bound of steps', (source) => {
+    expect(() => compilePattern(source).replace('', `${'a'.repeat(50_000)}!`)).toThrow(
+      expect.objectContaining({ kind: 'MemoryError' }),
+    );
+  });
+});
