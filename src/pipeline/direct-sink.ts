@@ -5,6 +5,7 @@ import type { Item } from '../model/item.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { HoldingLane } from './holding-lane.ts';
 import type { Tally } from './tally.ts';
+import { lineOf, speak } from './unspeakable.ts';
 
 /**
  * A sink without state, straight from the listener to its publishers: no topic, queue or log exists for it. `accept` resolves once
@@ -34,16 +35,19 @@ export class DirectSink {
       const result = this.#chain.applyNotification(part.id, part.items, time);
       for (const item of result.out) out.push(item);
       for (const drop of result.dropped) this.#tally.dropped += drop.count;
-      for (const letter of result.letters) await this.#letter(letter.reason, letter.message, letter.item);
+      for (const letter of result.letters) await this.#letter(letter.reason, letter.message, lineOf(letter.item, itemLines));
     }
-    if (out.length === 0) return;
-    await Promise.all(this.#lanes.map((lane) => lane.accept(out, signal, replay)));
-    this.#tally.published += out.length;
+    // Here, not in each lane: one dead letter of it, however many publishers there are.
+    const { items, lines, bad } = speak(out, itemLines);
+    for (const one of bad) await this.#letter('unspeakable', one.message, one.text);
+    if (items.length === 0) return;
+    await Promise.all(this.#lanes.map((lane) => lane.accept(items, signal, replay, lines)));
+    this.#tally.published += items.length;
   }
 
-  async #letter(reason: string, message: string, item: Item): Promise<void> {
+  async #letter(reason: string, message: string, line: string): Promise<void> {
     this.#tally.letters += 1;
-    const body = new TextEncoder().encode(itemLines([item]));
+    const body = new TextEncoder().encode(line);
     await this.#deadLetters.record({
       stage: 'transform',
       reason,

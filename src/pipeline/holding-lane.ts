@@ -75,14 +75,16 @@ export class HoldingLane implements Lane {
 
   /**
    * For direct sinks: resolves once the target has the items, or the disk. Waits at the bound, so that the input is no longer read.
-   * Rejects with the signal's reason, or when the lane ended: the raw message is given back then.
+   * Rejects with the signal's reason, or when the lane ended: the raw message is given back then. `lines` are the items' JSON Lines
+   * when the caller has them.
    */
-  async accept(items: readonly Item[], signal: AbortSignal, replay = false): Promise<void> {
+  async accept(items: readonly Item[], signal: AbortSignal, replay = false, lines?: string): Promise<void> {
     if (items.length === 0) return;
     const { onFull, clock, holdAfterMs, lane } = this.#options;
     if (onFull !== 'drop') await this.whenRoom(signal);
     signal.throwIfAborted();
-    const { good: blob, bad } = splitUnspeakable({ key: '', items, replay }, this.#options.codec);
+    const offered: Blob = lines === undefined ? { key: '', items, replay } : { key: '', items, replay, lines };
+    const { good: blob, bad } = splitUnspeakable(offered, this.#options.codec);
     if (bad.length > 0) await this.#offerToMemory({ key: '', items: bad.map(({ item }) => item), replay });
     if (blob.items.length === 0) return;
     if (this.#mustHold()) {

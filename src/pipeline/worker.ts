@@ -16,6 +16,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { Lane } from './lane.ts';
 import type { Recorder } from './recorder.ts';
 import type { Tally } from './tally.ts';
+import { lineOf, speak } from './unspeakable.ts';
 
 /**
  * One owned partition, from its topic to its targets:
@@ -114,7 +115,7 @@ class Owner {
   replayOutbox(loaded: Loaded): void {
     for (const entry of loaded.outbox) {
       const lane = this.#deps.lanes.find((other) => other.name === entry.group);
-      if (lane !== undefined) this.#publish(lane, parseItemLines(entry.text), entry.version, true);
+      if (lane !== undefined) this.#publish(lane, parseItemLines(entry.text), entry.text, entry.version, true);
     }
     this.#deps.report({ kind: 'running', version: loaded.version, keys: this.#partition.keys, outbox: loaded.outbox.length });
   }
@@ -199,7 +200,7 @@ class Owner {
     const applied = this.#partition.apply(kills ? { ...entry, notifications: [] } : entry, one.offset, fingerprintOf(one));
     for (const item of applied.out) step.out.push(item);
     for (const letter of applied.letters)
-      await this.#letter(letter.reason, letter.message, encoder.encode(itemLines([letter.item])));
+      await this.#letter(letter.reason, letter.message, encoder.encode(lineOf(letter.item, itemLines)));
     for (const drop of applied.dropped) this.#deps.tally.dropped += drop.count;
     this.#deps.tally.repeated += applied.repeated;
     if (entry.kind === 'data') this.#deps.tally.applied += entry.notifications.length;
@@ -210,11 +211,13 @@ class Owner {
 
   /** False when the partition is no longer ours. */
   async #commit(out: readonly Item[], hard: AbortSignal): Promise<boolean> {
-    const text = out.length === 0 ? '' : itemLines(out);
+    // Before the commit: an outbox that cannot be written would keep this partition from ever committing again.
+    const { items, lines: text, bad } = speak(out, itemLines);
+    for (const one of bad) await this.#letter('unspeakable', one.message, encoder.encode(one.text));
     const commit: Commit = {
       expectVersion: this.#version,
       commitId: `${this.#token.boot}.${this.#token.epoch}.${this.#version + 1}`,
-      outbox: out.length === 0 ? [] : this.#deps.lanes.map((lane) => ({ group: lane.name, items: out.length, text })),
+      outbox: items.length === 0 ? [] : this.#deps.lanes.map((lane) => ({ group: lane.name, items: items.length, text })),
       leaseTtlMs: this.#deps.leaseTtlMs,
       ...this.#partition.takeChange(this.#deps.store.rollingKeys),
     };
@@ -227,7 +230,7 @@ class Owner {
     this.#version = result.version;
     this.#committedOnce = true;
     crashPoint('after-commit');
-    for (const lane of this.#deps.lanes) if (out.length > 0) this.#publish(lane, out, this.#version, false);
+    for (const lane of this.#deps.lanes) if (items.length > 0) this.#publish(lane, items, text, this.#version, false);
     return true;
   }
 
@@ -243,10 +246,10 @@ class Owner {
     }
   }
 
-  #publish(lane: Lane, items: readonly Item[], version: number, replay: boolean): void {
+  #publish(lane: Lane, items: readonly Item[], lines: string, version: number, replay: boolean): void {
     const key = `${partitionName(this.#ref)}@${version}`;
     const before = this.#clearing.get(lane.name) ?? Promise.resolve();
-    const accepted = lane.offer({ key, items, replay });
+    const accepted = lane.offer({ key, items, replay, lines });
     const cleared = Promise.all([before, accepted]).then(async ([, outcome]) => {
       if (outcome === 'left') return;
       crashPoint('before-clear');
