@@ -11,6 +11,7 @@ import { createChain } from '../core/transformers/chain.ts';
 import type { Delivery, Input } from '../inputs/input.ts';
 import { inputs } from '../inputs/registry.ts';
 import type { Clock } from '../lib/clock.ts';
+import { LmdbEnvironment } from '../lib/lmdb-environment.ts';
 import { AssignmentLoop } from '../pipeline/assignment-loop.ts';
 import { feedsOf } from '../pipeline/canary.ts';
 import { runCanaryLoop } from '../pipeline/canary-loop.ts';
@@ -84,8 +85,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const facts: Record<string, string> = {};
   const embedded = await openEmbedded({ dataDir: config.dataDir, clock });
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
+  let heldFile: Promise<LmdbEnvironment> | null = null;
   const context = {
-    dataDir: config.dataDir,
+    held: () => {
+      heldFile ??= LmdbEnvironment.open({ directory: join(config.dataDir, 'held'), clock });
+      return heldFile;
+    },
     baseDir: config.baseDir,
     clock,
     random: options.random,
@@ -186,7 +191,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
         { name: 'ticks', end: () => ticking.catch(() => undefined) },
         { name: 'lanes', end: async () => void (await Promise.all(topicSinks.map((sink) => sink.lanes.close()))) },
         { name: 'inputs', end: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) },
-        { name: 'stores', end: async () => void (await Promise.all([deadLetters.close(), embedded.close()])) },
+        {
+          name: 'stores',
+          end: async () =>
+            void (await Promise.all([deadLetters.close(), embedded.close(), heldFile?.then((file) => file.close())])),
+        },
       ],
       hard,
       config.timing.drainMs,

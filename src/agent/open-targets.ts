@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { SinkConfig, SinkTarget } from '../config/sink-config.ts';
 import type { Clock } from '../lib/clock.ts';
-import { LmdbEnvironment } from '../lib/lmdb-environment.ts';
+import type { LmdbEnvironment } from '../lib/lmdb-environment.ts';
 import type { DeadLetters } from '../pipeline/dead-letters.ts';
 import { HoldingLane } from '../pipeline/holding-lane.ts';
 import type { ItemCodec } from '../pipeline/item-codec.ts';
@@ -12,7 +11,8 @@ import { publishers } from '../publishers/registry.ts';
 import type { Emit } from '../telemetry/events.ts';
 
 export interface TargetContext {
-  readonly dataDir: string;
+  /** The file behind all holding lanes of this process, opened by the first that needs it. */
+  readonly held: () => Promise<LmdbEnvironment>;
   /** Relative paths of targets are meant from here. */
   readonly baseDir: string;
   readonly clock: Clock;
@@ -105,14 +105,12 @@ function memoryLane(sink: SinkConfig, target: SinkTarget, publisher: Publisher, 
   });
 }
 
-/** One file for all lanes of the process; LMDB shares it with the other processes. */
-const environments = new Map<string, Promise<LmdbEnvironment>>();
-
 async function holding(sink: SinkConfig, target: SinkTarget, lane: Lane, context: TargetContext): Promise<HoldingLane> {
-  const directory = join(context.dataDir, 'held');
-  const env = environments.get(directory) ?? LmdbEnvironment.open({ directory, clock: context.clock });
-  environments.set(directory, env);
-  const outbox = await LocalOutbox.open({ env: await env, lane: `${sink.sink}/${target.name}`, maxBytes: target.maxOutboxBytes });
+  const outbox = await LocalOutbox.open({
+    env: await context.held(),
+    lane: `${sink.sink}/${target.name}`,
+    maxBytes: target.maxOutboxBytes,
+  });
   return new HoldingLane({
     lane,
     outbox,
