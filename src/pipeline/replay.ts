@@ -1,13 +1,17 @@
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { Converter } from '../core/convert/converter.ts';
+import { itemLines } from '../core/convert/wire.ts';
 import { Partition } from '../core/partition/partition.ts';
 import { maxTickStepMs } from '../core/partition/partition-clock.ts';
 import { createRouter, type Router } from '../core/route/router.ts';
 import { createChain } from '../core/transformers/chain.ts';
 import type { Drop } from '../core/transformers/transformer.ts';
 import type { Entry } from '../model/entry.ts';
+import type { Event } from '../model/event.ts';
 import type { Item } from '../model/item.ts';
 import type { Notification } from '../model/notification.ts';
+import type { Sample } from '../model/sample.ts';
+import { speak } from './unspeakable.ts';
 
 /**
  * The whole product in one synchronous object: notifications in, outputs out, through the same converter, router, partitions and
@@ -29,7 +33,8 @@ export class Replay {
   }[];
   readonly #emit: (output: ReplayOutput) => void;
   readonly dropped = new Map<string, number>();
-  problems = 0;
+  /** What a running agent would have put among its dead letters, by reason, with the words of the first. */
+  readonly deadLetters = new Map<string, { readonly count: number; readonly first: string }>();
   #at: number;
   #offset = 0;
 
@@ -57,8 +62,13 @@ export class Replay {
 
   apply(notification: Notification): void {
     const { samples, events, problems } = this.#converter.convert(notification);
-    this.problems += problems.length;
-    this.#router.route(notification.message_id, samples, events, (sinkIndex, partition, part) => {
+    for (const { code, message } of problems) this.#letter(code, message);
+    this.applyItems(notification.message_id, samples, events);
+  }
+
+  /** What a notification was converted to. Parts with an id that was there before are repeats, and are left out. */
+  applyItems(notificationId: string, samples: readonly Sample[], events: readonly Event[]): void {
+    this.#router.route(notificationId, samples, events, (sinkIndex, partition, part) => {
       const sink = this.#sinks[sinkIndex];
       if (sink === undefined) return;
       const seq = (sink.sequences[partition] ?? 0) + 1;
@@ -105,9 +115,17 @@ export class Replay {
     this.#offset += 1;
     const applied = target.apply(entry, this.#offset, '');
     for (const drop of applied.dropped) this.#count(drop);
-    for (const letter of applied.letters) this.#count({ reason: letter.reason, count: 1 });
+    for (const { reason, message } of applied.letters) this.#letter(reason, message);
     target.takeChange(0);
-    if (applied.out.length > 0) this.#emit({ sink: sink.config.sink, items: applied.out });
+    if (applied.out.length === 0) return;
+    const { items, bad } = speak(applied.out, itemLines);
+    for (const { message } of bad) this.#letter('unspeakable', message);
+    if (items.length > 0) this.#emit({ sink: sink.config.sink, items });
+  }
+
+  #letter(reason: string, message: string): void {
+    const before = this.deadLetters.get(reason);
+    this.deadLetters.set(reason, { count: (before?.count ?? 0) + 1, first: before?.first ?? message });
   }
 
   #count(drop: Drop): void {

@@ -131,7 +131,9 @@ async function openOutput(folder: string | undefined): Promise<Output> {
 }
 
 function report(replay: Replay, items: number, bad: number): void {
-  const drops = [...replay.dropped].map(([reason, count]) => `${reason} ${count}`).join(', ');
-  const more = `${bad > 0 ? `, ${bad} bad lines` : ''}${replay.problems > 0 ? `, ${replay.problems} conversion problems` : ''}`;
-  process.stderr.write(`${items} outputs${drops === '' ? '' : `; dropped: ${drops}`}${more}\n`);
+  const drops = [...replay.dropped].map(([reason, count]) => `${reason} ${count}`);
+  const letters = [...replay.deadLetters].map(([reason, { count }]) => `${reason} ${count}`);
+  const part = (name: string, counts: readonly string[]) => (counts.length === 0 ? '' : `; ${name}: ${counts.join(', ')}`);
+  const lines = bad > 0 ? `; ${bad} bad lines` : '';
+  process.stderr.write(`${items} outputs${part('dropped', drops)}${part('dead letters', letters)}${lines}\n`);
 }
