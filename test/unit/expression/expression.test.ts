@@ -114,7 +114,15 @@ describe('a substitution', () => {
     expect(compileSubstitution(pattern, replacement)).toBeNull();
   });
 
-  it('does not feed a long text to a pattern', () => {
-    expect(compileSubstitution('(a+)+$', 'x')?.('a'.repeat(5_000))).toBeNull();
+  it.each(['(a+)+$', '(a|aa)+$', '(.*)*x'])('by %s ends on a long text that does not match', (pattern) => {
+    const text = `${'a'.repeat(50_000)}!`;
+
+    expect(compileSubstitution(pattern, 'x')?.(text)).toBe(text);
+  });
+
+  it('stops at the bound of steps where a pattern refers back', () => {
+    expect(() => compileSubstitution('(a+)+\\1$', 'x')?.(`${'a'.repeat(50_000)}!`)).toThrow(
+      expect.objectContaining({ kind: 'MemoryError' }),
+    );
   });
 });
