@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDefinitions } from '../../src/config/definitions.ts';
@@ -17,6 +17,7 @@ import { Float, isObject, type Json, type JsonObject } from '../../src/model/jso
 import { parseJson } from '../../src/model/json-text.ts';
 import { priorities } from '../../src/model/notification.ts';
 import type { Sample } from '../../src/model/sample.ts';
+import { withoutBanner } from './without-banner.ts';
 
 // Answers the questions of a conformance folder: `npx tsx test/run/conformance.ts DIR [DEFS] [--own] > answers.jsonl`. DIR holds
 // in-*.json and *.jsonl inputs, DEFS Ceilometer's meters.yaml and event_definitions.yaml; `--own` takes ours instead. One line
@@ -223,5 +224,7 @@ if (folder === undefined) {
     own,
   ))
     out += `${canonicalJson(finite(answer as unknown as Json))}\n`;
-  process.stdout.write(out);
+  const from = withoutBanner();
+  if (from === null) process.stdout.write(out);
+  else writeSync(1, Buffer.from(out), 0, undefined, from);
 }
