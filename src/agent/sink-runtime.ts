@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { Group, Layout } from '../coordination/group.ts';
@@ -73,9 +72,4 @@ export async function agreeOnLayout(
 async function untouched(store: PartitionStore, refs: readonly PartitionRef[]): Promise<boolean> {
   for (const ref of refs) if ((await store.describe(partitionName(ref))).version > 0) return false;
   return true;
-}
-
-/** Relative paths of a sink file are meant from its own folder's parent, where `pipelines/` stands. */
-export function baseDirOf(config: SinkConfig): string {
-  return dirname(dirname(config.origin.replace(/:\d+$/, '')));
 }

@@ -5,6 +5,7 @@ import { reportAlive, runWorkers, workerIndexVariable } from '../../agent/worker
 import { loadSetup, type Setup, type SetupOptions } from '../../config/load-setup.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createSigner } from '../../lib/hmac.ts';
+import { Fault } from '../../model/faults.ts';
 import { createItemCodec } from '../../pipeline/item-codec.ts';
 import { createTelemetry } from '../../telemetry/telemetry.ts';
 import { version } from '../version.ts';
@@ -82,7 +83,9 @@ async function one(setup: Setup, worker: number | null): Promise<void> {
   await agent.stop(text);
   alive.abort(new Error('stopped'));
   await reporting;
-  if (reason instanceof Error) throw reason;
+  // Whoever read our output went away: an ordinary end of a pipe, not a failure.
+  const pipeClosed = reason instanceof Fault && reason.code === 'stdout_closed';
+  if (reason instanceof Error && !pipeClosed) throw reason;
   process.disconnect?.();
 }
 

@@ -39,6 +39,7 @@ export function replayCommand(): Command {
       const at = options.at === undefined ? Date.now() : Date.parse(options.at);
       if (Number.isNaN(at)) throw new CliFailure(`--at ${options.at}: not a time in ISO 8601`, 2);
       const setup = await loadSetup(options, {});
+      for (const note of setup.notes) process.stderr.write(`${note}\n`);
       const sink = await openOutput(options.out);
       const replay = new Replay(setup.config.cluster, setup.sinks, setup.converter, at, (output) => sink.take(output));
       const bad =

@@ -7,10 +7,13 @@ import type { Member } from '../../coordination/group.ts';
 /** The agent processes of a demo or a fault test: started, found by what they say of themselves, killed by their process id. */
 export class AgentProcesses {
   readonly #folder: string;
+  readonly #main: string;
   readonly #children = new Map<string, ChildProcess>();
 
-  constructor(folder: string) {
+  /** `main`: the compiled entry of the command line; a test that runs from source names it. */
+  constructor(folder: string, main = fileURLToPath(new URL('../main.js', import.meta.url))) {
     this.#folder = folder;
+    this.#main = main;
   }
 
   get names(): readonly string[] {
@@ -18,8 +21,7 @@ export class AgentProcesses {
   }
 
   start(name: string, configFile: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
-    const main = fileURLToPath(new URL('../main.js', import.meta.url));
-    const child = spawn(process.execPath, [main, 'agent', '-c', configFile, '--static-id', name], {
+    const child = spawn(process.execPath, [this.#main, 'agent', '-c', configFile, '--static-id', name], {
       cwd: this.#folder,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...env },

@@ -24,7 +24,9 @@ export async function readOutputs(
   let repeated = 0;
   if (!existsSync(folder)) return { outputs, repeated, torn };
   for (const name of readdirSync(folder).sort()) {
-    for await (const line of createInterface({ input: createReadStream(join(folder, name)) })) {
+    for await (const written of createInterface({ input: createReadStream(join(folder, name)) })) {
+      // A line that a crash tore was overwritten with spaces; the next one follows them.
+      const line = written.trimStart();
       const id = idOf(line);
       if (id === null) {
         torn.push(`${name}: ${line.slice(0, 80)}`);

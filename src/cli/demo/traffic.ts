@@ -10,7 +10,7 @@ export interface RawNotification {
   readonly body: string;
 }
 
-export const pollSeconds = 10;
+const pollSeconds = 10;
 
 export class Cloud {
   readonly #instances: number;
