@@ -134,6 +134,8 @@ export function describeInput(name: string, capabilities: InputCapabilities, mak
       if (capabilities.ends) await harness.feed(bodies);
       input = await harness.open(listener.context, prefetch);
       running = listener.follow(input.run());
+      // A run that fails at once is looked at later, by whoever awaits it.
+      running.catch(() => undefined);
       await listener.connected();
       if (!capabilities.ends) await harness.feed(bodies);
     };
