@@ -62,6 +62,17 @@ function convertAll(converter: Converter, bodies: readonly Uint8Array[], count: 
   return { bytes, items };
 }
 
+/** What nothing can be faster than: both layers of JSON, nothing else. Its spread shows how quiet the machine is. */
+function parseAll(bodies: readonly Uint8Array[], count: number) {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let bytes = 0;
+  for (let i = 0; i < count; i++) {
+    const outer = JSON.parse(decoder.decode(bodies[i % bodies.length])) as { 'oslo.message': string };
+    bytes += (JSON.parse(outer['oslo.message']) as { message_id: string }).message_id.length;
+  }
+  return { bytes, items: count };
+}
+
 function median(costs: readonly Cost[]): Cost {
   return [...costs].sort((a, b) => a.cpuSeconds - b.cpuSeconds)[Math.floor(costs.length / 2)] as Cost;
 }
@@ -77,11 +88,14 @@ const bodies = Array.from({ length: distinct }, (_, i) => notification(i));
 const count = Number(values.notifications);
 const rounds = Number(values.rounds);
 
+parseAll(bodies, 5000);
 convertAll(converter, bodies, 5000);
 convertAll(converter, bodies, 5000, sign);
+const bare: Cost[] = [];
 const plain: Cost[] = [];
 const signed: Cost[] = [];
 for (let round = 0; round < rounds; round++) {
+  bare.push(measure(() => parseAll(bodies, count)));
   plain.push(measure(() => convertAll(converter, bodies, count)));
   signed.push(measure(() => convertAll(converter, bodies, count, sign)));
 }
@@ -93,6 +107,8 @@ const result = {
   cpuSecondsPer100k: Number(per100k(convert).toFixed(3)),
   perSecond: Math.round(count / convert.wallSeconds),
   signingCpuSecondsPer100k: Number((per100k(withSignatures) - per100k(convert)).toFixed(3)),
+  bareParseCpuSecondsPer100k: Number(per100k(median(bare)).toFixed(3)),
+  best: Number(Math.min(...plain.map(per100k)).toFixed(3)),
   bytesIn: Math.round(bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length),
   bytesOut: Math.round(convert.bytes / count),
   itemsPerNotification: Number((convert.items / count).toFixed(2)),
@@ -102,6 +118,7 @@ const result = {
 console.log(`convert, ${count} notifications of ${result.bytesIn} B, ${rounds} rounds, median
 
                           CPU-s per 100 k      per second
+JSON.parse alone          ${result.bareParseCpuSecondsPer100k.toFixed(2).padStart(15)}
 bytes in, lines out       ${result.cpuSecondsPer100k.toFixed(2).padStart(15)} ${`${result.perSecond}`.padStart(15)}
 signing on top            ${result.signingCpuSecondsPer100k.toFixed(2).padStart(15)}
 

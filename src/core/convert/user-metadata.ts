@@ -13,15 +13,22 @@ export interface ReservedMetadata {
  * `length`; keys that `metadata` has already are left out. Throws an AttributeError when `tags` is no object.
  */
 export function reservedUserMetadata(tags: Json, metadata: JsonObject, reserved: ReservedMetadata): JsonObject {
-  const kept: [string, Json][] = [];
-  const keep = (key: string, value: Json) => {
-    const name = key.replaceAll('.', '_');
-    if (!Object.hasOwn(metadata, name)) kept.push([name, typeof value === 'string' ? pyCut(value, reserved.length) : value]);
-  };
   if (reserved.namespace.length + reserved.keys.length === 0) return {};
   if (!isObject(tags)) throw new PythonError('AttributeError', 'user metadata is no object');
-  for (const prefix of reserved.namespace)
-    for (const key of Object.keys(tags)) if (key.startsWith(prefix)) keep(key.slice(prefix.length), tags[key] as Json);
-  for (const key of reserved.keys) if (Object.hasOwn(tags, key)) keep(key, tags[key] as Json);
+  const kept: [string, Json][] = [];
+  for (const prefix of reserved.namespace) {
+    for (const key of Object.keys(tags)) {
+      const name = key.startsWith(prefix) ? key.slice(prefix.length).replaceAll('.', '_') : undefined;
+      if (name !== undefined && !Object.hasOwn(metadata, name)) kept.push([name, cut(tags[key] as Json, reserved.length)]);
+    }
+  }
+  for (const key of reserved.keys) {
+    const name = key.replaceAll('.', '_');
+    if (Object.hasOwn(tags, key) && !Object.hasOwn(metadata, name)) kept.push([name, cut(tags[key] as Json, reserved.length)]);
+  }
   return Object.fromEntries(kept);
+}
+
+function cut(value: Json, length: number): Json {
+  return typeof value === 'string' ? pyCut(value, length) : value;
 }
