@@ -11,16 +11,31 @@ export class Intake<T> {
   #wakeTaker: (() => void) | null = null;
   #wakeGivers: (() => void)[] = [];
   #ended = false;
+  #failure: { readonly error: unknown } | null = null;
+  #delivered = 0;
 
   constructor(bound: number) {
     this.#bound = bound;
   }
 
+  /** How many ever came, and how many of them were taken: a place in the stream. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  get taken(): number {
+    return this.#delivered - this.#queue.length;
+  }
+
+  /** Resolves when there is room for more; rejects with what the listener failed with. */
   async deliver(items: readonly T[]): Promise<void> {
+    this.#requireListener();
     for (const item of items) this.#queue.push(item);
+    this.#delivered += items.length;
     this.#wakeTaker?.();
     while (this.#queue.length >= this.#bound && !this.#ended)
       await new Promise<void>((resolve) => this.#wakeGivers.push(resolve));
+    this.#requireListener();
   }
 
   /** No more will come: `take` gives what is left, then null. */
@@ -28,6 +43,17 @@ export class Intake<T> {
     this.#ended = true;
     this.#wakeTaker?.();
     this.#release();
+  }
+
+  /** The listener has failed: who delivers is told, and what waits here is handed back. */
+  fail(error: unknown): readonly T[] {
+    this.#failure = { error };
+    this.end();
+    return this.#queue.splice(0);
+  }
+
+  #requireListener(): void {
+    if (this.#failure !== null) throw this.#failure.error;
   }
 
   /** The next batch of at most `max`, waiting for the first and then at most `lingerMs` for more; null at the end. */
@@ -52,6 +78,8 @@ export class Intake<T> {
       if ((await Promise.race([end, this.#arrival(signal).then(() => false)])) === true) break;
     }
     over.abort(new Error('enough'));
+    // The linger may have ended without an arrival: nobody waits for one any more, and nothing may stay behind on the signal.
+    this.#wakeTaker?.();
   }
 
   #arrival(signal: AbortSignal): Promise<void> {
