@@ -1,5 +1,6 @@
 import type { Sample } from '../../model/sample.ts';
 import { failure } from '../expression/failure.ts';
+import { duration } from './duration.ts';
 
 /**
  * The key of rate_of_change and delta. Ceilometer joined name and resource without a border, so `ab` + `c` met `a` + `bc`; kept in
@@ -13,3 +14,11 @@ export function pairKey(sample: Sample, strict: boolean): readonly string[] {
   }
   return strict ? [name + resource_id] : [name, resource_id];
 }
+
+/**
+ * Without it a key is kept for ever, as Ceilometer kept it: where resources come and go, the state grows with every one ever seen.
+ * Measured in partition time, so an hour without an agent forgets nothing.
+ */
+export const forgetAfter = duration
+  .optional()
+  .describe('Forget a meter of a resource that sent nothing for so long; its next sample is a first one again. Default: never.');

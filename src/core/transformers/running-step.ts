@@ -90,7 +90,7 @@ class KeyedStep implements RunningStep {
     this.table = new KeyTable(transformer.State, path, this.#idleMs !== undefined);
     this.#maxKeys = transformer.maxKeys?.(parameters) ?? Number.POSITIVE_INFINITY;
     this.#due = transformer.deadline === undefined ? null : { partition: new DueQueue(), watermark: new DueQueue() };
-    this.needsTime = this.#due !== null || transformer.needsTime?.(parameters) === true;
+    this.needsTime = this.#due !== null || this.#idleMs !== undefined || transformer.needsTime?.(parameters) === true;
   }
 
   step(item: Item, time: Time): Sent {

@@ -7,7 +7,7 @@ import { truthy } from '../../expression/value.ts';
 import { compileMapping, compileScale, conversionProblems, converted, messageOf, Source, Target } from '../conversion.ts';
 import { parseMicros } from '../event-time.ts';
 import { lenient, strictCompat, unknownParameters } from '../lenient.ts';
-import { pairKey } from '../pair-key.ts';
+import { forgetAfter, pairKey } from '../pair-key.ts';
 import type { KeyedResult, KeyedTransformer } from '../transformer.ts';
 
 const Parameters = z
@@ -16,13 +16,15 @@ const Parameters = z
     target: Target,
     growth_only: lenient(z.boolean().describe('Drop negative differences.')),
     strict_compat: strictCompat,
+    forget_after: forgetAfter,
   })
   .transform((raw) => ({
     strict: raw.strict_compat,
+    forgetAfterMs: raw.forget_after,
     growthOnly: truthy((raw.growth_only as Json | undefined) ?? false),
     mapping: compileMapping(raw.source, raw.target),
     problems: [
-      ...unknownParameters(raw, ['source', 'target', 'growth_only', 'strict_compat']),
+      ...unknownParameters(raw, ['source', 'target', 'growth_only', 'strict_compat', 'forget_after']),
       ...conversionProblems(raw.source, raw.target, compileScale(undefined)),
     ],
   }));
@@ -53,6 +55,7 @@ export const delta: KeyedTransformer<Parameters, State> = {
   partitionKeys: () => ['name', 'resource_id'],
   rewrites: () => ['name', 'type', 'volume'],
   problems: (parameters) => parameters.problems,
+  idleAfterMs: (parameters) => parameters.forgetAfterMs,
   key: (parameters, item) => pairKey(item as Sample, parameters.strict),
   step: (parameters, previous, item) => difference(parameters, previous, item as Sample),
 };

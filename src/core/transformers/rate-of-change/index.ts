@@ -17,28 +17,31 @@ import {
 } from '../conversion.ts';
 import { parseMicros } from '../event-time.ts';
 import { strictCompat, unknownParameters } from '../lenient.ts';
-import { pairKey } from '../pair-key.ts';
+import { forgetAfter, pairKey } from '../pair-key.ts';
 import type { KeyedResult, KeyedTransformer } from '../transformer.ts';
 
-const Parameters = z.looseObject({ source: Source, target: Target, strict_compat: strictCompat }).transform((raw) => {
-  const strict = raw.strict_compat;
-  const written = raw.target?.scale as Json | undefined;
-  // Ceilometer's default is the text '1'. A numeric scale there multiplies the sample's volume, not the rate: kept in strict mode.
-  const scale = compileScale(strict || typeof written === 'string' ? (truthy(written ?? null) ? written : '1') : '1');
-  const factor = !strict && written !== undefined && typeof written !== 'string' && truthy(written) ? written : 1;
-  return {
-    strict,
-    factor,
-    scale,
-    mapping: compileMapping(raw.source, raw.target),
-    type: targetType(raw.target),
-    max: raw.target?.max as Json | undefined,
-    problems: [
-      ...unknownParameters(raw, ['source', 'target', 'strict_compat']),
-      ...conversionProblems(raw.source, raw.target, scale),
-    ],
-  };
-});
+const Parameters = z
+  .looseObject({ source: Source, target: Target, strict_compat: strictCompat, forget_after: forgetAfter })
+  .transform((raw) => {
+    const strict = raw.strict_compat;
+    const written = raw.target?.scale as Json | undefined;
+    // Ceilometer's default is the text '1'. A numeric scale there multiplies the sample's volume, not the rate: kept in strict mode.
+    const scale = compileScale(strict || typeof written === 'string' ? (truthy(written ?? null) ? written : '1') : '1');
+    const factor = !strict && written !== undefined && typeof written !== 'string' && truthy(written) ? written : 1;
+    return {
+      strict,
+      forgetAfterMs: raw.forget_after,
+      factor,
+      scale,
+      mapping: compileMapping(raw.source, raw.target),
+      type: targetType(raw.target),
+      max: raw.target?.max as Json | undefined,
+      problems: [
+        ...unknownParameters(raw, ['source', 'target', 'strict_compat', 'forget_after']),
+        ...conversionProblems(raw.source, raw.target, scale),
+      ],
+    };
+  });
 type Parameters = z.infer<typeof Parameters>;
 
 // A tuple, not an object: with a million keys the field names would cost more than the numbers.
@@ -84,6 +87,7 @@ export const rateOfChange: KeyedTransformer<Parameters, State> = {
   partitionKeys: () => ['name', 'resource_id'],
   rewrites: () => ['name', 'unit', 'type', 'volume'],
   problems: (parameters) => parameters.problems,
+  idleAfterMs: (parameters) => parameters.forgetAfterMs,
   key: (parameters, item) => pairKey(item as Sample, parameters.strict),
   step: (parameters, previous, item) => rate(parameters, previous, item as Sample),
 };
