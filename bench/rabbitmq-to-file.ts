@@ -1,0 +1,242 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Channel, type ConfirmChannel, connect } from 'amqplib';
+import { readDefinitions } from '../src/config/definitions.ts';
+import { shippedDefinitions } from '../src/config/load-setup.ts';
+import { createConverter } from '../src/core/convert/converter.ts';
+import { decodeNotification } from '../src/core/convert/envelope.ts';
+import { notification } from './notifications.ts';
+import { cpuSeconds, median, percentile, rounded, rssAnonMiB } from './process-figures.ts';
+
+/**
+ * One round: the built agent waits on an empty durable queue; its CPU time is noted; the notifications are published; once every line
+ * stands in the files it is noted again. Then the same messages go through a bare consume-and-acknowledge loop. The figures of a round
+ * are those of the agent's process alone.
+ *
+ *     AMQP_URL=… node --import tsx bench/rabbitmq-to-file.ts NOTIFICATIONS ROUNDS
+ */
+const [count = 40_000, rounds = 3] = process.argv.slice(2).map(Number);
+const url = process.env['AMQP_URL'] ?? '';
+const topic = `bench-${process.pid}`;
+const queue = `${topic}.info`;
+const exchange = topic;
+const prefetch = 1000;
+const probes = 100;
+
+const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+interface Round {
+  readonly cpu: number;
+  readonly bareCpu: number;
+  readonly perSecond: number;
+  readonly rssAnon: number;
+  readonly latencies: readonly number[];
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(done: () => boolean | Promise<boolean>, failure: string, withinMs = 120_000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await done())) {
+    if (performance.now() > end) throw new Error(`${failure} within ${withinMs / 1000} s`);
+    await pause(20);
+  }
+}
+
+/** Counts the lines of a file that grows. */
+class Lines {
+  readonly #path: string;
+  readonly #buffer = Buffer.alloc(1024 * 1024);
+  #at = 0;
+  count = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  look(): number {
+    if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return 0;
+    const fd = openSync(this.#path, 'r');
+    for (;;) {
+      const read = readSync(fd, this.#buffer, 0, this.#buffer.length, this.#at);
+      if (read === 0) break;
+      this.#at += read;
+      for (let i = this.#buffer.indexOf(10); i >= 0 && i < read; i = this.#buffer.indexOf(10, i + 1)) this.count += 1;
+    }
+    closeSync(fd);
+    return this.count;
+  }
+}
+
+async function prepare(folder: string): Promise<string> {
+  await mkdir(join(folder, 'pipelines'));
+  for (const kind of ['samples', 'events']) {
+    const sink = `sink: all-${kind}\nfrom: ${kind}\nmatch: ["*"]\npublish:\n  - file: { path: out/${kind}.jsonl }\n`;
+    await writeFile(join(folder, 'pipelines', `${kind}.yaml`), sink);
+  }
+  const input = { amqp: { url, exchanges: [exchange], topics: [topic], priorities: ['info'], durable: true, prefetch } };
+  await writeFile(join(folder, 'agent.yaml'), `data_dir: data\npipelines: pipelines\ninputs: [${JSON.stringify(input)}]\n`);
+  return join(folder, 'agent.yaml');
+}
+
+async function publishAll(channel: ConfirmChannel, bodies: readonly Uint8Array[]): Promise<void> {
+  for (const body of bodies) {
+    if (!channel.publish(exchange, queue, Buffer.from(body), { persistent: true }))
+      await new Promise((resolve) => channel.once('drain', resolve));
+  }
+  await channel.waitForConfirms();
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('exit', resolve));
+}
+
+async function round(channel: ConfirmChannel, bodies: readonly Uint8Array[], expected: Expected): Promise<Round> {
+  const folder = await mkdtemp(join(tmpdir(), 'ceilograph-bench-'));
+  const profile = process.env['BENCH_CPU_PROF'];
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const agent = spawn(process.execPath, [...flags, main, 'agent', '-c', await prepare(folder)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, CEILOGRAPH_LOG_LEVEL: 'warn' },
+  });
+  const pid = agent.pid as number;
+  try {
+    const samples = new Lines(join(folder, 'out', 'samples.jsonl'));
+    const events = new Lines(join(folder, 'out', 'events.jsonl'));
+    await until(async () => (await channel.checkQueue(queue)).consumerCount === 1, 'the agent does not consume');
+    await pause(500);
+    const before = cpuSeconds(pid);
+    const startedAt = performance.now();
+    const published = publishAll(channel, bodies);
+    let rssAnon = 0;
+    await until(() => {
+      if (agent.exitCode !== null) throw new Error(`the agent ended with ${agent.exitCode}`);
+      rssAnon = Math.max(rssAnon, rssAnonMiB(pid));
+      return samples.look() >= expected.samples && events.look() >= expected.events;
+    }, 'not every line came into the files');
+    const seconds = (performance.now() - startedAt) / 1000;
+    const cpu = cpuSeconds(pid) - before;
+    await published;
+    if (samples.count !== expected.samples || events.count !== expected.events)
+      throw new Error(
+        `${samples.count} samples and ${events.count} events stand in the files, expected ${JSON.stringify(expected)}`,
+      );
+    const latencies = await probe(channel, bodies, join(folder, 'out', 'events.jsonl'));
+    agent.kill('SIGTERM');
+    await ended(agent);
+    return { cpu, bareCpu: await bare(channel, bodies), perSecond: bodies.length / seconds, rssAnon, latencies };
+  } finally {
+    if (agent.exitCode === null && agent.signalCode === null) agent.kill('SIGKILL');
+    await ended(agent);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** One at a time, unhurried: how long until the line stands in the file (looked at every millisecond). */
+async function probe(channel: ConfirmChannel, bodies: readonly Uint8Array[], path: string): Promise<number[]> {
+  const latencies: number[] = [];
+  for (const body of bodies.slice(0, probes)) {
+    const size = statSync(path).size;
+    const at = performance.now();
+    channel.publish(exchange, queue, Buffer.from(body), { persistent: true });
+    while (statSync(path).size === size) await pause(1);
+    latencies.push(performance.now() - at);
+    await pause(20);
+  }
+  return latencies;
+}
+
+/** What consuming costs at least: the same queue, the same prefetch, an acknowledgement each, nothing done. */
+async function bare(channel: ConfirmChannel, bodies: readonly Uint8Array[]): Promise<number> {
+  await channel.purgeQueue(queue);
+  const loop = spawn(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      fileURLToPath(new URL('bare-consumer.ts', import.meta.url)),
+      url,
+      queue,
+      `${prefetch}`,
+      `${bodies.length}`,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const pid = loop.pid as number;
+  await until(async () => (await channel.checkQueue(queue)).consumerCount === 1, 'the bare loop does not consume');
+  await pause(500);
+  const before = cpuSeconds(pid);
+  await publishAll(channel, bodies);
+  await until(async () => (await channel.checkQueue(queue)).consumerCount === 0, 'the bare loop did not get everything');
+  const cpu = cpuSeconds(pid) - before;
+  loop.kill('SIGTERM');
+  await ended(loop);
+  return cpu;
+}
+
+interface Expected {
+  readonly samples: number;
+  readonly events: number;
+}
+
+async function expectedOf(bodies: readonly Uint8Array[]): Promise<Expected> {
+  const converter = createConverter(await readDefinitions(shippedDefinitions, 'yaml-1.2'));
+  let [samples, events] = [0, 0];
+  for (const body of bodies) {
+    const converted = converter.convert(decodeNotification(body));
+    samples += converted.samples.length;
+    events += converted.events.length;
+  }
+  return { samples, events };
+}
+
+async function declare(channel: Channel): Promise<void> {
+  await channel.assertExchange(exchange, 'topic', { durable: true });
+  await channel.assertQueue(queue, { durable: true });
+  await channel.bindQueue(queue, exchange, queue);
+}
+
+const bodies = Array.from({ length: count }, (_, i) => notification(i));
+const expected = await expectedOf(bodies);
+const connection = await connect(url);
+const channel = await connection.createConfirmChannel();
+await declare(channel);
+const done: Round[] = [];
+try {
+  for (let i = 0; i < rounds; i++) {
+    const figures = await round(channel, bodies, expected);
+    done.push(figures);
+    process.stderr.write(
+      `round ${i + 1}: ${((figures.cpu / count) * 1e5).toFixed(2)} CPU-s per 100 k, bare ${((figures.bareCpu / count) * 1e5).toFixed(2)}, ` +
+        `${figures.perSecond.toFixed(0)}/s, ${figures.rssAnon.toFixed(0)} MiB\n`,
+    );
+  }
+} finally {
+  await channel.deleteQueue(queue);
+  await channel.deleteExchange(exchange);
+  await connection.close();
+}
+const per100k = (cpu: (one: Round) => number) => (median(done.map(cpu)) / count) * 100_000;
+const latencies = done.flatMap((one) => one.latencies);
+console.log(
+  JSON.stringify({
+    notifications: count,
+    cpuSecondsPer100k: rounded(
+      per100k((one) => one.cpu),
+      2,
+    ),
+    bareCpuSecondsPer100k: rounded(
+      per100k((one) => one.bareCpu),
+      2,
+    ),
+    ratioToBare: rounded(median(done.map((one) => one.cpu / one.bareCpu)), 1),
+    perSecond: Math.round(median(done.map((one) => one.perSecond))),
+    p50Ms: rounded(percentile(latencies, 0.5), 1),
+    p99Ms: rounded(percentile(latencies, 0.99), 1),
+    rssAnonMiB: rounded(median(done.map((one) => one.rssAnon)), 0),
+  }),
+);
