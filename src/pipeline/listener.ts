@@ -1,18 +1,23 @@
 import type { Converter } from '../core/convert/converter.ts';
 import { decodeNotification } from '../core/convert/envelope.ts';
+import { itemLines } from '../core/convert/wire.ts';
 import type { Router } from '../core/route/router.ts';
 import type { Delivery, Input } from '../inputs/input.ts';
+import { orAborted } from '../inputs/or-aborted.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Part, printEntry } from '../model/entry.ts';
+import { type DataEntry, type Part, printEntry } from '../model/entry.ts';
 import { classify } from '../model/faults.ts';
 import type { Notification } from '../model/notification.ts';
 import { type Appender, type PartitionRef, partitionName } from '../topics/topic.ts';
 import { feedsShown, isCanary, sentAt } from './canary.ts';
+import { crashPoint } from './crash-point.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { DirectSink } from './direct-sink.ts';
+import { insist } from './insist.ts';
 import type { Intake } from './intake.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
+import { speak } from './unspeakable.ts';
 
 /**
  * The way of a raw message, up to where it may be acknowledged:
@@ -51,24 +56,34 @@ export type ListenerSink =
 /** Runs until the intake ends (soft) or `hard` aborts; what was not made durable by then is given back. */
 export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promise<void> {
   const proof = createProof(deps);
+  try {
+    await listen(deps, proof, hard);
+  } catch (error) {
+    for (const delivery of deps.intake.fail(error)) delivery.giveBack();
+    throw error;
+  }
+  await proof.finished(hard);
+}
+
+async function listen(deps: ListenerDeps, proof: Proof, hard: AbortSignal): Promise<void> {
   for (;;) {
     const batch = await deps.intake.take(deps.maxBatch, deps.lingerMs, deps.clock, hard);
-    if (batch === null) break;
+    if (batch === null) return;
     const work = readBatch(deps, batch);
     try {
       await makeDurable(deps, work, hard);
     } catch (error) {
       for (const delivery of batch) delivery.giveBack();
-      if (hard.aborted) break;
+      if (hard.aborted) return;
       throw error;
     }
+    crashPoint('before-raw-ack');
     for (const delivery of batch) {
       if (work.refused.has(delivery)) delivery.giveBack();
       else delivery.settle();
     }
     proof.settled();
   }
-  await proof.finished();
 }
 
 /** Everything that one batch of raw messages came to. */
@@ -101,7 +116,8 @@ function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
 function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void {
   const notification = decodeNotification(delivery.body, delivery.priority, { maxBytes: deps.maxMessageBytes });
   if (isCanary(notification)) {
-    for (const feed of feedsShown(deps.feeds, delivery.origin)) work.canaries.push([feed, sentAt(notification)]);
+    const sent = Math.min(sentAt(notification), deps.clock.now());
+    for (const feed of feedsShown(deps.feeds, delivery.origin)) work.canaries.push([feed, sent]);
     return;
   }
   const { samples, events, verdict, problems } = deps.converter.convert(notification);
@@ -128,9 +144,11 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
 async function makeDurable(deps: ListenerDeps, work: Work, signal: AbortSignal): Promise<void> {
   const entries = toEntries(deps, work);
   const waits: Promise<unknown>[] = [];
-  if (entries.length > 0) waits.push(deps.appender.append(entries, signal));
-  for (const [sink, parts] of work.direct) waits.push(sink.accept(parts, work.redelivered, signal));
-  for (const letter of work.letters) waits.push(deps.deadLetters.record(letter));
+  crashPoint('before-append');
+  if (entries.length > 0) waits.push(deps.appender.append(entries, signal).then(() => crashPoint('after-append')));
+  const { clock } = deps;
+  for (const [sink, parts] of work.direct) waits.push(insist(clock, signal, () => sink.accept(parts, work.redelivered, signal)));
+  for (const letter of work.letters) waits.push(insist(clock, signal, () => deps.deadLetters.record(letter)));
   await Promise.all(waits);
   deps.tally.appended += entries.length;
 }
@@ -144,7 +162,7 @@ function toEntries(deps: ListenerDeps, work: Work): { partition: PartitionRef; b
   const at = deps.clock.now();
   const add = (partition: PartitionRef, parts: readonly Part[], canaries: Work['canaries']) => {
     const entry = deps.sequencer.next(partitionName(partition), at, parts, canaries);
-    entries.push({ partition, bytes: encoder.encode(printEntry(entry)) });
+    entries.push({ partition, bytes: encoder.encode(entryText(deps, work, partition, entry)) });
   };
   for (const [partition, parts] of work.parts) for (const chunk of chunks(parts)) add(partition, chunk, []);
   // After all data of this batch, and every earlier batch is confirmed already: exactly what a canary says.
@@ -154,6 +172,21 @@ function toEntries(deps: ListenerDeps, work: Work): { partition: PartitionRef; b
     }
   }
   return entries;
+}
+
+/** What no entry can hold (an infinite volume) becomes a dead letter; its notification stays, to be known when it comes again. */
+function entryText(deps: ListenerDeps, work: Work, { sink }: PartitionRef, entry: DataEntry): string {
+  try {
+    return printEntry(entry);
+  } catch {
+    // one by one it shows which
+  }
+  const notifications = entry.notifications.map(({ id, items }) => {
+    const spoken = speak(items, itemLines);
+    for (const { message, text } of spoken.bad) work.letters.push(itemLetter(deps, sink, id, message, text));
+    return { id, items: spoken.items };
+  });
+  return printEntry({ ...entry, notifications });
 }
 
 function* chunks(parts: readonly Part[]): Generator<readonly Part[]> {
@@ -171,33 +204,54 @@ function* chunks(parts: readonly Part[]): Generator<readonly Part[]> {
   if (chunk.length > 0) yield chunk;
 }
 
-/** One proof under way at a time; what was settled when it began is proven when it ends. */
-function createProof(deps: ListenerDeps): { settled(): void; finished(): Promise<void> } {
+interface Proof {
+  settled(): void;
+  finished(hard: AbortSignal): Promise<void>;
+}
+
+/**
+ * One proof under way at a time; what was settled when it began is proven when it ends.
+ *
+ * `settlements_lost` says that what was delivered before may come again at any time, however often it is settled: the numbers it got
+ * are never proven. That holds for what still waits in the intake too, so only once all of it is through does a new boot id begin.
+ * What failed otherwise is made up for by the next proof.
+ */
+function createProof(deps: ListenerDeps): Proof {
   let underWay: Promise<void> | null = null;
+  let lostUpTo: number | null = null;
   const begin = () => {
     const snapshot = deps.sequencer.snapshot();
     underWay = deps.input.prove().then(
       () => {
+        crashPoint('after-raw-ack');
         deps.sequencer.proved(snapshot);
         underWay = null;
       },
-      () => {
-        // Acknowledgements may be lost with the connection, and what they were for may come again at any time: these numbers are
-        // never proven. A new boot id keeps its ids apart from those.
+      (error: unknown) => {
         deps.tally.unproven += 1;
-        deps.sequencer.renew();
+        if (classify(error).code === 'settlements_lost') lostUpTo = deps.intake.delivered;
         underWay = null;
       },
     );
   };
   return {
     settled: () => {
-      if (underWay === null) begin();
+      if (underWay !== null) return;
+      if (lostUpTo === null) return begin();
+      if (deps.intake.taken < lostUpTo) return;
+      deps.sequencer.renew();
+      lostUpTo = null;
     },
-    finished: async () => {
-      if (underWay !== null) await underWay;
+    finished: async (hard) => {
+      if (underWay !== null) await orAborted(underWay, hard).catch(() => undefined); // leaving unproven: ids are kept longer
     },
   };
+}
+
+function itemLetter(deps: ListenerDeps, sink: string, messageId: string, message: string, text: string): Work['letters'][number] {
+  deps.tally.letters += 1;
+  const body = encoder.encode(text);
+  return { stage: 'append', reason: 'unspeakable', message, sink, publisher: null, origin: null, messageId, body };
 }
 
 function letterOf(

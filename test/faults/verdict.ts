@@ -1,0 +1,43 @@
+import { basename } from 'node:path';
+import { compareOutputs, readOutputs } from '../../src/cli/demo/compare.ts';
+import { ExpectedOutputs } from '../../src/cli/demo/expected.ts';
+import { loadSetup } from '../../src/config/load-setup.ts';
+import { decodeNotification } from '../../src/core/convert/envelope.ts';
+import { Replay } from '../../src/pipeline/replay.ts';
+
+/** What a replay of the published notifications, in their order and in one process, says should stand in the files. */
+export async function replayed(configFile: string, cluster: string, published: readonly Uint8Array[]): Promise<ExpectedOutputs> {
+  const setup = await loadSetup({ config: configFile }, {});
+  const expected = new ExpectedOutputs(setup.sinks);
+  const replay = new Replay(cluster, setup.sinks, setup.converter, Date.now(), (output) => expected.add(output));
+  for (const body of published) replay.apply(decodeNotification(body));
+  return expected;
+}
+
+/** How the files differ from that. Empty lists and zeroes: they do not. */
+export interface Verdict {
+  readonly outputs: number;
+  readonly lost: readonly string[];
+  readonly invented: readonly string[];
+  /** Same id, other content; and lines that are none. */
+  readonly wrong: readonly string[];
+  /** Lines beyond the first of an id. */
+  readonly doubled: number;
+  /** Outputs of each file, so that an empty comparison is seen. */
+  readonly files: Readonly<Record<string, number>>;
+}
+
+export async function judge(expected: ExpectedOutputs, folder: string): Promise<Verdict> {
+  const { outputs, repeated, torn } = await readOutputs(folder);
+  const { lost, different, invented, identical } = compareOutputs(expected.outputs, outputs, repeated);
+  const files: Record<string, number> = {};
+  for (const key of outputs.keys()) {
+    const file = basename(key.slice(0, key.indexOf('\t')), '.jsonl');
+    files[file] = (files[file] ?? 0) + 1;
+  }
+  return { outputs: identical, lost, invented, wrong: [...different, ...torn], doubled: repeated, files };
+}
+
+export function isExact({ outputs, lost, invented, wrong, doubled }: Verdict): boolean {
+  return outputs > 0 && lost.length + invented.length + wrong.length + doubled === 0;
+}

@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util';
+import { crashesAt, crashesThatRepeat } from '../faults/crashes.ts';
+import { randomKills } from '../faults/kills.ts';
+import type { Ordeal } from '../faults/ordeal.ts';
+import { isExact } from '../faults/verdict.ts';
+import { programCheck, runProgram } from './program.ts';
+import { close, readClosingLine, runChecks, type Tally } from './report.ts';
+
+// The fault tests: what was accepted arrives once and right, whatever dies.
+//   npm run test:faults -- [--list] [--seed N] [ID…]
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { list: { type: 'boolean' }, seed: { type: 'string' } },
+});
+const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
+
+interface Fault {
+  readonly id: string;
+  readonly about: string;
+  readonly run: () => Promise<{ readonly deaths: string; readonly result: Ordeal; readonly sharp?: boolean }>;
+}
+
+const listenerPoints = ['before-append', 'after-append', 'before-raw-ack', 'after-raw-ack'] as const;
+const workerPoints = ['before-commit', 'after-commit', 'before-clear', 'after-settle'] as const;
+
+const faults: readonly Fault[] = [
+  {
+    id: 'K30',
+    about: 'oslo.messaging notifies through RabbitMQ, the agent is killed at 30 random moments',
+    run: async () => {
+      console.log(`seed ${seed}; the same again: npm run test:faults -- K30 --seed ${seed}`);
+      return { deaths: '30 kills', result: await randomKills({ seed, kills: 30, notifications: 6_000 }) };
+    },
+  },
+  {
+    id: 'F2',
+    about: 'the agent dies at each named place of listener and worker, the 1st, 3rd and 10th time it comes there',
+    run: async () => ({ deaths: '24 crashes', result: await crashesAt([...listenerPoints, ...workerPoints], [1, 3, 10]) }),
+  },
+  {
+    id: 'F3',
+    about: 'the agent dies between the durable append and the acknowledgement: what it appended comes again',
+    run: async () => {
+      const result = await crashesThatRepeat(['after-append', 'before-raw-ack'], [1, 2, 5, 12]);
+      // Without a repeated notification the ids were not put to the test.
+      return { deaths: `8 crashes, ${result.repeated} known by id`, result, sharp: result.repeated > 0 };
+    },
+  },
+];
+
+async function tried({ id, run }: Fault): Promise<Tally> {
+  const { deaths, result, sharp = true } = await run();
+  const { published, outputs, lost, invented, wrong, doubled, left, letters } = result;
+  const words = { lost, invented, wrong };
+  for (const [word, keys] of Object.entries(words)) for (const key of keys.slice(0, 5)) console.log(`${word}: ${key}`);
+  console.log(`outputs by file: ${JSON.stringify(result.files)}`);
+  const isGood = isExact(result) && left === 0 && letters === 0 && sharp;
+  const counts = `lost ${lost.length}, doubled ${doubled}, invented ${invented.length}, wrong ${wrong.length}`;
+  const queue = `left in the raw queue ${left}, dead letters ${letters}`;
+  console.log(
+    `${id} ${isGood ? 'passed' : 'failed'}, ${deaths}, ${published} notifications, ${outputs} outputs, ${counts}, ${queue}`,
+  );
+  return isGood ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** With RabbitMQ of its own; the inner run prints the closing line. */
+async function withRabbitmq(): Promise<void> {
+  const again = ['node', '--import', 'tsx', 'test/run/faults.ts', ...process.argv.slice(2)];
+  const { code, stdout } = await runProgram('bash', ['test/services/services.sh', 'run', 'rabbitmq', '--', ...again]);
+  if (readClosingLine(stdout) === undefined) close({ passed: 0, failed: 1 });
+  else process.exitCode = code;
+}
+
+async function withBuild(): Promise<void> {
+  const built = await programCheck('npm', ['run', '--silent', 'build']);
+  if (built.failed > 0) close(built);
+  else await runFaults(positionals);
+}
+
+function runFaults(ids: readonly string[]): Promise<void> {
+  return runChecks(
+    faults.map((fault) => ({ id: fault.id, about: fault.about, run: () => tried(fault) })),
+    ids,
+  );
+}
+
+if (values.list === true) await runFaults(['--list']);
+else if (process.env['AMQP_URL'] === undefined) await withRabbitmq();
+else await withBuild();
