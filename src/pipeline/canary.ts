@@ -1,3 +1,4 @@
+import { Fault } from '../model/faults.ts';
 import { isObject } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 
@@ -25,10 +26,13 @@ export function isCanary(notification: Notification): boolean {
   return notification.event_type === canaryEventType;
 }
 
-/** When it was sent, epoch ms. */
+/** When it was sent, epoch ms. Anybody may write to the raw source: throws poison `bad_canary` for what is none of ours. */
 export function sentAt(notification: Notification): number {
   const payload = isObject(notification.payload) ? notification.payload : {};
-  return Number(payload['sent_at']);
+  const at = Object.hasOwn(payload, 'sent_at') ? payload['sent_at'] : undefined;
+  if (typeof at !== 'number' || !Number.isSafeInteger(at) || at < 0)
+    throw new Fault('poison', 'bad_canary', 'a canary says no time at which it was sent');
+  return at;
 }
 
 /** The feeds of an input that a sink with deadlines waits for: one per raw queue, or the input as a whole. */

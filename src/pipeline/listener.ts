@@ -3,7 +3,6 @@ import { decodeNotification } from '../core/convert/envelope.ts';
 import { itemLines } from '../core/convert/wire.ts';
 import type { Router } from '../core/route/router.ts';
 import type { Delivery, Input } from '../inputs/input.ts';
-import { orAborted } from '../inputs/or-aborted.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type DataEntry, type Part, printEntry } from '../model/entry.ts';
 import { classify } from '../model/faults.ts';
@@ -15,6 +14,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { DirectSink } from './direct-sink.ts';
 import { insist } from './insist.ts';
 import type { Intake } from './intake.ts';
+import { Room } from './room.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
 import { speak } from './unspeakable.ts';
@@ -217,34 +217,33 @@ interface Proof {
  * What failed otherwise is made up for by the next proof.
  */
 function createProof(deps: ListenerDeps): Proof {
-  let underWay: Promise<void> | null = null;
+  const quiet = new Room();
+  let underWay = false;
   let lostUpTo: number | null = null;
-  const begin = () => {
+  const begin = async () => {
     const snapshot = deps.sequencer.snapshot();
-    underWay = deps.input.prove().then(
-      () => {
-        crashPoint('after-raw-ack');
-        deps.sequencer.proved(snapshot);
-        underWay = null;
-      },
-      (error: unknown) => {
-        deps.tally.unproven += 1;
-        if (classify(error).code === 'settlements_lost') lostUpTo = deps.intake.delivered;
-        underWay = null;
-      },
-    );
+    underWay = true;
+    try {
+      await deps.input.prove();
+      crashPoint('after-raw-ack');
+      deps.sequencer.proved(snapshot);
+    } catch (error) {
+      deps.tally.unproven += 1;
+      if (classify(error).code === 'settlements_lost') lostUpTo = deps.intake.delivered;
+    }
+    underWay = false;
+    quiet.open();
   };
   return {
     settled: () => {
-      if (underWay !== null) return;
-      if (lostUpTo === null) return begin();
+      if (underWay) return;
+      if (lostUpTo === null) return void begin();
       if (deps.intake.taken < lostUpTo) return;
       deps.sequencer.renew();
       lostUpTo = null;
     },
-    finished: async (hard) => {
-      if (underWay !== null) await orAborted(underWay, hard).catch(() => undefined); // leaving unproven: ids are kept longer
-    },
+    // Whoever must leave goes unproven: ids are kept longer then.
+    finished: (hard) => quiet.wait(hard, () => !underWay),
   };
 }
 

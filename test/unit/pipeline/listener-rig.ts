@@ -1,0 +1,168 @@
+import type { Converter } from '../../../src/core/convert/converter.ts';
+import { createRouter } from '../../../src/core/route/router.ts';
+import type { Delivery } from '../../../src/inputs/input.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { type DataEntry, parseEntry } from '../../../src/model/entry.ts';
+import { Float, type Json } from '../../../src/model/json.ts';
+import type { Notification } from '../../../src/model/notification.ts';
+import type { Sample } from '../../../src/model/sample.ts';
+import type { DeadLetters } from '../../../src/pipeline/dead-letters.ts';
+import { Intake } from '../../../src/pipeline/intake.ts';
+import type { Letter } from '../../../src/pipeline/letter.ts';
+import { type ListenerDeps, runListener } from '../../../src/pipeline/listener.ts';
+import { Sequencer } from '../../../src/pipeline/sequencer.ts';
+import { createTally } from '../../../src/pipeline/tally.ts';
+import type { Appender } from '../../../src/topics/topic.ts';
+
+const partition = { cluster: 'c', sink: 's', generation: 1, partition: 0 };
+
+/** A promise to end by hand. */
+export interface Latch {
+  readonly promise: Promise<void>;
+  open(): void;
+  fail(error: unknown): void;
+}
+
+export function latch(): Latch {
+  let open = () => {};
+  let fail = (_: unknown) => {};
+  const promise = new Promise<void>((resolve, reject) => {
+    open = resolve;
+    fail = reject;
+  });
+  promise.catch(() => undefined);
+  return { promise, open, fail };
+}
+
+/** A listener whose every edge a test holds in its hand. What happened to deliveries and entries stands in `story`, in order. */
+export class Rig {
+  readonly story: string[] = [];
+  readonly entries: DataEntry[] = [];
+  readonly letters: Letter[] = [];
+  readonly tally = createTally();
+  readonly intake = new Intake<Delivery>(100);
+  readonly hard = new AbortController();
+  /** Replaced by a test: what an append or a proof waits for. */
+  append: () => Promise<void> = async () => undefined;
+  prove: () => Promise<void> = async () => undefined;
+  record: () => Promise<void> = async () => undefined;
+  readonly ended: Promise<void>;
+
+  constructor(overrides: Partial<ListenerDeps> = {}) {
+    const appender: Appender = {
+      append: async (entries) => {
+        await this.append();
+        for (const { bytes } of entries) {
+          const entry = parseEntry(new TextDecoder().decode(bytes)) as DataEntry;
+          this.entries.push(entry);
+          this.story.push(`append ${entry.listener}:${entry.seq}`);
+        }
+      },
+      close: async () => undefined,
+    };
+    const deadLetters = {
+      record: async (letter: Letter) => {
+        await this.record();
+        this.letters.push(letter);
+        this.story.push(`letter ${letter.reason}`);
+        return 'id';
+      },
+    } as unknown as DeadLetters;
+    this.ended = runListener(
+      {
+        name: 'in',
+        intake: this.intake,
+        input: { prove: () => this.prove() },
+        feeds: ['in/q'],
+        converter,
+        router: createRouter([
+          { sink: 's', from: 'samples', sources: [{ name: 's', match: ['*'] }], partitionBy: ['resource_id'], partitions: 1 },
+        ]),
+        sinks: [{ kind: 'topic', partitions: [partition], canaries: true }],
+        appender,
+        sequencer: new Sequencer('boot'),
+        deadLetters,
+        tally: this.tally,
+        clock: systemClock,
+        maxBatch: 10,
+        lingerMs: 0,
+        maxMessageBytes: 1 << 20,
+        maxSamplesPerNotification: 100,
+        ...overrides,
+      },
+      this.hard.signal,
+    );
+    this.ended.catch(() => undefined);
+  }
+
+  /** Hands in bodies as one delivery each, named by their place in the text. */
+  deliver(...bodies: readonly (string | Json)[]): Promise<void> {
+    return this.intake.deliver(bodies.map((body) => this.#deliveryOf(body)));
+  }
+
+  #deliveryOf(body: string | Json): Delivery {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const name = (typeof body === 'object' && (body as { message_id?: string } | null)?.message_id) || text;
+    return {
+      body: new TextEncoder().encode(text),
+      origin: 'amqp://x/q',
+      priority: 'info',
+      redelivered: false,
+      settle: () => void this.story.push(`settle ${name}`),
+      giveBack: () => void this.story.push(`back ${name}`),
+    };
+  }
+
+  async end(): Promise<void> {
+    this.intake.end();
+    await this.ended;
+  }
+}
+
+/** A notification that becomes one sample; its payload says what the converter makes of it. */
+export function message(id: string, payload: Json = {}, eventType = 'e'): Json {
+  return { message_id: id, publisher_id: 'p', event_type: eventType, timestamp: '2026-01-01T00:00:00', payload };
+}
+
+const converter: Converter = {
+  warnings: [],
+  convert: ({ message_id, payload }: Notification) => {
+    const wish = payload as { readonly requeue?: true; readonly infinite?: true; readonly throws?: true };
+    if (wish.throws) throw new Error('a definition failed');
+    const volume = wish.infinite ? new Float(Number.POSITIVE_INFINITY) : 1;
+    return {
+      samples: wish.requeue ? [] : [sample(message_id, volume)],
+      events: [],
+      verdict: wish.requeue ? 'requeue' : 'ack',
+      problems: [],
+      dropped: 0,
+    };
+  },
+};
+
+function sample(id: string, volume: Sample['volume']): Sample {
+  return {
+    id: `sample-${id}`,
+    source: 'openstack',
+    name: 'm',
+    type: 'gauge',
+    unit: 'u',
+    volume,
+    user_id: null,
+    user_name: null,
+    project_id: null,
+    project_name: null,
+    resource_id: 'r',
+    timestamp: '2026-01-01T00:00:00',
+    resource_metadata: {},
+    monotonic_time: null,
+  };
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error('it did not happen within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest';
+import { Fault } from '../../../src/model/faults.ts';
+import { latch, message, Rig, until } from './listener-rig.ts';
+
+const lost = () => new Fault('retryable', 'settlements_lost', 'the connection was lost');
+
+describe('a listener', () => {
+  it('acknowledges only what its topic has confirmed', async () => {
+    const rig = new Rig();
+    const append = latch();
+    rig.append = () => append.promise;
+    await rig.deliver(message('a'), message('b'));
+    await until(() => rig.tally.received === 2);
+    expect(rig.story).toEqual([]);
+
+    append.open();
+    await rig.end();
+
+    expect(rig.story).toEqual(['append boot:1', 'settle a', 'settle b']);
+  });
+
+  it('acknowledges a dead letter only when it is on disk', async () => {
+    const rig = new Rig();
+    const disk = latch();
+    rig.record = () => disk.promise;
+    await rig.deliver('{');
+    await until(() => rig.tally.letters === 1);
+    expect(rig.story).toEqual([]);
+
+    disk.open();
+    await rig.end();
+
+    expect(rig.story).toEqual(['letter bad_json', 'settle {']);
+  });
+
+  it('gives back what it could not make durable when it must leave', async () => {
+    const rig = new Rig();
+    rig.append = () =>
+      new Promise((_, reject) => rig.hard.signal.addEventListener('abort', () => reject(rig.hard.signal.reason)));
+    await rig.deliver(message('a'));
+    await until(() => rig.tally.received === 1);
+
+    rig.hard.abort(new Error('leave now'));
+    await rig.ended;
+
+    expect(rig.story).toEqual(['back a']);
+  });
+
+  it('gives back everything, also what still waits, when it fails', async () => {
+    const rig = new Rig({ maxBatch: 1 });
+    const append = latch();
+    rig.append = () => append.promise;
+    await rig.deliver(message('a'), message('b'));
+    await until(() => rig.tally.received === 1);
+
+    append.fail(new Fault('fatal', 'broken', 'nothing works'));
+
+    await expect(rig.ended).rejects.toMatchObject({ code: 'broken' });
+    expect(rig.story).toEqual(['back a', 'back b']);
+    await expect(rig.deliver(message('c'))).rejects.toMatchObject({ code: 'broken' });
+  });
+
+  it('makes a dead letter of what it cannot read, and its neighbours pass', async () => {
+    const rig = new Rig();
+    await rig.deliver(message('a'), '{', message('b', { throws: true }), message('c'));
+    await rig.end();
+
+    expect(rig.letters.map((letter) => letter.reason)).toEqual(['bad_json', 'unexpected']);
+    expect(rig.entries[0]?.notifications.map((part) => part.id)).toEqual(['a', 'c']);
+    expect(rig.story.filter((line) => line.startsWith('settle'))).toHaveLength(4);
+  });
+
+  it('makes a dead letter of a sample that no entry can hold, and its neighbours pass', async () => {
+    const rig = new Rig();
+    await rig.deliver(message('a'), message('b', { infinite: true }), message('c'));
+    await rig.end();
+
+    expect(rig.letters).toMatchObject([{ reason: 'unspeakable', messageId: 'b', sink: 's' }]);
+    expect(rig.entries).toHaveLength(1);
+    expect(rig.entries[0]?.notifications.map((part) => [part.id, part.items.length])).toEqual([
+      ['a', 1],
+      ['b', 0],
+      ['c', 1],
+    ]);
+  });
+
+  it('waits for a full disk instead of ending the agent', async () => {
+    const rig = new Rig();
+    let tries = 0;
+    rig.record = async () => {
+      tries += 1;
+      if (tries < 3) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    };
+    await rig.deliver('{');
+    await rig.end();
+
+    expect(rig.story).toEqual(['letter bad_json', 'settle {']);
+  });
+
+  it('gives back what Ceilometer would take for ever, and acknowledges its neighbours', async () => {
+    const rig = new Rig();
+    await rig.deliver(message('a'), message('b', { requeue: true }));
+    await rig.end();
+
+    expect(rig.story).toEqual(['append boot:1', 'settle a', 'back b']);
+  });
+});
+
+describe('a canary', () => {
+  const canary = (payload: object) => message('canary', payload as never, 'ceilograph.canary');
+
+  it('stands behind everything that came with it, in every partition', async () => {
+    const rig = new Rig();
+    const sent = Date.now() - 10;
+    await rig.deliver(canary({ sent_at: sent }), message('a'));
+    await rig.end();
+
+    expect(rig.entries.map((entry) => [entry.seq, entry.notifications.length, entry.canaries])).toEqual([
+      [1, 1, []],
+      [2, 0, [['in/q', sent]]],
+    ]);
+  });
+
+  it('that says no time is a dead letter like any message of others', async () => {
+    const rig = new Rig();
+    await rig.deliver(canary({}), canary({ sent_at: 'soon' }), canary({ sent_at: -1 }), message('a'));
+    await rig.end();
+
+    expect(rig.letters.map((letter) => letter.reason)).toEqual(['bad_canary', 'bad_canary', 'bad_canary']);
+    expect(rig.entries.map((entry) => entry.seq)).toEqual([1]);
+  });
+
+  it('never shows a feed alive beyond now', async () => {
+    const rig = new Rig();
+    await rig.deliver(canary({ sent_at: Number.MAX_SAFE_INTEGER }));
+    await rig.end();
+
+    expect(rig.entries[0]?.canaries[0]?.[1]).toBeLessThanOrEqual(Date.now());
+  });
+});
+
+describe('the proof of acknowledgements', () => {
+  it('goes into the next entry, and one is under way at a time', async () => {
+    const rig = new Rig({ maxBatch: 1 });
+    const proofs: ReturnType<typeof latch>[] = [];
+    rig.prove = () => {
+      const proof = latch();
+      proofs.push(proof);
+      return proof.promise;
+    };
+    await rig.deliver(message('a'));
+    await until(() => rig.story.includes('settle a'));
+    await rig.deliver(message('b'));
+    await until(() => rig.story.includes('settle b'));
+    expect(proofs).toHaveLength(1);
+
+    proofs[0]?.open();
+    await rig.deliver(message('c'));
+    await until(() => rig.story.includes('settle c'));
+
+    expect(rig.entries.map((entry) => [entry.seq, entry.proven])).toEqual([
+      [1, 0],
+      [2, 0],
+      [3, 1],
+    ]);
+    for (const proof of proofs) proof.open();
+    await rig.end();
+  });
+
+  it('that failed is made up for by a later one', async () => {
+    const rig = new Rig({ maxBatch: 1 });
+    const answers = [Promise.reject(new Fault('retryable', 'enospc', 'the position is not written')), Promise.resolve()];
+    for (const answer of answers) answer.catch(() => undefined);
+    rig.prove = () => answers.shift() ?? Promise.resolve();
+    await rig.deliver(message('a'), message('b'), message('c'));
+    await rig.end();
+
+    expect(rig.entries.map((entry) => [entry.listener, entry.seq, entry.proven])).toEqual([
+      ['boot', 1, 0],
+      ['boot', 2, 0],
+      ['boot', 3, 2],
+    ]);
+    expect(rig.tally.unproven).toBe(1);
+  });
+
+  it('is never given for what was delivered before the connection was lost, though it was taken up after', async () => {
+    const rig = new Rig({ maxBatch: 1 });
+    const firstProof = latch();
+    const secondAppend = latch();
+    rig.prove = () => firstProof.promise;
+    await rig.deliver(message('a'));
+    await until(() => rig.story.includes('settle a'));
+    rig.append = () => secondAppend.promise;
+    await rig.deliver(message('b'), message('c'));
+
+    firstProof.fail(lost());
+    rig.prove = async () => undefined;
+    secondAppend.open();
+    await until(() => rig.story.includes('settle c'));
+    await rig.deliver(message('d'), message('e'));
+    await rig.end();
+
+    expect(rig.entries.map((entry) => [entry.listener, entry.seq, entry.proven])).toEqual([
+      ['boot', 1, 0],
+      ['boot', 2, 0],
+      ['boot', 3, 0],
+      ['boot.1', 1, 0],
+      ['boot.1', 2, 1],
+    ]);
+  });
+
+  it('does not hold up the end when it must leave', async () => {
+    const rig = new Rig();
+    rig.prove = () => new Promise(() => undefined);
+    await rig.deliver(message('a'));
+    await until(() => rig.story.includes('settle a'));
+
+    rig.intake.end();
+    rig.hard.abort(new Error('leave now'));
+
+    await rig.ended;
+  });
+});
