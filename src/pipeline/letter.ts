@@ -28,6 +28,8 @@ export interface StoredLetter extends Omit<Letter, 'body' | 'firstSeen'> {
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
+/** What is wrong may quote the message, which may be large; the body has all of it. */
+const longestMessage = 500;
 
 /** The letter as it is kept. Its id is a function of what failed and how, so that a redelivery finds it again. */
 export function toStored(letter: Letter, now: number, maxBodyBytes: number): StoredLetter {
@@ -38,6 +40,7 @@ export function toStored(letter: Letter, now: number, maxBodyBytes: number): Sto
   return {
     id: stableId([letter.stage, letter.reason, letter.sink ?? '', letter.publisher ?? '', letter.messageId ?? '', content]),
     ...rest,
+    message: letter.message.slice(0, longestMessage),
     firstSeen: firstSeen ?? now,
     lastSeen: now,
     times: 1,

@@ -1,5 +1,5 @@
 import type { Event } from '../../model/event.ts';
-import { Float, isNumeric, type Json, type JsonObject } from '../../model/json.ts';
+import { Float, isNumeric, type Json, type JsonObject, toFloat } from '../../model/json.ts';
 import type { Notification, Priority } from '../../model/notification.ts';
 import type { Sample } from '../../model/sample.ts';
 import { stableId } from '../../model/stable-hash.ts';
@@ -86,6 +86,8 @@ interface Route {
   readonly event: EventDefinition | undefined;
 }
 const mostRoutes = 4096;
+/** Longer event types are no sender's: remembered, 4,096 of 64 KiB would take 256 MiB. */
+const longestRouted = 256;
 
 /** Compiles definitions to closures. Throws a fatal Fault `bad_definition`, see `compileMeters` and `compileEvents`. */
 export function createConverter({ meters, events, options = {} }: ConverterDefinitions): Converter {
@@ -111,13 +113,20 @@ export function createConverter({ meters, events, options = {} }: ConverterDefin
       endpoints: [...matching, compiled.definitions.filter((definition) => definition.matches(eventType))],
       event: eventDefinitions.find((definition) => definition.matches(eventType)),
     };
+    if (eventType.length > longestRouted) return route;
     if (routes.size >= mostRoutes) routes.clear();
     routes.set(eventType, route);
     return route;
   };
 
   const convert = (notification: Notification): Conversion => {
-    const route = routeOf(notification.event_type);
+    let route: Route;
+    try {
+      route = routeOf(notification.event_type);
+    } catch (error) {
+      // An operator's pattern needs more steps on this event type than any may take.
+      return { samples: [], events: [], verdict: 'ack', problems: [problemOf('samples', error)], dropped: 0 };
+    }
     const document = new NotificationDocument(notification);
     const problems: Problem[] = [];
     let samples: readonly Sample[] = [];
@@ -210,26 +219,38 @@ function finishSample(draft: SampleDraft, ids: SampleIds, defaultSource: string,
   const own = draft.id;
   const id = typeof own === 'string' && own !== '' ? own : ids.next(name);
   const source = isTruthy(draft.source) ? (draft.source as string) : defaultSource;
-  return toSample(compat ? draft : strictDraft(draft), name, id, source);
+  return compat ? toSample(draft, name, id, source) : toSample(strictDraft(draft), name, id, pyStr(source));
 }
 
-/** Natively a sample's texts are texts: numbers are written out, and a sample about nothing is refused. */
+/** Natively a sample's texts are texts: numbers are written out, and a sample about nothing or at no time is refused. */
 function strictDraft(draft: SampleDraft): SampleDraft {
   if (draft.resource_id === null) throw new PythonError('ValueError', `${pyStr(draft.name)} has no resource_id`);
-  refuseEndless(draft.volume);
-  const { unit, resource_id, user_id, project_id } = draft;
-  if (isText(unit) && isText(resource_id) && isText(user_id ?? '') && isText(project_id ?? '')) return draft;
+  // A text that counts as a number stays a text, but `nan` and `inf` are no more volumes as texts.
+  refuseEndless(typeof draft.volume === 'string' ? toFloat(pyFloat(draft.volume)) : draft.volume);
+  toNaiveUtc(draft.timestamp); // a polling agent's own is not read before
+  const { unit, resource_id, user_id, user_name, project_id, project_name } = draft;
+  if (isText(unit) && isText(resource_id) && [user_id, user_name, project_id, project_name].every(isTextOrNull)) return draft;
   return {
     ...draft,
     unit: pyStr(unit),
     resource_id: pyStr(resource_id),
-    user_id: user_id === null ? null : pyStr(user_id),
-    project_id: project_id === null ? null : pyStr(project_id),
+    user_id: textOrNull(user_id),
+    user_name: textOrNull(user_name),
+    project_id: textOrNull(project_id),
+    project_name: textOrNull(project_name),
   };
 }
 
 function isText(value: Json): boolean {
   return typeof value === 'string';
+}
+
+function isTextOrNull(value: Json): boolean {
+  return value === null || typeof value === 'string';
+}
+
+function textOrNull(value: Json): string | null {
+  return value === null ? null : pyStr(value);
 }
 
 /** JSON has no infinite numbers: what is not finite is refused here, not when it is printed. */

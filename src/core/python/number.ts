@@ -5,8 +5,7 @@ const mostDigits = 4300;
 const mostRepeated = 1 << 20;
 const integerText = /^[\s]*([+-]?\d+(?:_\d+)*)[\s]*$/;
 // Every digit can be read in one way only: a text of 60,000 of them and an `x` must not be tried in 60,000 × 60,000 ways.
-const floatTextShape =
-  /^\s*([+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?)\s*$/;
+const floatTextShape = /^\s*([+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?)\s*$/;
 const wordText = /^\s*([+-]?)(inf|infinity|nan)\s*$/i;
 
 /** Whether a numeric is an int to Python (bool aside). */

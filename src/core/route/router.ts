@@ -26,6 +26,7 @@ export interface Router {
 }
 
 const maxCachedNames = 10_000;
+const longestCachedName = 256;
 
 export function createRouter(sinks: readonly RoutedSink[]): Router {
   const compiled = sinks.flatMap((sink, sinkIndex) =>
@@ -62,14 +63,15 @@ function compilePartition(sink: RoutedSink): (item: Item) => number {
   return (item) => partitionOf(keyOf(item), sink.partitions);
 }
 
-/** Names come from outside without bound, so the memory of answers is emptied when it is full. */
+/** Names come from outside without bound, so the memory of answers is emptied when it is full, and long ones are not kept. */
 function cached(takes: (name: string) => boolean): (name: string) => boolean {
   const answers = new Map<string, boolean>();
   return (name) => {
     const known = answers.get(name);
     if (known !== undefined) return known;
-    if (answers.size >= maxCachedNames) answers.clear();
     const answer = takes(name);
+    if (name.length > longestCachedName) return answer;
+    if (answers.size >= maxCachedNames) answers.clear();
     answers.set(name, answer);
     return answer;
   };
