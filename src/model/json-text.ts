@@ -27,7 +27,7 @@ const defaultLimits: JsonLimits = { maxDepth: 128, maxString: Number.POSITIVE_IN
  */
 export function parseJson(text: string, limits: JsonLimits = defaultLimits): Json {
   const isContainer = text.charCodeAt(0) === 0x7b || text.charCodeAt(0) === 0x5b;
-  if (!isContainer || text.length > limits.maxString || opensMoreThan(text, limits.maxDepth) || unsafeNumber.test(text))
+  if (!isContainer || text.length > limits.maxString || nestsDeeperThan(text, limits.maxDepth) || unsafeNumber.test(text))
     return readJson(text, limits);
   try {
     return JSON.parse(text) as Json;
@@ -36,12 +36,38 @@ export function parseJson(text: string, limits: JsonLimits = defaultLimits): Jso
   }
 }
 
-/** Counts openers, those in strings too: an upper bound of the depth at the price of two `memchr`s. */
+/** Openers are counted first, those in strings too: an upper bound of the depth at the price of two `memchr`s. */
+function nestsDeeperThan(text: string, most: number): boolean {
+  return most !== Number.POSITIVE_INFINITY && opensMoreThan(text, most) && depthExceeds(text, most);
+}
+
 function opensMoreThan(text: string, most: number): boolean {
   let count = 0;
   for (let at = text.indexOf('{'); at >= 0; at = text.indexOf('{', at + 1)) if (++count > most) return true;
   for (let at = text.indexOf('['); at >= 0; at = text.indexOf('[', at + 1)) if (++count > most) return true;
   return false;
+}
+
+// Before `JSON.parse`, not on what it gave: a million openers keep it busy for a second.
+function depthExceeds(text: string, most: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) at = endOfString(text, at);
+    else if (code === 0x7b || code === 0x5b) {
+      if (++depth > most) return true;
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return false;
+}
+
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let before = end;
+    while (text.charCodeAt(before - 1) === 0x5c) before -= 1;
+    if ((end - before) % 2 === 0) return end;
+  }
+  return text.length;
 }
 
 /** One line of JSON that `parseJson` reads back as the same value. Throws poison `bad_number` for what is not finite. */

@@ -2,7 +2,7 @@ import xxhash from 'xxhash-wasm';
 
 // xxHash64, seed 0, over length-prefixed UTF-8: the one hash of the product (partitions, ids). Its golden vectors are in
 // test/golden/stable-hash.json; never a hash whose seed we don't own (Ceilometer used Python's, salted per process).
-const { h64 } = await xxhash();
+const { h64, h64Raw } = await xxhash();
 
 const encoder = new TextEncoder();
 
@@ -21,6 +21,11 @@ function byteLength(part: string): number {
 /** Unsigned 64 bits, the same in every process, version and machine. */
 export function stableHash(parts: readonly string[]): bigint {
   return h64(canonicalParts(parts), 0n);
+}
+
+/** The same hash of bytes as they are, without lengths. */
+export function stableHashOfBytes(bytes: Uint8Array): bigint {
+  return h64Raw(bytes, 0n);
 }
 
 /** The partition of a key: `stableHash mod partitions`. */

@@ -8,7 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Entry, parseEntry } from '../model/entry.ts';
 import { Fault } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
-import { stableHash } from '../model/stable-hash.ts';
+import { stableHashOfBytes } from '../model/stable-hash.ts';
 import type { Commit, CommitResult, Loaded, PartitionStore } from '../state/partition-store.ts';
 import { type Attachment, type PartitionRef, partitionName, type Received, type Topics } from '../topics/topic.ts';
 import { crashPoint } from './crash-point.ts';
@@ -311,5 +311,5 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 const encoder = new TextEncoder();
 
 function fingerprintOf(one: Received): Anchor['fingerprint'] {
-  return stableHash([decoder.decode(one.bytes)]).toString(16);
+  return stableHashOfBytes(one.bytes).toString(16);
 }

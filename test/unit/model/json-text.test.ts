@@ -114,6 +114,14 @@ describe('JSON text', () => {
     expect(() => parseJson('{"abcd":1}', limits)).toThrow(expect.objectContaining({ code: 'string_too_long' }));
   });
 
+  it('counts how deep a text nests, not how often it opens', () => {
+    const limits = { maxDepth: 2, maxString: 100_000 };
+    const wide = `[${'{"a\\"[[[":"[{\\\\"},'.repeat(500)}{}]`;
+
+    expect(parseJson(wide, limits)).toEqual(JSON.parse(wide));
+    expect(() => parseJson(`[${wide}]`, limits)).toThrow(expect.objectContaining({ code: 'too_deep' }));
+  });
+
   it.each([
     [1, '1.0'],
     [1e15, '1000000000000000.0'],
