@@ -19,8 +19,11 @@ export const transformer = {
   rewrites: () => ['unit', 'volume'],
   step({ decimals }, sample) {
     if (sample.unit !== 'C') return { out: [{ item: sample }] };
+    const celsius = Number(sample.volume);
+    // Throwing makes a dead letter of this sample alone.
+    if (Number.isNaN(celsius)) throw new Error(`the volume is no number: ${sample.volume}`);
     const factor = 10 ** decimals;
-    const volume = Math.round((Number(sample.volume) * 1.8 + 32) * factor) / factor;
+    const volume = Math.round((celsius * 1.8 + 32) * factor) / factor;
     return { out: [{ item: { ...sample, unit: 'F', volume } }] };
   },
 };

@@ -22,6 +22,11 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     load: async () => (await import('./commands/replay.ts')).replayCommand(),
   },
   {
+    name: 'test',
+    summary: 'run the tests beside the pipelines',
+    load: async () => (await import('./commands/test.ts')).testCommand(),
+  },
+  {
     name: 'send',
     summary: 'send notifications to a broker or an agent',
     load: async () => (await import('./commands/send.ts')).sendCommand(),

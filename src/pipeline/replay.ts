@@ -1,5 +1,6 @@
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { Converter } from '../core/convert/converter.ts';
+import { decodeNotification } from '../core/convert/envelope.ts';
 import { itemLines } from '../core/convert/wire.ts';
 import { Partition } from '../core/partition/partition.ts';
 import { maxTickStepMs } from '../core/partition/partition-clock.ts';
@@ -8,6 +9,7 @@ import { createChain } from '../core/transformers/chain.ts';
 import type { Drop } from '../core/transformers/transformer.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Event } from '../model/event.ts';
+import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Sample } from '../model/sample.ts';
@@ -32,6 +34,7 @@ export class Replay {
     readonly sequences: number[];
   }[];
   readonly #emit: (output: ReplayOutput) => void;
+  readonly #fed = new Set<Partition>();
   readonly dropped = new Map<string, number>();
   /** What a running agent would have put among its dead letters, by reason, with the words of the first. */
   readonly deadLetters = new Map<string, { readonly count: number; readonly first: string }>();
@@ -58,6 +61,19 @@ export class Replay {
       ),
       sequences: Array.from({ length: config.partitions }, () => 0),
     }));
+  }
+
+  /** A raw message, as an input gets it: what cannot be decoded becomes a dead letter. */
+  applyRaw(body: Uint8Array): void {
+    let notification: Notification;
+    try {
+      notification = decodeNotification(body);
+    } catch (error) {
+      const { code, message } = classify(error);
+      this.#letter(code, message);
+      return;
+    }
+    this.apply(notification);
   }
 
   apply(notification: Notification): void {
@@ -100,9 +116,11 @@ export class Replay {
     }
   }
 
+  /** A partition that nothing came to has nothing that could come due; a test of one key would pay for all sixteen. */
   #tickAll(): void {
     this.#sinks.forEach((sink, sinkIndex) => {
-      sink.partitions.forEach((_, partition) => {
+      sink.partitions.forEach((target, partition) => {
+        if (!this.#fed.has(target)) return;
         this.#run(sinkIndex, partition, { kind: 'tick', incarnation: 1, epoch: 1, at: this.#at });
       });
     });
@@ -112,6 +130,7 @@ export class Replay {
     const sink = this.#sinks[sinkIndex];
     const target = sink?.partitions[partition];
     if (sink === undefined || target === undefined) return;
+    if (entry.kind === 'data') this.#fed.add(target);
     this.#offset += 1;
     const applied = target.apply(entry, this.#offset, '');
     for (const drop of applied.dropped) this.#count(drop);

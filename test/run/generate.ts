@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { agentJsonSchema, pipelineJsonSchema } from '../../src/config/json-schema.ts';
 import { referencePages } from '../../src/config/reference-page.ts';
 import { shipped } from '../../src/config/registries.ts';
+import { pipelineTestJsonSchema } from '../../src/testing/test-schema.ts';
 import { renderCommands } from './command-reference.ts';
 import { projectDir } from './program.ts';
 import { close } from './report.ts';
@@ -20,6 +21,7 @@ const pages = Object.entries(referencePages(shipped)).map(([name, text]) => ({
 const files = [
   { file: 'schema/agent.schema.json', render: async () => print(agentJsonSchema(shipped)) },
   { file: 'schema/pipeline.schema.json', render: async () => print(pipelineJsonSchema(shipped)) },
+  { file: 'schema/pipeline-test.schema.json', render: async () => print(pipelineTestJsonSchema()) },
   ...pages,
   { file: 'docs/commands.md', render: renderCommands },
 ].filter(({ file }) => chosen.length === 0 || chosen.some((part) => file.includes(part)));

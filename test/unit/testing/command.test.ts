@@ -1,0 +1,79 @@
+import { cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ceilograph, projectDir } from './ceilograph.ts';
+
+/** A process of its own per case, on a machine that may be busy. */
+const timeout = 60_000;
+
+describe('ceilograph test', () => {
+  let dir: string;
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'ceilograph-test-'));
+    await mkdir(join(dir, 'pipelines'));
+    await cp(join(projectDir, 'pipelines/cpu-util.yaml'), join(dir, 'pipelines/cpu-util.yaml'));
+    const shipped = await readFile(join(projectDir, 'pipelines/cpu-util.test.yaml'), 'utf8');
+    await writeFile(
+      join(dir, 'pipelines/cpu-util.test.yaml'),
+      shipped.replace('type: gauge, volume: 25,', 'type: gauge, volume: 26,'),
+    );
+  });
+
+  it('passes on the sinks that come with the product and on the examples', { timeout }, async () => {
+    const { code, stdout } = await ceilograph(['test', 'pipelines', 'examples/pipelines']);
+
+    expect(stdout.split('\n').filter((line) => !line.startsWith('✓'))).toEqual([
+      expect.stringMatching(/^\d+ passed, 0 failed$/),
+      '',
+    ]);
+    expect(code).toBe(0);
+    for (const sink of ['all-events', 'cpu-util', 'disk-usage-window', 'instance-lifecycle', 'own-transformer', 'fahrenheit'])
+      expect(stdout).toContain(`✓ ${sink} › `);
+  });
+
+  it('marks a failing case, shows what was expected and what came, and exits with 1', { timeout }, async () => {
+    const { code, stdout } = await ceilograph(['test', 'pipelines', '--filter', 'a minute apart'], dir);
+
+    expect(stdout).toBe(`✗ cpu-util › Two readings a minute apart give the load between them
+    pipelines/cpu-util.test.yaml:2:3
+    item 1 (pipelines/cpu-util.test.yaml:16) is another
+      volume
+        expected 26
+        got      25.0
+0 passed, 1 failed
+`);
+    expect(code).toBe(1);
+  });
+
+  it('says the same as one JSON object', { timeout }, async () => {
+    const { code, stdout } = await ceilograph(['test', '--json'], dir);
+
+    const report = JSON.parse(stdout) as { results: readonly unknown[] };
+    expect(report).toMatchObject({ ok: false, passed: 7, failed: 1 });
+    expect(report.results[0]).toEqual({
+      kind: 'case',
+      ok: false,
+      sink: 'cpu-util',
+      title: 'Two readings a minute apart give the load between them',
+      file: 'pipelines/cpu-util.test.yaml',
+      line: 2,
+      column: 3,
+      differences: [{ kind: 'field', item: 1, line: 16, field: 'volume', expected: 26, got: 25 }],
+    });
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ['no test in a folder', ['test', 'examples'], 'examples holds no test'],
+    ['no test beside a sink', ['test', 'pipelines/all-meters.yaml'], 'pipelines/all-meters.yaml has no test beside it'],
+    ['no such path', ['test', 'nowhere'], 'nowhere: no such file or folder'],
+    ['a filter that lets nothing through', ['test', 'pipelines/all-events.yaml', '--filter', 'zzz'], 'no case has "zzz"'],
+  ])('exits with 2 when there is %s', { timeout }, async (_title, args, message) => {
+    const { code, stdout, stderr } = await ceilograph(args);
+
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(message);
+  });
+});
