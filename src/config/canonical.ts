@@ -3,7 +3,7 @@ import { printJson } from '../model/json-text.ts';
 import { stableId } from '../model/stable-hash.ts';
 
 /** JSON with sorted keys: one text per value, whatever order it was written in. */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value === undefined) return 'null';
   if (value instanceof Float && !Number.isFinite(value.value)) return `"${value.value}"`; // PyYAML's .inf and .nan, which JSON has not

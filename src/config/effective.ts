@@ -58,7 +58,7 @@ export function effectiveSettings({ config, origins, secrets }: LoadedAgent): Ef
 }
 
 /** Texts with every secret and every password of a URL replaced. */
-export function mask(value: unknown, secrets: ReadonlySet<string>): unknown {
+function mask(value: unknown, secrets: ReadonlySet<string>): unknown {
   if (typeof value === 'string') return maskText(value, secrets);
   if (Array.isArray(value)) return value.map((each) => mask(each, secrets));
   if (typeof value !== 'object' || value === null) return value;

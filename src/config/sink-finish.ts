@@ -21,7 +21,7 @@ export type UnfinishedSink = Omit<SinkConfig, 'hash' | 'steps' | 'order'> & {
   readonly order: 'arrival' | 'event' | Extract<SinkOrder, { kind: 'event' }> | undefined;
 };
 
-export const defaultLatenessMs = 5000;
+const defaultLatenessMs = 5000;
 
 /** The six of Ceilometer take items as they come while one agent reads one queue, as Ceilometer did. */
 const compatTransformers = new Set(['accumulator', 'aggregator', 'arithmetic', 'rate_of_change', 'delta', 'unit_conversion']);

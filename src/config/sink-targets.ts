@@ -11,7 +11,7 @@ import { nameAndParameters } from './sink-steps.ts';
 import type { YamlDocument } from './yaml-document.ts';
 
 /** What stands in a publisher's mapping beside the parameters of its kind. */
-export const CommonSchema = LaneSchema.extend({ name: TargetName });
+const CommonSchema = LaneSchema.extend({ name: TargetName });
 type Common = z.output<typeof CommonSchema>;
 
 /** The `publish` list: `- kind: {…}`, the kind's own parameters and the common ones in one mapping. */

@@ -13,7 +13,3 @@ export interface Event {
   readonly traits: readonly Trait[];
   readonly raw: JsonObject;
 }
-
-export function traitValue(event: Event, name: string): Json | undefined {
-  return event.traits.find((trait) => trait[0] === name)?.[2];
-}

@@ -6,7 +6,7 @@ import type { Notification } from '../model/notification.ts';
  * A canary goes through an input's own raw source and proves that the feed lives: when it comes back, all that was sent before it
  * has come. Sinks with deadlines stop their partition time while any input's canary is late.
  */
-export const canaryEventType = 'ceilograph.canary';
+const canaryEventType = 'ceilograph.canary';
 export const canaryEveryMs = 5_000;
 
 export function canaryBody(input: string, sentAt: number): Uint8Array {

@@ -28,4 +28,3 @@ export const LaneSchema = z.strictObject({
     })
     .prefault({}),
 });
-export type LaneParameters = z.output<typeof LaneSchema>;

@@ -5,7 +5,7 @@ import { HttpSchema, summary as httpSummary } from './http/schema.ts';
 import type { PublisherKind } from './publisher.ts';
 import { StdoutSchema, summary as stdoutSummary } from './stdout/schema.ts';
 
-export { type LaneParameters, LaneSchema } from './lane-options.ts';
+export { LaneSchema } from './lane-options.ts';
 
 export interface PublisherEntry {
   readonly summary: string;

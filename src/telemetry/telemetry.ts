@@ -20,8 +20,6 @@ export interface TelemetryOptions {
   readonly stream?: { write(line: string): void };
 }
 
-export type Telemetry = ReturnType<typeof createTelemetry>;
-
 /** Never throws at the one who emits: telling must not break what is told about. */
 export function createTelemetry({ level, agent, clock = systemClock, stream }: TelemetryOptions) {
   const logger = createLogger(level, agent, stream);

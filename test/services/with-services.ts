@@ -17,7 +17,3 @@ export async function amqpUrl(): Promise<string> {
 export async function rabbitmqHttpUrl(): Promise<string> {
   return required('RABBITMQ_HTTP_URL');
 }
-
-export async function redisUrl(): Promise<string> {
-  return required('REDIS_URL');
-}

@@ -101,7 +101,7 @@ function tlsOf(parts: UrlParts): Record<string, unknown> | undefined {
 const isTrue = (text: string) => ['t', 'true', 'on', 'y', 'yes', '1'].includes(text.trim().toLowerCase());
 const isFalse = (text: string) => ['f', 'false', 'off', 'n', 'no', '0'].includes(text.trim().toLowerCase());
 
-export const transportVariable = 'CEILOGRAPH_TRANSPORT_URL';
+const transportVariable = 'CEILOGRAPH_TRANSPORT_URL';
 
 function mapNotifier(parts: UrlParts, env: Environment): MappedPublisher {
   const driver = lastOf(parts, 'driver') ?? 'rabbit';

@@ -3,7 +3,7 @@ import { type Deadline, deadlineIn, leftMs, type MachineTime } from '../../lib/m
 import type { AcquireResult, AgentIdentity, LeaseToken, LeaseView, Unit } from '../group.ts';
 
 /** The history of an LMDB file never goes back by itself (nobody sees a transaction before it is on disk), so one is enough. */
-export const embeddedIncarnation = 1;
+const embeddedIncarnation = 1;
 
 interface Lease {
   /** Empty after a release: the epoch stays, the owner is gone. */

@@ -9,7 +9,7 @@ import { compileField } from './field.ts';
 
 const longestText = 255;
 
-export const defaultTraits: JsonObject = {
+const defaultTraits: JsonObject = {
   service: 'publisher_id',
   request_id: 'ctxt.request_id',
   project_id: ['payload.tenant_id', 'ctxt.project_id'],

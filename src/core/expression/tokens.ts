@@ -6,7 +6,7 @@ export type Token =
   | { readonly kind: 'string'; readonly value: string; readonly column: number }
   | { readonly kind: 'name' | 'operator' | 'end'; readonly text: string; readonly column: number };
 
-export const maxExpressionLength = 4_096;
+const maxExpressionLength = 4_096;
 const maxTokens = 1_024;
 
 const number =

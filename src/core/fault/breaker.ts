@@ -21,7 +21,7 @@ export interface BreakerPolicy {
   readonly maxOpenMs: number;
 }
 
-export const defaultBreakerPolicy: BreakerPolicy = { threshold: 5, openMs: 1000, maxOpenMs: 30_000 };
+const defaultBreakerPolicy: BreakerPolicy = { threshold: 5, openMs: 1000, maxOpenMs: 30_000 };
 export const closedBreaker: Breaker = { kind: 'closed', failures: 0 };
 
 /** May the caller try now? If not, when to ask again. */

@@ -7,7 +7,7 @@
  * The *watermark* is the largest event time seen plus the partition time passed since.
  */
 export const maxTickStepMs = 2_000;
-export const canaryLateMs = 15_000;
+const canaryLateMs = 15_000;
 
 export interface ClockState {
   readonly partitionMs: number;

@@ -25,7 +25,7 @@ import { Positions } from './positions.ts';
  *
  * Lives: `restore` once, then `apply` entry by entry, then `takeChange` for one commit, and on with `apply`.
  */
-export const futureBoundMs = 10 * 60_000;
+const futureBoundMs = 10 * 60_000;
 
 export type Outcome = 'applied' | 'duplicate' | 'held' | 'ticked' | 'feed-late' | 'ignored';
 

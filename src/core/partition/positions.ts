@@ -12,7 +12,7 @@ export interface ListenerPosition {
 export type Verdict = 'next' | 'duplicate' | 'ahead';
 
 /** Bound on remembered listener boots: an agent restarting every minute for a week stays below it. The one silent longest goes first. */
-export const maxListeners = 10_000;
+const maxListeners = 10_000;
 
 export class Positions {
   readonly #listeners = new Map<string, ListenerPosition>();

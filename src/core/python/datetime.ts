@@ -118,7 +118,7 @@ export function isoFormat(time: DateTime): string {
 }
 
 /** `normalize_time(time).isoformat()`: naive UTC. OverflowError outside the years 1 to 9999. */
-export function naiveUtc(time: DateTime): string {
+function naiveUtc(time: DateTime): string {
   const micros = time.micros - time.offsetMinutes * 60_000_000;
   const shift = Math.floor(micros / dayMicros);
   return `${dateText(time.days + shift)}T${timeText(micros - shift * dayMicros)}`;

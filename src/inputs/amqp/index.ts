@@ -39,7 +39,7 @@ export const amqp: InputKind<AmqpInputParameters> = {
  * Acknowledge last: a delivery is acked when it was settled, never before; one of an older channel is never acked, because its
  * tag would name another message on the new one.
  */
-export class AmqpInput implements Input {
+class AmqpInput implements Input {
   readonly #parameters: AmqpInputParameters;
   readonly #context: InputContext;
   readonly #topology: Topology;

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
 /** How far back an id is looked for, the newest backup included: some 20,000 samples. A line repeated from further back stands twice. */
-export const tailBytes = 8 * 1024 * 1024;
+const tailBytes = 8 * 1024 * 1024;
 
 /** The ids in the last `tailBytes` of the file and, when it is shorter, of the newest backup before it. */
 export async function readTailIds(path: string, handle: FileHandle): Promise<Set<string>> {

@@ -19,7 +19,7 @@ const encoder = new TextEncoder();
 const time = '2026-03-02 08:00:37.000000';
 const poisonKeys = ['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString', '__defineGetter__'];
 
-export const goodPayload: Fields = {
+const goodPayload: Fields = {
   instance_id: 'f99766ce-ffd8-5a43-832a-75ebd2ccc615',
   tenant_id: 't1',
   user_id: 'u1',
@@ -36,7 +36,7 @@ export const goodPayload: Fields = {
 };
 
 /** Gives five meters and an event with the definitions we ship. */
-export const base: Fields = {
+const base: Fields = {
   publisher_id: 'compute.h1',
   event_type: 'compute.instance.create.end',
   priority: 'INFO',
@@ -58,7 +58,7 @@ const refused = (code: string): Fate => ({ kind: 'refused', code });
 const problem = (...stages: ('samples' | 'events')[]): Fate => ({ kind: 'problem', stages });
 const passes: Fate = { kind: 'passes' };
 
-export const pollingSample: Fields = {
+const pollingSample: Fields = {
   counter_name: 'cpu',
   counter_type: 'cumulative',
   counter_unit: 'ns',

@@ -30,7 +30,7 @@ export function sample(id: string): Item {
 export const samples = (...ids: readonly string[]) => ids.map(sample);
 
 /** A target whose mood the test sets: it keeps what it takes, and sees every try. */
-export class FakeTarget implements Publisher {
+class FakeTarget implements Publisher {
   readonly tries: { readonly ids: string[]; readonly id: string; readonly replay: boolean | undefined }[] = [];
   readonly taken: string[] = [];
   /** Throws what the target would; may wait. */

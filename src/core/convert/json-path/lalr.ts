@@ -29,7 +29,7 @@ export interface Tables<Value> {
   readonly gotos: readonly ReadonlyMap<string, number>[];
 }
 
-export const endOfInput = '$end';
+const endOfInput = '$end';
 const unknown = '#';
 
 interface Item {

@@ -5,7 +5,7 @@ const digit = /\p{Nd}/u;
 const word = /[\p{L}\p{N}_]/u;
 const spaces = new Set([9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 133, 160, 5760, 8232, 8233, 8239, 8287, 12288]);
 
-export function isDigit(code: number): boolean {
+function isDigit(code: number): boolean {
   return code < 128 ? code >= 48 && code <= 57 : digit.test(String.fromCodePoint(code));
 }
 

@@ -8,7 +8,7 @@ import type { Place } from './syntax.ts';
 // pattern × text: `(a+)+$` on 50,000 a's takes some 20 ms, where a plain backtracker needs 2^50,000 steps. What cannot be remembered
 // (patterns with back references, the inside of look-arounds from one position to the next) stops at a budget of steps.
 
-export const mostSteps = 2_000_000;
+const mostSteps = 2_000_000;
 
 export interface Run {
   readonly program: Program;

@@ -12,7 +12,7 @@ export const Sketch = z.strictObject({
 export type Sketch = z.infer<typeof Sketch>;
 type Buckets = Readonly<Record<string, number>>;
 
-export const relativeError = 0.01;
+const relativeError = 0.01;
 const maxBuckets = 1_024;
 const gamma = (1 + relativeError) / (1 - relativeError);
 const logGamma = Math.log(gamma);
