@@ -7,7 +7,6 @@ import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts';
 import type { Converter } from '../core/convert/converter.ts';
 import { createRouter } from '../core/route/router.ts';
-import { createChain } from '../core/transformers/chain.ts';
 import type { Delivery, Input } from '../inputs/input.ts';
 import { inputs } from '../inputs/registry.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -24,6 +23,7 @@ import type { Lane } from '../pipeline/lane.ts';
 import { type ListenerSink, runListener } from '../pipeline/listener.ts';
 import { Recorder } from '../pipeline/recorder.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
+import { sinkChain } from '../pipeline/sink-chain.ts';
 import { createTally } from '../pipeline/tally.ts';
 import { runTickLoop } from '../pipeline/tick-loop.ts';
 import { runWorker } from '../pipeline/worker.ts';
@@ -105,10 +105,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const topicSinks: TopicSink[] = [];
   for (const sink of options.sinks) {
     if (runsDirect(sink, config)) {
-      const chain = createChain({ cluster: config.cluster, sink: sink.sink, steps: sink.steps });
       const targets = await openHoldingLanes(sink, context);
       directTargets.push(targets);
-      direct.set(sink, new DirectSink(chain, targets.lanes, deadLetters, sink.sink, tally));
+      direct.set(sink, new DirectSink(sinkChain(config.cluster, sink), targets.lanes, deadLetters, sink.sink, tally));
       continue;
     }
     topicSinks.push({
@@ -160,8 +159,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
               clock,
               maxBatch,
               lingerMs: topicSinks.length === 0 ? 0 : config.timing.lingerMs,
-              maxMessageBytes: config.limits.maxMessageBytes,
-              maxSamplesPerNotification: config.limits.maxSamplesPerNotification,
+              limits: config.limits,
             },
             hard.signal,
           ),

@@ -62,11 +62,12 @@ export const AgentFile = z
           .min(1024)
           .default(1024 * 1024)
           .describe('A larger notification becomes a dead letter.'),
-        max_depth: z.int().min(4).max(512).default(32).describe('So does one nested deeper.'),
+        // What is taken here is later held in states and outboxes, some levels deeper: their reader stops at 128.
+        max_depth: z.int().min(4).max(100).default(32).describe('So does one nested deeper.'),
         max_string: z
           .int()
           .min(1024)
-          .default(1024 * 1024)
+          .default(64 * 1024)
           .describe('And one with a longer text (UTF-16 units).'),
         max_samples_per_notification: z.int().min(1).default(10_000).describe('And one that would give more samples.'),
       })

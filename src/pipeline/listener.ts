@@ -1,5 +1,6 @@
 import type { Converter } from '../core/convert/converter.ts';
 import { decodeNotification } from '../core/convert/envelope.ts';
+import { outputSize } from '../core/convert/output-size.ts';
 import { itemLines } from '../core/convert/wire.ts';
 import type { Router } from '../core/route/router.ts';
 import type { Delivery, Input } from '../inputs/input.ts';
@@ -7,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type DataEntry, type Part, printEntry } from '../model/entry.ts';
 import { classify } from '../model/faults.ts';
 import type { Notification } from '../model/notification.ts';
+import type { Sample } from '../model/sample.ts';
 import { type Appender, type PartitionRef, partitionName } from '../topics/topic.ts';
 import { feedsShown, isCanary, sentAt } from './canary.ts';
 import { crashPoint } from './crash-point.ts';
@@ -44,7 +46,14 @@ export interface ListenerDeps {
   readonly clock: Clock;
   readonly maxBatch: number;
   readonly lingerMs: number;
+  readonly limits: ListenerLimits;
+}
+
+export interface ListenerLimits {
   readonly maxMessageBytes: number;
+  readonly maxDepth: number;
+  /** UTF-16 units of one text. */
+  readonly maxString: number;
   readonly maxSamplesPerNotification: number;
 }
 
@@ -114,7 +123,8 @@ function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
 }
 
 function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void {
-  const notification = decodeNotification(delivery.body, delivery.priority, { maxBytes: deps.maxMessageBytes });
+  const { maxMessageBytes: maxBytes, maxDepth, maxString } = deps.limits;
+  const notification = decodeNotification(delivery.body, delivery.priority, { maxBytes, maxDepth, maxString });
   if (isCanary(notification)) {
     const sent = Math.min(sentAt(notification), deps.clock.now());
     for (const feed of feedsShown(deps.feeds, delivery.origin)) work.canaries.push([feed, sent]);
@@ -127,9 +137,9 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
   }
   for (const problem of problems)
     work.letters.push(letterOf(deps, delivery, problem.stage, problem.code, problem.message, notification));
-  if (samples.length > deps.maxSamplesPerNotification) {
-    const message = `${samples.length} samples in one notification; at most ${deps.maxSamplesPerNotification} are taken.`;
-    work.letters.push(letterOf(deps, delivery, 'samples', 'too_many_samples', message, notification));
+  const excess = excessOf(deps.limits, samples, delivery.body.length);
+  if (excess !== null) {
+    work.letters.push(letterOf(deps, delivery, 'samples', excess.reason, excess.message, notification));
     return;
   }
   deps.tally.samples += samples.length;
@@ -139,6 +149,25 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
     if (sink.kind === 'direct') push(work.direct, sink.direct, part);
     else push(work.parts, sink.partitions[partition] as PartitionRef, part);
   });
+}
+
+/** The samples of one notification may come to so many times what a notification may have. */
+const maxGrowth = 16;
+
+function excessOf(
+  { maxSamplesPerNotification, maxMessageBytes }: ListenerLimits,
+  samples: readonly Sample[],
+  bytes: number,
+): { readonly reason: string; readonly message: string } | null {
+  if (samples.length > maxSamplesPerNotification) {
+    const message = `${samples.length} samples in one notification; at most ${maxSamplesPerNotification} are taken.`;
+    return { reason: 'too_many_samples', message };
+  }
+  const bound = maxGrowth * maxMessageBytes;
+  // Each sample holds the whole notification at most, so nearly none has to be measured.
+  if (samples.length * bytes <= bound || outputSize(samples) <= bound) return null;
+  const message = `${samples.length} samples of ${bytes} bytes come to more than ${bound} bytes.`;
+  return { reason: 'too_large_output', message };
 }
 
 async function makeDurable(deps: ListenerDeps, work: Work, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { readDefinitions } from '../../../src/config/definitions.ts';
+import { createConverter } from '../../../src/core/convert/converter.ts';
+import { definitionsDir } from '../definitions/definition-files.ts';
+import { message, Rig } from '../pipeline/listener-rig.ts';
+import { hostile } from './corpus.ts';
+
+const shipped = await readDefinitions({ meters: [`${definitionsDir}meters`], events: [`${definitionsDir}events`] });
+const limits = { maxMessageBytes: 1 << 20, maxDepth: 32, maxString: 1 << 16, maxSamplesPerNotification: 10_000 };
+const good = (id: string) =>
+  message(id, { metrics: [{ name: 'a', unit: 'u', value: 1 }], resource_id: 'r' }, 'magnum.bay.metrics.update');
+
+/** Metrics whose samples all carry the whole payload. */
+const many = (count: number, padding: string) =>
+  message(
+    'many',
+    {
+      metrics: Array.from({ length: count }, (_, i) => ({ name: `m${i}`, unit: 'u', value: i })),
+      resource_id: 'r',
+      padding,
+    },
+    'magnum.bay.metrics.update',
+  );
+
+describe('a listener', () => {
+  it.each([
+    ['10,001 samples', many(10_001, ''), 'too_many_samples'],
+    ['samples that come to a thousand times the message', many(1_000, 'x'.repeat(60_000)), 'too_large_output'],
+  ])('makes a dead letter of a notification with %s, and its neighbours pass', async (_title, body, reason) => {
+    const rig = new Rig({ converter: createConverter(shipped), limits });
+
+    await rig.deliver(good('before'), body, good('after'));
+    await rig.end();
+
+    expect(rig.letters.map((letter) => letter.reason)).toEqual([reason]);
+    expect(rig.entries.flatMap((entry) => entry.notifications.map((part) => part.id))).toEqual(['before', 'after']);
+    expect(rig.story.filter((line) => /^(settle|back)/.test(line))).toEqual(['settle before', 'settle many', 'settle after']);
+  });
+
+  it('takes samples that repeat their payload where together they stay within the bound', async () => {
+    const rig = new Rig({ converter: createConverter(shipped), limits });
+
+    await rig.deliver(many(50, 'x'.repeat(10_000)));
+    await rig.end();
+
+    expect(rig.letters).toEqual([]);
+    expect(rig.tally.samples).toBe(50);
+  });
+
+  it('holds to the limits it was given', async () => {
+    const rig = new Rig({ limits: { maxMessageBytes: 1_000, maxDepth: 4, maxString: 20, maxSamplesPerNotification: 1 } });
+
+    await rig.deliver(message('deep', [[[[]]]]), message('long', 'x'.repeat(21)), message('large', Array(500).fill(10)));
+    await rig.end();
+
+    expect(rig.letters.map((letter) => letter.reason)).toEqual(['too_deep', 'string_too_long', 'too_large']);
+  });
+
+  it('settles every hostile notification, and the good ones among them are appended', async () => {
+    const rig = new Rig({ converter: createConverter(shipped), limits });
+    const count = hostile.length;
+
+    for (const [i, { body }] of hostile.entries()) {
+      const text = new TextDecoder().decode(body);
+      await rig.deliver(good(`good-${i}`), text);
+    }
+    await rig.end();
+
+    expect(rig.story.filter((line) => line.startsWith('back'))).toEqual([]);
+    expect(rig.story.filter((line) => line.startsWith('settle'))).toHaveLength(2 * count);
+    const ids = new Set(rig.entries.flatMap((entry) => entry.notifications.map((part) => part.id)));
+    expect(hostile.filter((_, i) => !ids.has(`good-${i}`))).toEqual([]);
+  });
+});
