@@ -1,9 +1,9 @@
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { Group, Layout } from '../coordination/group.ts';
-import { createChain } from '../core/transformers/chain.ts';
 import { printEntry } from '../model/entry.ts';
 import { Fault } from '../model/faults.ts';
+import { sinkChain } from '../pipeline/sink-chain.ts';
 import type { PartitionStore } from '../state/partition-store.ts';
 import { type PartitionRef, partitionName, type Topics } from '../topics/topic.ts';
 
@@ -26,7 +26,7 @@ export function runsDirect(config: SinkConfig, agent: AgentConfig): boolean {
 
 /** Does it need ticks? */
 export function needsTime(config: SinkConfig, cluster: string): boolean {
-  return config.order.kind === 'event' || createChain({ cluster, sink: config.sink, steps: config.steps }).needsTime;
+  return sinkChain(cluster, config).needsTime;
 }
 
 export interface TopicPlaces {

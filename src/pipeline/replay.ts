@@ -5,7 +5,6 @@ import { itemLines } from '../core/convert/wire.ts';
 import { Partition } from '../core/partition/partition.ts';
 import { maxTickStepMs } from '../core/partition/partition-clock.ts';
 import { createRouter, type Router } from '../core/route/router.ts';
-import { createChain } from '../core/transformers/chain.ts';
 import type { Drop } from '../core/transformers/transformer.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Event } from '../model/event.ts';
@@ -13,6 +12,7 @@ import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Sample } from '../model/sample.ts';
+import { sinkChain } from './sink-chain.ts';
 import { speak } from './unspeakable.ts';
 
 /**
@@ -55,10 +55,7 @@ export class Replay {
     this.#emit = emit;
     this.#sinks = sinks.map((config) => ({
       config,
-      partitions: Array.from(
-        { length: config.partitions },
-        () => new Partition(createChain({ cluster, sink: config.sink, steps: config.steps })),
-      ),
+      partitions: Array.from({ length: config.partitions }, () => new Partition(sinkChain(cluster, config))),
       sequences: Array.from({ length: config.partitions }, () => 0),
     }));
   }

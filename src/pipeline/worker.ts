@@ -3,18 +3,19 @@ import type { LeaseToken } from '../coordination/group.ts';
 import { itemLines, parseItemLines } from '../core/convert/wire.ts';
 import { type Anchor, checkAnchor } from '../core/partition/anchor.ts';
 import { Partition } from '../core/partition/partition.ts';
-import { createChain } from '../core/transformers/chain.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Entry, parseEntry } from '../model/entry.ts';
 import { Fault } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
 import { stableHashOfBytes } from '../model/stable-hash.ts';
-import type { Commit, CommitResult, Loaded, PartitionStore } from '../state/partition-store.ts';
+import type { Commit, Loaded, PartitionStore } from '../state/partition-store.ts';
 import { type Attachment, type PartitionRef, partitionName, type Received, type Topics } from '../topics/topic.ts';
 import { crashPoint } from './crash-point.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import type { Lane } from './lane.ts';
+import { insist } from './insist.ts';
+import type { Lane, Outcome } from './lane.ts';
 import type { Recorder } from './recorder.ts';
+import { sinkChain } from './sink-chain.ts';
 import type { Tally } from './tally.ts';
 import { lineOf, speak } from './unspeakable.ts';
 
@@ -60,22 +61,23 @@ export interface StopSignals {
 const readAtMost = 64;
 const readWaitMs = 1_000;
 const prefetch = 256;
-/** An entry that was begun this often without a commit is read alone, then taken for what kills the worker. */
+/** When so many owners began and never came to a commit, entries are read alone; then the first is taken for what kills them. */
 const aloneAfterStarts = 2;
 const deadAfterStarts = 5;
 
 /** Ends when stopped or fenced; throws on anything else, and the assignment loop starts it anew. */
 export async function runWorker(deps: WorkerDeps, ref: PartitionRef, token: LeaseToken, stop: StopSignals): Promise<void> {
-  const partition = new Partition(createChain({ cluster: deps.cluster, sink: deps.config.sink, steps: deps.config.steps }));
+  const partition = new Partition(sinkChain(deps.cluster, deps.config));
   const loaded = await deps.store.load(token, (chunk) => partition.loadStates(chunk));
   if (loaded.kind === 'fenced') return fenced(deps, 'load');
   partition.restore(loaded.value.cursor, loaded.value.ids);
-  const owner = new Owner(deps, ref, token, partition, loaded.value);
+  const owner = new Owner(deps, ref, token, partition, loaded.value, stop);
   owner.replayOutbox(loaded.value);
   const attachment = await deps.topics.attach(ref, partition.anchor?.offset ?? null, prefetch);
   try {
-    await owner.run(attachment, stop);
+    await owner.run(attachment);
   } finally {
+    owner.leave();
     await attachment.close();
   }
 }
@@ -96,20 +98,28 @@ class Owner {
   readonly #ref: PartitionRef;
   readonly #token: LeaseToken;
   readonly #partition: Partition;
+  readonly #stop: StopSignals;
   readonly #starts: number;
+  readonly #mayDrop: ReadonlySet<string>;
   #version: number;
+  #began = false;
   #committedOnce = false;
   #fenced = false;
+  #failure: { readonly error: unknown } | null = null;
+  #left = false;
   #feedLate = false;
-  readonly #clearing = new Map<string, Promise<void>>();
+  /** Per lane, the last of its outputs on the way; true once it and all before are cleared. */
+  readonly #clearing = new Map<string, Promise<boolean>>();
 
-  constructor(deps: WorkerDeps, ref: PartitionRef, token: LeaseToken, partition: Partition, loaded: Loaded) {
+  constructor(deps: WorkerDeps, ref: PartitionRef, token: LeaseToken, partition: Partition, loaded: Loaded, stop: StopSignals) {
     this.#deps = deps;
     this.#ref = ref;
     this.#token = token;
     this.#partition = partition;
     this.#version = loaded.version;
     this.#starts = loaded.starts;
+    this.#stop = stop;
+    this.#mayDrop = new Set(deps.config.publish.filter((target) => target.onFull === 'drop').map((target) => target.name));
   }
 
   replayOutbox(loaded: Loaded): void {
@@ -120,32 +130,38 @@ class Owner {
     this.#deps.report({ kind: 'running', version: loaded.version, keys: this.#partition.keys, outbox: loaded.outbox.length });
   }
 
-  async run(attachment: Attachment, stop: StopSignals): Promise<void> {
-    const first = await this.#provePlace(attachment, stop);
-    if (first === 'stopped') return;
-    await this.#configure(stop.hard);
-    let pending = first;
-    while (!stop.soft.aborted && !this.#fenced) {
-      await this.#roomInEveryLane(stop.soft);
-      const received =
-        pending.length > 0 ? pending : await readUnlessStopped(attachment, this.#batchSize(), readWaitMs, stop.soft);
+  async run(attachment: Attachment): Promise<void> {
+    const { soft } = this.#stop;
+    let pending = await this.#provePlace(attachment);
+    await this.#configure();
+    while (!soft.aborted && !this.#fenced) {
+      await this.#roomInEveryLane(soft);
+      if (this.#failure !== null) throw this.#failure.error;
+      const received = pending.length > 0 ? pending : await readUnlessStopped(attachment, this.#batchSize(), readWaitMs, soft);
       pending = [];
       if (received.length === 0) continue;
+      if (!(await this.#begin())) return;
       const step = await this.#step(received);
-      if (!(await this.#commit(step.out, stop.hard))) return;
+      if (!(await this.#commit(step.out))) return;
       const anchor = this.#partition.anchor;
       if (anchor !== null) await attachment.settle(anchor.offset);
       crashPoint('after-settle');
     }
-    await this.#drain(stop.hard);
+    await this.#drain();
+  }
+
+  /** What its lanes still bring out is the next owner's to clear. */
+  leave(): void {
+    this.#left = true;
   }
 
   /** At the anchor the topic must hold what we applied last. Anything else is a stopped, visible state. */
-  async #provePlace(attachment: Attachment, stop: StopSignals): Promise<readonly Received[] | 'stopped'> {
+  async #provePlace(attachment: Attachment): Promise<readonly Received[]> {
     const anchor = this.#partition.anchor;
     if (anchor === null || this.#deps.topics.capabilities.kind === 'queue') return [];
-    const received = await readUnlessStopped(attachment, 1 + this.#batchSize(), 5 * readWaitMs, stop.soft);
-    if (stop.soft.aborted) return [];
+    const { soft } = this.#stop;
+    const received = await readUnlessStopped(attachment, 1 + this.#batchSize(), 5 * readWaitMs, soft);
+    if (soft.aborted) return [];
     const first = received[0];
     const check = checkAnchor(anchor, first === undefined ? null : { offset: first.offset, fingerprint: fingerprintOf(first) });
     if (check === 'same') return received.slice(1);
@@ -158,18 +174,28 @@ class Owner {
   }
 
   /** The configuration is an entry too: the state says under which one it was computed, and a recorded replay sees the change. */
-  async #configure(hard: AbortSignal): Promise<void> {
-    const hash = this.#deps.config.hash;
-    if (this.#partition.configHash === hash) return;
-    const entry: Entry = { kind: 'config', hash, inputs: this.#deps.awaitedFeeds, at: this.#deps.clock.now() };
+  async #configure(): Promise<void> {
+    const { clock, config, awaitedFeeds } = this.#deps;
+    if (this.#stop.soft.aborted || this.#partition.runsUnder(config.hash, awaitedFeeds)) return;
+    const entry: Entry = { kind: 'config', hash: config.hash, inputs: awaitedFeeds, at: clock.now() };
     const anchor = this.#partition.anchor ?? { offset: 0, fingerprint: '' };
     await this.#deps.recorder?.record(this.#ref, anchor.offset, entry);
     this.#partition.configure(entry);
-    await this.#commit([], hard);
+    await this.#commit([]);
+  }
+
+  /** False when the partition is no longer ours. */
+  async #begin(): Promise<boolean> {
+    if (this.#began || this.#committedOnce) return true;
+    this.#began = true;
+    const noted = await this.#insist(() => this.#deps.store.noteStart(this.#token));
+    if (noted.kind === 'ok') return true;
+    this.#lost('start');
+    return false;
   }
 
   #batchSize(): number {
-    return this.#starts > aloneAfterStarts && !this.#committedOnce ? 1 : readAtMost;
+    return this.#starts >= aloneAfterStarts && !this.#committedOnce ? 1 : readAtMost;
   }
 
   async #step(received: readonly Received[]): Promise<Step> {
@@ -195,7 +221,7 @@ class Owner {
   }
 
   async #apply(step: Step, entry: Entry, one: Received): Promise<void> {
-    const kills = this.#starts > deadAfterStarts && !this.#committedOnce && entry.kind === 'data';
+    const kills = this.#starts >= deadAfterStarts && !this.#committedOnce && entry.kind === 'data';
     if (kills) await this.#letter('kills_the_worker', `Begun ${this.#starts} times without a commit.`, one.bytes);
     const applied = this.#partition.apply(kills ? { ...entry, notifications: [] } : entry, one.offset, fingerprintOf(one));
     for (const item of applied.out) step.out.push(item);
@@ -210,7 +236,7 @@ class Owner {
   }
 
   /** False when the partition is no longer ours. */
-  async #commit(out: readonly Item[], hard: AbortSignal): Promise<boolean> {
+  async #commit(out: readonly Item[]): Promise<boolean> {
     // Before the commit: an outbox that cannot be written would keep this partition from ever committing again.
     const { items, lines: text, bad } = speak(out, itemLines);
     for (const one of bad) await this.#letter('unspeakable', one.message, encoder.encode(one.text));
@@ -221,10 +247,10 @@ class Owner {
       leaseTtlMs: this.#deps.leaseTtlMs,
       ...this.#partition.takeChange(this.#deps.store.rollingKeys),
     };
-    const result = await this.#send(commit, hard);
+    // A lost reply means the same bytes again, under the same commit id, until the store answers.
+    const result = await this.#insist(() => this.#deps.store.commit(this.#token, commit));
     if (result.kind === 'fenced' || result.kind === 'conflict') {
-      this.#fenced = true;
-      fenced(this.#deps, 'commit');
+      this.#lost('commit');
       return false;
     }
     this.#version = result.version;
@@ -234,42 +260,47 @@ class Owner {
     return true;
   }
 
-  /** A lost reply means the same bytes again, under the same commit id, until the store answers. */
-  async #send(commit: Commit, hard: AbortSignal): Promise<CommitResult> {
-    for (let waitMs = 10; ; waitMs = Math.min(waitMs * 2, 1_000)) {
-      try {
-        return await this.#deps.store.commit(this.#token, commit);
-      } catch (error) {
-        if (!(error instanceof Fault) || error.class !== 'retryable' || hard.aborted) throw error;
-        await this.#deps.clock.sleep(waitMs, hard);
-      }
+  #publish(lane: Lane, items: readonly Item[], lines: string, version: number, replay: boolean): void {
+    const key = `${partitionName(this.#ref)}@${version}`;
+    const before = this.#clearing.get(lane.name) ?? Promise.resolve(true);
+    const accepted = lane.offer({ key, items, replay, lines });
+    this.#clearing.set(lane.name, this.#clearAfter(before, accepted, lane.name, version, items.length));
+  }
+
+  /**
+   * A clear takes everything up to its version. So what was left behind keeps all that came after it in the outbox, though that may
+   * be done: the next owner publishes both. Never rejects: what went wrong ends the worker, not the process.
+   */
+  async #clearAfter(
+    before: Promise<boolean>,
+    accepted: Promise<Outcome>,
+    group: string,
+    version: number,
+    items: number,
+  ): Promise<boolean> {
+    const [cleared, outcome] = await Promise.all([before, accepted]);
+    if (!cleared || outcome === 'left') return false;
+    crashPoint('before-clear');
+    this.#deps.tally.published += items;
+    try {
+      const clear = await this.#insist(() => this.#deps.store.clearOutbox(this.#token, group, version));
+      if (clear.kind === 'fenced' && !this.#left) this.#lost('clear');
+      return clear.kind === 'ok';
+    } catch (error) {
+      this.#failure ??= { error };
+      return false;
     }
   }
 
-  #publish(lane: Lane, items: readonly Item[], lines: string, version: number, replay: boolean): void {
-    const key = `${partitionName(this.#ref)}@${version}`;
-    const before = this.#clearing.get(lane.name) ?? Promise.resolve();
-    const accepted = lane.offer({ key, items, replay, lines });
-    const cleared = Promise.all([before, accepted]).then(async ([, outcome]) => {
-      if (outcome === 'left') return;
-      crashPoint('before-clear');
-      this.#deps.tally.published += items.length;
-      const clear = await this.#deps.store.clearOutbox(this.#token, lane.name, version);
-      if (clear.kind === 'fenced' && !this.#fenced) {
-        this.#fenced = true;
-        fenced(this.#deps, 'clear');
-      }
-    });
-    this.#clearing.set(lane.name, cleared);
-  }
-
+  /** A target that may drop holds nothing up: what it has no room for is dropped there and counted. */
   async #roomInEveryLane(signal: AbortSignal): Promise<void> {
-    for (const lane of this.#deps.lanes) if (lane.full()) await lane.whenRoom(signal);
+    for (const lane of this.#deps.lanes) if (lane.full() && !this.#mayDrop.has(lane.name)) await lane.whenRoom(signal);
   }
 
   /** What is committed should be out before the partition is handed over; what a slow target keeps, the next owner replays. */
-  async #drain(hard: AbortSignal): Promise<void> {
+  async #drain(): Promise<void> {
     if (this.#fenced) return;
+    const { hard } = this.#stop;
     const left = new Promise<void>((resolve) => {
       if (hard.aborted) resolve();
       else hard.addEventListener('abort', () => resolve(), { once: true });
@@ -280,16 +311,18 @@ class Owner {
   async #letter(reason: string, message: string, body: Uint8Array): Promise<void> {
     this.#deps.tally.letters += 1;
     const origin = partitionName(this.#ref);
-    await this.#deps.deadLetters.record({
-      stage: 'transform',
-      reason,
-      message,
-      sink: this.#deps.config.sink,
-      publisher: null,
-      origin,
-      messageId: null,
-      body,
-    });
+    const { sink } = this.#deps.config;
+    const letter = { stage: 'transform', reason, message, sink, publisher: null, origin, messageId: null, body };
+    await this.#insist(() => this.#deps.deadLetters.record(letter));
+  }
+
+  #insist<T>(attempt: () => Promise<T>): Promise<T> {
+    return insist(this.#deps.clock, this.#stop.hard, attempt);
+  }
+
+  #lost(at: string): void {
+    if (!this.#fenced) fenced(this.#deps, at);
+    this.#fenced = true;
   }
 }
 

@@ -54,7 +54,7 @@ export interface Loaded {
   readonly outbox: readonly OutboxEntry[];
   /** `(slice, text)` in the order they were appended. */
   readonly ids: readonly (readonly [slice: number, text: string])[];
-  /** Starts noted since the last commit, this one included (`noteStart`): 1 in ordinary life. */
+  /** Owners that began to apply entries (`noteStart`) and never came to the next commit: 0 in ordinary life. */
   readonly starts: number;
 }
 
@@ -68,8 +68,13 @@ export type CommitResult =
 export interface PartitionStore {
   /** Keys per commit of the rolling checkpoint; 0: the store keeps every key apart and needs none. */
   readonly rollingKeys: number;
-  /** Notes that an owner starts here and reads everything; each state is handed to `onState` in chunks, so a million keys block nobody. */
+  /** Reads everything; each state is handed to `onState` in chunks, so a million keys block nobody. */
   load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>>;
+  /**
+   * To be called before the first entries are applied, so that entries which kill every owner are found. Not by `load`: who comes and
+   * goes without anything to do has died of nothing.
+   */
+  noteStart(token: LeaseToken): Promise<Guarded<null>>;
   commit(token: LeaseToken, commit: Commit): Promise<CommitResult>;
   /** Removes the outbox blobs of this group up to and including `version`. */
   clearOutbox(token: LeaseToken, group: string, version: number): Promise<Guarded<null>>;

@@ -74,6 +74,13 @@ export class Partition {
     return this.#configHash;
   }
 
+  /** Is this what the state was computed under last? A renamed input must not be waited for ever. */
+  runsUnder(hash: string, inputs: readonly string[]): boolean {
+    const { canaries } = this.#clock;
+    const sameInputs = Object.keys(canaries).length === inputs.length && inputs.every((input) => Object.hasOwn(canaries, input));
+    return this.#configHash === hash && sameInputs;
+  }
+
   /** Everything up to here is applied; where reading goes on after a restart. */
   get anchor(): Anchor | null {
     return this.#anchor;

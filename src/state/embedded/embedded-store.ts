@@ -4,7 +4,7 @@ import type { LmdbEnvironment, Table } from '../../lib/lmdb-environment.ts';
 import { Fault } from '../../model/faults.ts';
 import type { Commit, CommitResult, Guarded, Loaded, OutboxEntry, PartitionStore, StateChunk } from '../partition-store.ts';
 import type { LeaseGuard } from './lease-guard.ts';
-import { afterCommit, afterStart, emptyHead, type LogHead } from './log-head.ts';
+import { afterCommit, afterLoad, afterStart, emptyHead, type LogHead } from './log-head.ts';
 import { decodeRecord, encodeRecord } from './log-record.ts';
 
 const fenced = { kind: 'fenced' } as const;
@@ -46,9 +46,9 @@ export class EmbeddedStore implements PartitionStore {
     const { unit } = token;
     const head = await this.#environment.transact(() => {
       if (!this.#guard.holds(token)) return null;
-      const started = afterStart(this.#head(unit));
-      this.#putHead(unit, started);
-      return started;
+      const loaded = afterLoad(this.#head(unit));
+      this.#putHead(unit, loaded);
+      return loaded;
     });
     if (head === null) return fenced;
     let cursor: string | null = null;
@@ -73,6 +73,14 @@ export class EmbeddedStore implements PartitionStore {
     this.#environment.refresh();
     if (!this.#guard.holds(token)) return fenced;
     return { kind: 'ok', value: { version: head.version, cursor, outbox, ids, starts: head.starts } };
+  }
+
+  noteStart(token: LeaseToken): Promise<Guarded<null>> {
+    return this.#environment.transact((): Guarded<null> => {
+      if (!this.#guard.holds(token)) return fenced;
+      this.#putHead(token.unit, afterStart(this.#head(token.unit)));
+      return { kind: 'ok', value: null };
+    });
   }
 
   async commit(token: LeaseToken, commit: Commit): Promise<CommitResult> {

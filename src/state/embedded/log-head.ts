@@ -8,7 +8,7 @@
 export interface LogHead {
   readonly version: number;
   readonly lastCommitId: string;
-  /** Loads since the last commit. */
+  /** Owners that began to apply entries since the last commit. */
   readonly starts: number;
   /** First record of the last round known to be whole; 1, the start of time, until there is one. */
   readonly wholeFrom: number;
@@ -20,8 +20,12 @@ export interface LogHead {
 
 export const emptyHead: LogHead = { version: 0, lastCommitId: '', starts: 0, wholeFrom: 1, openFrom: null, keptFrom: 1 };
 
+export function afterLoad(head: LogHead): LogHead {
+  return { ...head, openFrom: null };
+}
+
 export function afterStart(head: LogHead): LogHead {
-  return { ...head, starts: head.starts + 1, openFrom: null };
+  return { ...head, starts: head.starts + 1 };
 }
 
 // More than one per commit, so that the log shrinks back after a round; few, so that no commit pays for a whole one.

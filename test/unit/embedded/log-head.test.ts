@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterCommit, afterStart, emptyHead, type LogHead } from '../../../src/state/embedded/log-head.ts';
+import { afterCommit, afterLoad, emptyHead, type LogHead } from '../../../src/state/embedded/log-head.ts';
 
 function commits(head: LogHead, rounds: readonly boolean[]): LogHead {
   return rounds.reduce((each, roundStart) => afterCommit(each, 'id', roundStart), head);
@@ -18,7 +18,7 @@ describe('the head of the state log', () => {
   });
 
   it('never takes a round for whole that a load cut short', () => {
-    const head = commits(afterStart(commits(emptyHead, [...round(5), ...round(2)])), round(3));
+    const head = commits(afterLoad(commits(emptyHead, [...round(5), ...round(2)])), round(3));
 
     expect(head).toMatchObject({ wholeFrom: 1, openFrom: 8 });
   });
@@ -27,7 +27,7 @@ describe('the head of the state log', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('commit', 'commit', 'commit', 'round', 'load'), { maxLength: 200 }), (steps) => {
         let head = emptyHead;
-        for (const step of steps) head = step === 'load' ? afterStart(head) : afterCommit(head, 'id', step === 'round');
+        for (const step of steps) head = step === 'load' ? afterLoad(head) : afterCommit(head, 'id', step === 'round');
 
         expect(head.keptFrom).toBeLessThanOrEqual(head.wholeFrom);
       }),

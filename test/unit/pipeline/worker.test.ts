@@ -15,7 +15,8 @@ import type { Sample } from '../../../src/model/sample.ts';
 import { DeadLetters } from '../../../src/pipeline/dead-letters.ts';
 import type { Blob, Lane, Outcome } from '../../../src/pipeline/lane.ts';
 import { createTally } from '../../../src/pipeline/tally.ts';
-import { runWorker, type WorkerEvent } from '../../../src/pipeline/worker.ts';
+import { runWorker, type WorkerDeps, type WorkerEvent } from '../../../src/pipeline/worker.ts';
+import type { PartitionStore } from '../../../src/state/partition-store.ts';
 import { type PartitionRef, partitionName } from '../../../src/topics/topic.ts';
 
 const ref: PartitionRef = { cluster: 'c', sink: 'rates', generation: 1, partition: 0 };
@@ -108,6 +109,8 @@ class KeepingLane implements Pick<Lane, 'name' | 'offer' | 'full' | 'whenRoom'> 
   readonly name = 'out';
   readonly blobs: Blob[] = [];
   readonly #accept: boolean;
+  /** What becomes of the next offers, one by one; then as `accept` says. */
+  answers: Promise<Outcome>[] = [];
   isFull = false;
 
   constructor(accept = true) {
@@ -120,6 +123,8 @@ class KeepingLane implements Pick<Lane, 'name' | 'offer' | 'full' | 'whenRoom'> 
 
   offer(blob: Blob): Promise<Outcome> {
     this.blobs.push(blob);
+    const answer = this.answers.shift();
+    if (answer !== undefined) return answer;
     return this.#accept ? Promise.resolve('done') : new Promise(() => undefined);
   }
 
@@ -132,7 +137,7 @@ class KeepingLane implements Pick<Lane, 'name' | 'offer' | 'full' | 'whenRoom'> 
   }
 }
 
-function start(token: LeaseToken, lane: KeepingLane, overrides: Partial<SinkConfig> = {}) {
+function start(token: LeaseToken, lane: KeepingLane, overrides: Partial<SinkConfig> = {}, deps: Partial<WorkerDeps> = {}) {
   const soft = new AbortController();
   const hard = new AbortController();
   const events: WorkerEvent[] = [];
@@ -151,6 +156,7 @@ function start(token: LeaseToken, lane: KeepingLane, overrides: Partial<SinkConf
       awaitedFeeds: [],
       leaseTtlMs: 5_000,
       report: (event) => events.push(event),
+      ...deps,
     },
     ref,
     token,
@@ -283,6 +289,7 @@ describe('a worker', () => {
     for (let i = 0; i < 5; i++) {
       const killed = await acquire(`dies-${i}`);
       await embedded.store.load(killed, () => undefined);
+      await embedded.store.noteStart(killed);
       await embedded.group.release(killed);
     }
 
@@ -294,6 +301,171 @@ describe('a worker', () => {
 
     expect(deadLetters.stats().byReason).toEqual({ kills_the_worker: 1 });
     expect(rates(lane)).toEqual(['03']);
+  });
+});
+
+describe('the outbox of a partition', () => {
+  it('keeps what its target left behind, though something later is done already', async () => {
+    await append(1, 2);
+    const lane = new KeepingLane();
+    let leave: (outcome: Outcome) => void = () => undefined;
+    lane.answers = [
+      new Promise<Outcome>((resolve) => {
+        leave = resolve;
+      }),
+    ];
+    const worker = start(await acquire('a'), lane);
+    await until(() => lane.blobs.length === 1);
+    await append(3);
+    await until(() => lane.blobs.length === 2);
+
+    leave('left');
+    worker.soft.abort();
+    await worker.ended;
+
+    expect((await embedded.store.describe(unit)).outboxItems).toBe(2);
+  });
+
+  it('is cleared once the disk has room again', async () => {
+    await append(1, 2);
+    let tries = 0;
+    const store = storeWith(() => {
+      tries += 1;
+      if (tries < 3) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    });
+    const worker = start(await acquire('a'), new KeepingLane(), {}, { store });
+    await until(async () => tries >= 3 && (await embedded.store.describe(unit)).outboxItems === 0);
+    worker.soft.abort();
+
+    await worker.ended;
+  });
+
+  it('that cannot be cleared ends its worker, and not the process', async () => {
+    await append(1, 2);
+    const store = storeWith(() => {
+      throw new Error('the disk is broken');
+    });
+    const worker = start(await acquire('a'), new KeepingLane(), {}, { store });
+
+    await expect(worker.ended).rejects.toThrow('the disk is broken');
+  });
+});
+
+function storeWith(beforeClear: () => void): PartitionStore {
+  const { store } = embedded;
+  return {
+    rollingKeys: store.rollingKeys,
+    load: (token, onState) => store.load(token, onState),
+    noteStart: (token) => store.noteStart(token),
+    commit: (token, commit) => store.commit(token, commit),
+    clearOutbox: async (token, group, version) => {
+      beforeClear();
+      return store.clearOutbox(token, group, version);
+    },
+    describe: (of) => store.describe(of),
+    close: () => store.close(),
+  };
+}
+
+describe('a start', () => {
+  it('that found nothing to do counts against no entry', async () => {
+    const first = await acquire('first');
+    const configured = start(first, new KeepingLane());
+    await until(async () => (await embedded.store.describe(unit)).version === 1);
+    configured.soft.abort();
+    await configured.ended;
+    await embedded.group.release(first);
+    for (let i = 0; i < 6; i++) {
+      const token = await acquire(`idle-${i}`);
+      const idle = start(token, new KeepingLane());
+      await until(() => idle.events.some((event) => event.kind === 'running'));
+      idle.soft.abort();
+      await idle.ended;
+      await embedded.group.release(token);
+    }
+
+    await append(1, 2);
+    const lane = new KeepingLane();
+    const worker = start(await acquire('a'), lane);
+    await until(() => worker.tally.applied === 2);
+    worker.soft.abort();
+    await worker.ended;
+
+    expect(deadLetters.stats().byReason).toEqual({});
+    expect(rates(lane)).toEqual(['02']);
+  });
+});
+
+describe('a worker with feeds to wait for', () => {
+  const tick = async (at: number) => {
+    const appender = await embedded.topics.openAppender();
+    const bytes = encoder.encode(printEntry({ kind: 'tick', incarnation: 1, epoch: 99, at }));
+    await appender.append([{ partition: ref, bytes }], AbortSignal.timeout(5_000));
+    await appender.close();
+  };
+
+  it('no longer waits for a feed that its agent no longer has', async () => {
+    const first = await acquire('first');
+    const before = start(first, new KeepingLane(), {}, { awaitedFeeds: ['old'] });
+    await tick(Date.now() + 60_000);
+    await until(() => before.events.some((event) => event.kind === 'feed-late'));
+    before.soft.abort();
+    await before.ended;
+    await embedded.group.release(first);
+
+    const minuteLater = { ...systemClock, now: () => Date.now() + 60_000 };
+    const after = start(await acquire('a'), new KeepingLane(), {}, { awaitedFeeds: ['new'], clock: minuteLater });
+    await tick(minuteLater.now());
+    await append(1, 2);
+    await until(() => after.tally.applied === 2);
+    after.soft.abort();
+    await after.ended;
+
+    expect(after.events.filter((event) => event.kind === 'feed-late')).toEqual([]);
+  });
+});
+
+describe('a target that may drop', () => {
+  it('never holds its partition up', async () => {
+    await append(1, 2);
+    const lane = new KeepingLane();
+    lane.isFull = true;
+    const target = { kind: 'file', name: 'out', parameters: {}, onFull: 'drop', maxOutboxBytes: 1 } as const;
+    const publish = [{ ...target, batch: { maxItems: 1, maxBytes: 1, lingerMs: 0 } }];
+    const worker = start(await acquire('a'), lane, { publish });
+    await until(() => worker.tally.applied === 2);
+    worker.soft.abort();
+    await worker.ended;
+
+    expect(rates(lane)).toEqual(['02']);
+  });
+});
+
+describe('a sink in the order of event time', () => {
+  it('computes in that order, whatever order its items came in', async () => {
+    const appender = await embedded.topics.openAppender();
+    for (const [index, second] of [1, 3, 2, 60].entries()) {
+      const notifications = [{ id: `n${second}`, items: [cpu(second)] }];
+      const entry: DataEntry = {
+        kind: 'data',
+        listener: 'l',
+        seq: index + 1,
+        at: Date.now(),
+        proven: 0,
+        notifications,
+        canaries: [],
+      };
+      await appender.append([{ partition: ref, bytes: encoder.encode(printEntry(entry)) }], AbortSignal.timeout(5_000));
+    }
+    await appender.close();
+    const lane = new KeepingLane();
+    const worker = start(await acquire('a'), lane, { order: { kind: 'event', latenessMs: 10_000 } });
+    await until(() => worker.tally.applied === 4);
+    await until(() => lane.items.length === 2);
+    worker.soft.abort();
+    await worker.ended;
+
+    expect(rates(lane)).toEqual(['02', '03']);
   });
 });
 
