@@ -85,7 +85,7 @@ const Step = z
 
 const counts = z.record(z.string().min(1), z.int().min(1));
 
-export const Case = z.strictObject({
+const Case = z.strictObject({
   title: text.min(1).max(200).describe('What is true of the pipeline, as a sentence.'),
   at: text
     .refine((time) => !Number.isNaN(parseEventTime(time)), 'expected a time in ISO 8601, such as 2024-03-04T05:00:00')
