@@ -67,7 +67,7 @@ let made = 0;
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
 
 /** 860 B as a JSON line. */
-function sample(partition: number, key: number, round: number): Sample {
+function sample(partition: number, key: number, round: number, resource_metadata: Sample['resource_metadata']): Sample {
   made += 1;
   return {
     id: `${hex(made, 8)}-0000-1000-8000-${hex(made, 12)}`,
@@ -82,15 +82,15 @@ function sample(partition: number, key: number, round: number): Sample {
     project_name: null,
     resource_id: `${hex(key, 8)}-${hex(partition, 4)}-4000-8000-4d1f2f2a0e5b`,
     timestamp: `${new Date(startedAt + round * 1000).toISOString().slice(0, -1)}000`,
-    resource_metadata: metadata,
+    resource_metadata,
     monotonic_time: null,
   };
 }
 
-function notifications(partition: number, chosen: readonly number[], round: number): Part[] {
+function notifications(partition: number, chosen: readonly number[], round: number, held: Sample['resource_metadata']): Part[] {
   const parts: Part[] = [];
   for (let at = 0; at < chosen.length; at += perNotification) {
-    const items = chosen.slice(at, at + perNotification).map((key) => sample(partition, key, round));
+    const items = chosen.slice(at, at + perNotification).map((key) => sample(partition, key, round, held));
     parts.push({ id: `${items[0]?.id}-n`, items });
   }
   return parts;
@@ -170,7 +170,7 @@ let expectedOut = 0;
 /** Appends what `chosen` says to every partition and waits until it is applied and what came of it is published. */
 async function apply(chosen: readonly (readonly number[])[], round: number, first: boolean): Promise<void> {
   const entries = refs.map((partition: PartitionRef, index) => {
-    const parts = notifications(index, chosen[index] ?? [], round);
+    const parts = notifications(index, chosen[index] ?? [], round, first ? {} : metadata);
     sent += parts.length;
     if (!first) expectedOut += (chosen[index] ?? []).length;
     const entry = sequencer.next(partitionName(partition), Date.now(), parts, []);
@@ -221,7 +221,7 @@ for (let key = 0; key < perPartition; key += dirtyKeys) {
     true,
   );
 }
-process.stderr.write(`${keys} keys are there\n`);
+process.stderr.write(`${keys} keys are there, ${rssAnonMiB('self').toFixed(0)} MiB\n`);
 await run(1, warmUpRounds);
 const [cpu, written, dirtied] = [cpuSeconds('self'), writtenBytes('self', 'wchar'), writtenBytes('self', 'write_bytes')];
 const publishedBefore = expectedOut;
