@@ -19,7 +19,7 @@ import type { AnyTransformer, Drop, Output, Time } from './transformer.ts';
 export interface Chain {
   applyNotification(notificationId: string, items: readonly Item[], time: Time): ChainResult;
   advance(time: Time): ChainResult;
-  /** What changed since the last call, as the store keeps it: key `<step>/<key>`. */
+  /** What changed since the last call, as the store keeps it: key `<place>/<transformer>/<key>`. */
   takeDirty(): { readonly set: readonly (readonly [string, string])[]; readonly del: readonly string[] };
   /** Stored states in any order, a later one replacing an earlier; null removes. Then `resume`, once, before anything else. */
   load(chunk: readonly (readonly [key: string, value: string | null])[]): void;
@@ -83,8 +83,8 @@ class SinkChain implements Chain {
   constructor({ cluster, sink, steps, order }: ChainOptions) {
     this.#cluster = cluster;
     this.#sink = sink;
-    const running = steps.map((step, index) => runningStep(step.transformer, step.parameters, `${index}/`));
-    this.#steps = order === undefined ? running : [runningStep(reorder, reorderParameters(order), 'order/'), ...running];
+    const running = steps.map((step, index) => runningStep(step.transformer, step.parameters, `${index}`));
+    this.#steps = order === undefined ? running : [runningStep(reorder, reorderParameters(order), 'order'), ...running];
     this.#byPrefix = new Map(this.#steps.map((step) => [step.prefix, step]));
     let delayMs = 0;
     this.#delays = this.#steps.map((step) => {
@@ -224,7 +224,7 @@ class SinkChain implements Chain {
 
   load(chunk: readonly (readonly [key: string, value: string | null])[]): void {
     for (const [key, text] of chunk) {
-      const border = key.indexOf('/') + 1;
+      const border = key.indexOf('/', key.indexOf('/') + 1) + 1;
       // A key of a step that no longer exists belongs to a former configuration and is left alone.
       this.#byPrefix.get(key.slice(0, border))?.table?.load(key.slice(border), text);
     }

@@ -26,6 +26,7 @@ export interface Sent {
 /** One step of a chain with its states: the scopes of the contract behind one face. */
 export interface RunningStep {
   readonly path: string;
+  /** Of its states in the store. It names the transformer: a step that takes another's place must not read what that one wrote. */
   readonly prefix: string;
   readonly table: KeyTable | null;
   readonly needsTime: boolean;
@@ -41,8 +42,10 @@ export interface RunningStep {
   resume(): void;
 }
 
-export function runningStep(transformer: AnyTransformer, parameters: unknown, prefix: string): RunningStep {
-  const path = prefix + transformer.name;
+/** `place` is where it stands in its chain, `0`, `1`, …: with the name it is the step's path, which its outputs' ids are made of. */
+export function runningStep(transformer: AnyTransformer, parameters: unknown, place: string): RunningStep {
+  const path = `${place}/${transformer.name}`;
+  const prefix = `${path}/`;
   if (transformer.scope === 'key') return new KeyedStep(transformer, parameters, prefix, path);
   if (transformer.scope === 'partition') return new TableStep(transformer, parameters, prefix, path);
   return {

@@ -70,7 +70,7 @@ describe('the chain', () => {
     const chain = createChain({ cluster: 'c', sink: 's', steps: [step('rate_of_change', {})] });
     feed(chain, 1, at(1));
 
-    expect(chain.takeDirty()).toEqual({ set: [['0/7:meterr1', '[0,[1,1709528401000000]]']], del: [] });
+    expect(chain.takeDirty()).toEqual({ set: [['0/rate_of_change/7:meterr1', '[0,[1,1709528401000000]]']], del: [] });
     expect(chain.takeDirty()).toEqual({ set: [], del: [] });
   });
 
@@ -189,6 +189,19 @@ describe('the order by event time', () => {
 
     expect(volumes(heir.advance(time(25)).out)).toEqual([6]);
     expect(heir.applyNotification('late', [at(2)], time(25)).dropped).toEqual([{ reason: 'out_of_order', count: 1 }]);
+  });
+});
+
+describe('stored states', () => {
+  it('of a former configuration are read by no other step that stands in their place', () => {
+    const before = createChain({ cluster: 'c', sink: 's', steps: [step('delta', {})] });
+    feed(before, 1, at(1));
+    const after = createChain({ cluster: 'c', sink: 's', steps: [step('rate_of_change', {})] });
+    after.load(before.takeDirty().set);
+    after.resume(time(1));
+
+    expect(after.size).toBe(0);
+    expect(after.applyNotification('n', [at(2)], time(2)).dropped).toEqual([{ reason: 'no_predecessor', count: 1 }]);
   });
 });
 
