@@ -58,6 +58,12 @@ export function sawWallClock(state: ClockState, at: number): ClockState {
   return at > state.now ? { ...state, now: at } : state;
 }
 
+/** For partitions without ticks: up to the largest wall clock told so far, so that listeners whose clocks differ cannot hurry it. */
+export function passTo(state: ClockState, at: number): ClockState {
+  const step = Math.min(Math.max(0, at - state.now), maxTickStepMs);
+  return { ...sawWallClock(state, at), partitionMs: state.partitionMs + step };
+}
+
 export function sawEventTime(state: ClockState, eventTime: number): ClockState {
   return eventTime > watermark(state) ? { ...state, eventTime, eventTimeAt: state.partitionMs } : state;
 }

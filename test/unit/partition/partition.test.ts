@@ -38,6 +38,20 @@ function rates(): Partition {
   return new Partition(createChain({ cluster: 'c', sink: 's', steps: [{ transformer, parameters }] }));
 }
 
+function windows(): Partition {
+  const transformer = transformers['window'] as AnyTransformer;
+  const parameters = transformer.Parameters.parse({ size: 60, compute: ['count'] });
+  return new Partition(createChain({ cluster: 'c', sink: 's', steps: [{ transformer, parameters }] }));
+}
+
+/** The same partition after a takeover, from what a commit now would have stored. */
+function takenOver(partition: Partition, heir: Partition): Partition {
+  const { set, cursor, ids } = partition.takeChange(1_000);
+  heir.loadStates(set);
+  heir.restore(cursor, ids === null ? [] : [[ids.slice, ids.text]]);
+  return heir;
+}
+
 function applyAll(partition: Partition, entries: readonly Entry[]) {
   return entries.map((entry, index) => partition.apply(entry, index + 1, `f${index + 1}`));
 }
@@ -121,6 +135,52 @@ describe('a partition', () => {
 
       expect([...out, ...rest], `cut after ${cut}`).toEqual(whole);
       expect(after.configHash).toBe('h');
+    }
+  });
+
+  it('forgets ids in two minutes of its data too, when nobody needs to tick it', () => {
+    const partition = rates();
+    const dropped: number[] = [];
+    for (let second = 0; second < 600; second++) {
+      const one = sample('r1', second, second);
+      partition.apply(data(second + 1, [one], { at: start + second * 1_000, proven: second }), second + 1, 'f');
+      dropped.push(...partition.takeChange(0).dropSlices);
+    }
+
+    expect(dropped).toContain(0);
+    expect(partition.closedIds).toBeLessThan(200);
+  });
+
+  it('is not hurried by listeners whose clocks differ, nor by one that runs ahead', () => {
+    const partition = rates();
+    const clocks = [0, 5_000, 1_000, 6_000, 2_000, 7_000, 3_600_000, 3_000, 8_000];
+    clocks.forEach((ahead, index) => {
+      partition.apply(data(index + 1, [], { at: start + ahead }), index + 1, 'f');
+    });
+
+    expect(partition.partitionMs).toBeLessThanOrEqual(2_000 + 2_000 + 1_000 + 1_000 + 2_000);
+  });
+
+  it('lets no time pass while an entry is missing, so that reading again after a takeover counts no tick twice', () => {
+    const tick = (second: number): Entry => ({ kind: 'tick', incarnation: 1, epoch: 1, at: start + second * 1_000 });
+    const [t0, missing, ahead, ...ticks] = [tick(0), data(1, []), data(2, []), tick(1), tick(2), tick(3)] as Entry[];
+    const log = [t0, ahead, ...ticks, missing, tick(4)] as Entry[];
+    const alone = windows();
+    applyAll(alone, log);
+
+    for (let cut = 1; cut < log.length; cut++) {
+      const first = windows();
+      log.slice(0, cut).forEach((entry, index) => {
+        first.apply(entry, index + 1, `f${index + 1}`);
+      });
+      const from = first.anchor?.offset ?? 0;
+      const heir = takenOver(first, windows());
+      log.slice(from).forEach((entry, index) => {
+        heir.apply(entry, from + index + 1, `f${from + index + 1}`);
+      });
+
+      expect(heir.partitionMs, `cut after ${cut}`).toBe(alone.partitionMs);
+      expect(heir.anchor).toEqual({ offset: log.length, fingerprint: `f${log.length}` });
     }
   });
 });
