@@ -19,7 +19,7 @@ const encoder = new TextEncoder();
 const time = '2026-03-02 08:00:37.000000';
 const poisonKeys = ['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString', '__defineGetter__'];
 
-const goodPayload: Fields = {
+export const goodPayload: Fields = {
   instance_id: 'f99766ce-ffd8-5a43-832a-75ebd2ccc615',
   tenant_id: 't1',
   user_id: 'u1',
@@ -36,7 +36,7 @@ const goodPayload: Fields = {
 };
 
 /** Gives five meters and an event with the definitions we ship. */
-const base: Fields = {
+export const base: Fields = {
   publisher_id: 'compute.h1',
   event_type: 'compute.instance.create.end',
   priority: 'INFO',
@@ -567,4 +567,23 @@ export const hostile: readonly Hostile[] = [
   ...characters,
   ...poisonKeys.flatMap(keysAt),
   ...endpoints,
+];
+
+/** A notification whose samples all carry its payload. */
+export const repeating = (count: number, padding: string) =>
+  bytes(
+    text({
+      event_type: 'magnum.bay.metrics.update',
+      payload: {
+        metrics: Array.from({ length: count }, (_, i) => ({ name: `m${i}`, unit: 'u', value: i })),
+        resource_id: 'r',
+        padding,
+      },
+    }),
+  );
+
+/** Small notifications that ask for much. */
+export const excessive: readonly { readonly title: string; readonly body: Uint8Array; readonly reason: string }[] = [
+  { title: '10,001 samples', body: repeating(10_001, ''), reason: 'too_many_samples' },
+  { title: 'samples a thousand times its size', body: repeating(1_000, 'x'.repeat(60_000)), reason: 'too_large_output' },
 ];
