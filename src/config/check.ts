@@ -16,7 +16,7 @@ export interface Checked {
   readonly problems: readonly Problem[];
   readonly sinks: readonly SinkConfig[];
   readonly notes: readonly Note[];
-  /** What the definitions' compiler found odd. */
+  /** What was not looked at, and what the definitions' compiler found odd. */
   readonly warnings: readonly string[];
   readonly agent: LoadedAgent | null;
   /** Every file and folder that was looked at. */
@@ -40,7 +40,10 @@ export async function checkAll(paths: readonly string[], agentFile: string | nul
       return null;
     }
   };
-  const kinds = await Promise.all(paths.map(async (path) => [await kindOf(path, problems), path] as const));
+  // `check pipelines/*.yaml` names them too; `ceilograph test` reads them.
+  const tests = paths.filter((path) => /\.test\.ya?ml$/.test(path));
+  const others = paths.filter((path) => !tests.includes(path));
+  const kinds = await Promise.all(others.map(async (path) => [await kindOf(path, problems), path] as const));
   const of = (kind: Kind) => kinds.filter((each) => each[0] === kind).map((each) => each[1]);
   const [givenAgent] = of('agent');
   const agent = await collect(loadAgentWithOrigins(givenAgent ?? agentFile, env));
@@ -72,7 +75,7 @@ export async function checkAll(paths: readonly string[], agentFile: string | nul
     problems: problems.sort(byPlace),
     sinks: [...sinks, ...compat],
     notes,
-    warnings,
+    warnings: [...tests.map((path) => `${path} is a test of a sink; ceilograph test runs it`), ...warnings],
     agent,
     looked: paths.length === 0 ? [config?.origin ?? 'defaults', ...files] : [...paths],
   };

@@ -6,8 +6,33 @@ export interface Pair {
 
 type Fits = (expected: number, got: number) => boolean;
 
-/** In order: as many fitting pairs as can be without crossing; what is left between two of them is paired as it stands. */
+/** Comparing each with each is for a person to read the rest; beyond this it would take too long to be read. */
+const mostCompared = 1_000_000;
+
+/**
+ * In order: what fits as it stands from both ends, and in between as many fitting pairs as can be without crossing; what is left between two
+ * of them is paired as it stands.
+ */
 export function pairInOrder(expected: number, got: number, fits: Fits): readonly Pair[] {
+  const most = Math.min(expected, got);
+  let before = 0;
+  while (before < most && fits(before, before)) before += 1;
+  let after = 0;
+  while (after < most - before && fits(expected - 1 - after, got - 1 - after)) after += 1;
+  const [inExpected, inGot] = [expected - before - after, got - before - after];
+  const middle =
+    inExpected * inGot > mostCompared
+      ? pairLeft(range(inExpected), range(inGot))
+      : pairMiddle(inExpected, inGot, (i, j) => fits(before + i, before + j));
+  const moved = (place: number | null) => (place === null ? null : place + before);
+  return [
+    ...range(before).map((i) => ({ expected: i, got: i })),
+    ...middle.map((pair) => ({ expected: moved(pair.expected), got: moved(pair.got) })),
+    ...range(after).map((i) => ({ expected: expected - after + i, got: got - after + i })),
+  ];
+}
+
+function pairMiddle(expected: number, got: number, fits: Fits): readonly Pair[] {
   const most = longest(expected, got, fits);
   const pairs: Pair[] = [];
   let [i, j] = [0, 0];

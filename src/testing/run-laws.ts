@@ -31,14 +31,13 @@ export function runLaws(own: OwnModule): readonly LawResult[] {
 
 function subjectOf({ transformer, parameters, file }: OwnModule, problems: Problem[]): LawSubject {
   const cases = transformer.examples.flatMap((example) => {
-    const { document, problems: found } = readYaml(example.yaml, file);
+    const { document, problems: found } = readYaml(String(example.yaml), file);
     problems.push(...found);
     if (document === null) return [];
     const exact = transformer.Parameters.safeParse(document.value ?? {});
     const parsed = exact.success ? exact : transformer.Parameters.safeParse(plain(document.value ?? {}));
     if (parsed.success) return [{ parameters: parsed.data, example }];
-    const message = `the parameters of the example "${example.title}" are refused by the module's own schema`;
-    problems.push(document.problem([], message));
+    problems.push(document.problem([], `the example "${example.title}" has parameters that the module's own schema refuses`));
     return [];
   });
   return { transformer, cases: [...cases, { parameters }] };

@@ -77,3 +77,10 @@ describe('ceilograph test', () => {
     expect(stderr).toContain(message);
   });
 });
+
+it('check passes over the tests that a pattern names, and says so', { timeout }, async () => {
+  const { code, stdout } = await ceilograph(['check', 'pipelines/cpu-util.yaml', 'pipelines/cpu-util.test.yaml']);
+
+  expect(stdout).toBe('warning: pipelines/cpu-util.test.yaml is a test of a sink; ceilograph test runs it\n');
+  expect(code).toBe(0);
+});
