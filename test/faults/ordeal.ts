@@ -11,9 +11,10 @@ import { asOslo } from './traffic.ts';
 import { pause, until } from './until.ts';
 import { isExact, judge, replayed, type Verdict } from './verdict.ts';
 
-const exchange = 'nova';
+const service = 'nova';
 const instances = 150;
-const roundMs = 1_000;
+const chunkSize = 10;
+const chunkMs = 60;
 
 export interface OrdealOptions {
   /** At least so many are published, and on until the deaths are over. */
@@ -39,17 +40,17 @@ export interface Ordeal extends Verdict {
 export async function ordeal(options: OrdealOptions): Promise<Ordeal> {
   const folder = await mkdtemp(join(tmpdir(), 'ceilograph-faults-'));
   let exact = false;
-  const site = await Site.open([exchange]);
+  const site = await Site.open([service]);
   const notifier = await OsloNotifier.start(site.topic);
   const agent = await AgentUnderTest.prepare(folder, await site.input());
   try {
-    await feedThrough(options, agent, notifier);
+    await feedThrough(options, agent, notifier, site.exchange(service));
     await until(() => site.published.length === notifier.sent, 10_000, 'the copy of what was published is not complete');
     const expected = await replayed(agent.configFile, cluster, site.published);
     agent.start();
     const view = await settled(agent, expected, options.settleMs);
     await agent.stop();
-    const left = await site.leftInRawQueue();
+    const left = await site.leftInRawQueues();
     const verdict = await judge(expected, agent.outputs);
     exact = isExact(verdict) && left.length === 0;
     return { ...verdict, published: site.published.length, left: left.length, letters: view?.deadLetters.letters ?? 0 };
@@ -62,7 +63,12 @@ export async function ordeal(options: OrdealOptions): Promise<Ordeal> {
   }
 }
 
-async function feedThrough(options: OrdealOptions, agent: AgentUnderTest, notifier: OsloNotifier): Promise<void> {
+async function feedThrough(
+  options: OrdealOptions,
+  agent: AgentUnderTest,
+  notifier: OsloNotifier,
+  exchange: string,
+): Promise<void> {
   const cloud = new Cloud(instances, Date.now() - 24 * 3_600_000);
   const failed = new AbortController();
   let over = false;
@@ -72,15 +78,21 @@ async function feedThrough(options: OrdealOptions, agent: AgentUnderTest, notifi
     },
     (error: unknown) => failed.abort(error),
   );
-  while (!over || notifier.sent < options.notifications) {
-    const paced = pause(roundMs);
-    await notifier.send(cloud.nextRound().map((notification) => asOslo(notification, exchange)));
-    await paced;
-    if (failed.signal.aborted) break;
+  while (!failed.signal.aborted && (!over || notifier.sent < options.notifications)) {
+    for (const few of chunks(cloud.nextRound().map((notification) => asOslo(notification, exchange)))) {
+      // Spread over the round, so that the agent always has something in work when it dies.
+      const paced = pause(chunkMs);
+      await notifier.send(few);
+      await paced;
+    }
   }
   await deaths;
   failed.signal.throwIfAborted();
   await notifier.send(cloud.lastRound().map((notification) => asOslo(notification, exchange)));
+}
+
+function* chunks<T>(list: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < list.length; i += chunkSize) yield list.slice(i, i + chunkSize);
 }
 
 /** Until every expected output is there and no outbox holds anything, or time is up: what is missing then is lost. */

@@ -10,6 +10,22 @@ async function manage(method: string, path: string): Promise<unknown> {
   return answer.status === 200 ? answer.json() : undefined;
 }
 
+/** A virtual host of its own, empty: whatever is in it is the test's. Returns the URL of the broker with it. */
+export async function createVhost(name: string): Promise<string> {
+  await manage('PUT', `/api/vhosts/${name}`);
+  const url = new URL(await amqpUrl());
+  url.pathname = `/${name}`;
+  return url.toString();
+}
+
+export async function deleteVhost(name: string): Promise<void> {
+  await manage('DELETE', `/api/vhosts/${name}`);
+}
+
+export async function queuesOf(vhost: string): Promise<readonly string[]> {
+  return ((await manage('GET', `/api/queues/${vhost}`)) as readonly { readonly name: string }[]).map(({ name }) => name);
+}
+
 /** Closes the connections that consume from the queue, as an operator would. Waits for the statistics to know one. */
 export async function killConsumersOf(queue: string): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {

@@ -14,7 +14,8 @@ export interface OsloNotification {
   readonly priority: 'info' | 'error' | 'sample';
   readonly publisher_id: string;
   readonly event_type: string;
-  readonly ctxt: Readonly<Record<string, unknown>>;
+  /** Arguments of oslo.context's RequestContext. */
+  readonly ctxt: Readonly<Record<string, string>>;
   readonly payload: Readonly<Record<string, unknown>>;
 }
 

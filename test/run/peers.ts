@@ -1,0 +1,25 @@
+import { programCheck } from './program.ts';
+import { runChecks, type Tally } from './report.ts';
+import { runVitest } from './vitest-run.ts';
+
+// Software that we speak with, the real one: `npm run test:peers -- NAME`. One that cannot be had is a failure, never a skip.
+
+const peers = [
+  {
+    id: 'oslo',
+    about: 'oslo.messaging notifies through RabbitMQ, in both message formats',
+    servers: ['rabbitmq'],
+    tests: ['test/integration/oslo.it.test.ts'],
+  },
+];
+
+async function peerCheck({ servers, tests }: (typeof peers)[number]): Promise<Tally> {
+  const built = await programCheck('npm', ['run', '--silent', 'build']);
+  if (built.failed > 0) return built;
+  return await runVitest(tests, { before: ['bash', 'test/services/services.sh', 'run', ...servers, '--'] });
+}
+
+await runChecks(
+  peers.map((peer) => ({ id: peer.id, about: peer.about, run: () => peerCheck(peer) })),
+  process.argv.slice(2),
+);
