@@ -6,8 +6,8 @@ export interface JsonLimits {
   readonly maxString: number;
 }
 
-// Python refuses longer integers too (sys.int_info.default_max_str_digits): converting them is quadratic.
-const mostDigits = 4300;
+/** Python refuses longer integers too (sys.int_info.default_max_str_digits): converting them is quadratic. */
+export const mostDigits = 4300;
 const numberToken = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 
 interface Reader {
@@ -125,7 +125,8 @@ function readNumber(reader: Reader): Json {
   reader.at += token.length;
   if (fraction === undefined && exponent === undefined) {
     if (token.length < 16) return Number(token) || 0;
-    if (token.length > mostDigits) throw badNumber(`an integer of ${token.length} digits`, reader);
+    const digits = token.charCodeAt(0) === 0x2d ? token.length - 1 : token.length;
+    if (digits > mostDigits) throw badNumber(`an integer of ${digits} digits`, reader);
     return toInt(BigInt(token));
   }
   const value = Number(token);

@@ -1,6 +1,6 @@
 import { Fault } from './faults.ts';
 import { Float, type Json } from './json.ts';
-import { type JsonLimits, readJson } from './json-reader.ts';
+import { type JsonLimits, mostDigits, readJson } from './json-reader.ts';
 
 // The text codec of `Json`. `JSON.parse` is five times faster than any parser of ours but loses three things: `1.0` becomes an
 // int, integers above 2^53 lose digits, and `1e400` becomes infinite. So a text is first searched for a number that could
@@ -70,13 +70,16 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** One line of JSON that `parseJson` reads back as the same value. Throws poison `bad_number` for what is not finite. */
+/**
+ * One line of JSON that `parseJson` reads back as the same value. Throws poison `bad_number` for what is not finite, and for an
+ * integer of more than 4,300 digits.
+ */
 export function printJson(value: Json): string {
   if (typeof value === 'string') return quoteJson(value);
   if (typeof value === 'number') return printNumber(value);
   if (value === null) return 'null';
   if (typeof value === 'boolean') return value ? 'true' : 'false';
-  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'bigint') return printInt(value);
   if (value instanceof Float) return printFloat(value.value);
   return Array.isArray(value) ? printArray(value) : printObject(value as { readonly [key: string]: Json });
 }
@@ -107,6 +110,13 @@ function printNumber(value: number): string {
   if (Number.isSafeInteger(value)) return `${value}`;
   if (Number.isInteger(value)) return BigInt(value).toString();
   return printFloat(value);
+}
+
+function printInt(value: bigint): string {
+  const text = value.toString();
+  const digits = value < 0n ? text.length - 1 : text.length;
+  if (digits > mostDigits) throw new Fault('poison', 'bad_number', `an integer of ${digits} digits`);
+  return text;
 }
 
 function printFloat(value: number): string {

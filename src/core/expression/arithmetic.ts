@@ -7,6 +7,13 @@ import { isFloat, numberOf, toBigInt, toDouble, typeName, type Value } from './v
 // divisor. Sizes are bounded, since a message must not be able to ask for a gigabyte: beyond the bound it is an OverflowError.
 const maxBits = 16_384;
 const maxLength = 65_536;
+/** What no JSON of ours may hold (4,300 digits, Python's own bound for the text of an int) must not come to be. */
+const tooLarge = 10n ** 4_300n;
+
+function whole(value: bigint): Value {
+  if (value >= tooLarge || value <= -tooLarge) throw failure('OverflowError', 'the integer has more than 4,300 digits');
+  return toInt(value);
+}
 
 export function add(a: Value, b: Value): Value {
   if (typeof a === 'number' && typeof b === 'number') {
@@ -16,7 +23,7 @@ export function add(a: Value, b: Value): Value {
   }
   const [x, y] = [numberOf(a), numberOf(b)];
   if (x !== undefined && y !== undefined)
-    return isFloat(x) || isFloat(y) ? toFloat(toDouble(x) + toDouble(y)) : toInt(toBigInt(x) + toBigInt(y));
+    return isFloat(x) || isFloat(y) ? toFloat(toDouble(x) + toDouble(y)) : whole(toBigInt(x) + toBigInt(y));
   if (typeof a === 'string' && typeof b === 'string') return bounded(a.length + b.length) && a + b;
   if (Array.isArray(a) && Array.isArray(b)) return bounded(a.length + b.length) && [...a, ...b];
   throw unsupported('+', a, b);
@@ -29,7 +36,7 @@ export function subtract(a: Value, b: Value): Value {
     return Number.isSafeInteger(difference) ? difference : toInt(BigInt(a) - BigInt(b));
   }
   const [x, y] = operands('-', a, b);
-  return isFloat(x) || isFloat(y) ? toFloat(toDouble(x) - toDouble(y)) : toInt(toBigInt(x) - toBigInt(y));
+  return isFloat(x) || isFloat(y) ? toFloat(toDouble(x) - toDouble(y)) : whole(toBigInt(x) - toBigInt(y));
 }
 
 export function multiply(a: Value, b: Value): Value {
@@ -41,7 +48,7 @@ export function multiply(a: Value, b: Value): Value {
   }
   const [x, y] = [numberOf(a), numberOf(b)];
   if (x !== undefined && y !== undefined)
-    return isFloat(x) || isFloat(y) ? toFloat(toDouble(x) * toDouble(y)) : toInt(toBigInt(x) * toBigInt(y));
+    return isFloat(x) || isFloat(y) ? toFloat(toDouble(x) * toDouble(y)) : whole(toBigInt(x) * toBigInt(y));
   if (y !== undefined && !isFloat(y)) return repeat(a, y) ?? fail('*', a, b);
   if (x !== undefined && !isFloat(x)) return repeat(b, x) ?? fail('*', a, b);
   throw unsupported('*', a, b);
@@ -128,7 +135,7 @@ export function power(a: Value, b: Value): Value {
         if (base === -1n) return exponent % 2n === 0n ? 1 : -1;
         throw failure('OverflowError', 'the power is too large');
       }
-      return toInt(base ** exponent);
+      return whole(base ** exponent);
     }
   }
   return toFloat(floatPower(toDouble(x), toDouble(y)));
@@ -183,7 +190,7 @@ export function plus(a: Value): Value {
 export function invert(a: Value): Value {
   const x = unaryOperand('~', a);
   if (isFloat(x)) throw failure('TypeError', "bad operand type for unary ~: 'float'");
-  return toInt(~toBigInt(x));
+  return whole(~toBigInt(x));
 }
 
 export function bitwise(operator: '&' | '|' | '^' | '<<' | '>>', a: Value, b: Value): Value {
@@ -198,7 +205,7 @@ export function bitwise(operator: '&' | '|' | '^' | '<<' | '>>', a: Value, b: Va
   if (m < 0n) throw failure('ValueError', 'negative shift count');
   if (operator === '>>') return toInt(n >> (m > BigInt(maxBits) ? BigInt(maxBits) : m));
   if (n !== 0n && m + BigInt(bitLength(n)) > BigInt(maxBits)) throw failure('OverflowError', 'the shift is too large');
-  return toInt(n << (n === 0n ? 0n : m));
+  return whole(n << (n === 0n ? 0n : m));
 }
 
 function bitLength(value: bigint): number {

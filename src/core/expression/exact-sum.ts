@@ -50,12 +50,12 @@ function addPartial(partials: readonly (number | Float)[], term: number): (numbe
 export function readSum(sum: ExactSum): Numeric {
   if (!sum.hasFloats) return sum.whole;
   const { numerator, shift, special } = rational(sum);
-  return toFloat(special ?? divideIntegers(numerator, 1n << shift));
+  return toFloat(special ?? nearest(numerator, 1n << shift));
 }
 
 export function readMean(sum: ExactSum, count: number): Numeric {
   const { numerator, shift, special } = rational(sum);
-  return toFloat(special === undefined ? divideIntegers(numerator, BigInt(count) << shift) : special);
+  return toFloat(special === undefined ? nearest(numerator, BigInt(count) << shift) : special);
 }
 
 /** The population's variance from exact sums: no digit is lost to cancellation. */
@@ -65,7 +65,16 @@ export function readVariance(sum: ExactSum, squares: ExactSum, count: number): n
   const n = BigInt(count);
   const shift = 2n * s.shift > q.shift ? 2n * s.shift : q.shift;
   const numerator = ((n * q.numerator) << (shift - q.shift)) - ((s.numerator ** 2n) << (shift - 2n * s.shift));
-  return numerator <= 0n ? 0 : divideIntegers(numerator, (n * n) << shift);
+  return numerator <= 0n ? 0 : nearest(numerator, (n * n) << shift);
+}
+
+const greatest = BigInt(Number.MAX_VALUE);
+
+/** The nearest float, infinite beyond them: what is made of it is a dead letter, where an error would keep its window for ever. */
+function nearest(numerator: bigint, denominator: bigint): number {
+  const bound = denominator * greatest;
+  if (numerator > bound) return Number.POSITIVE_INFINITY;
+  return numerator < -bound ? Number.NEGATIVE_INFINITY : divideIntegers(numerator, denominator);
 }
 
 /** The exact value as numerator / 2^shift; `special` when a term was infinite. */

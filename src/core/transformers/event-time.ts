@@ -1,6 +1,10 @@
+import { z } from 'zod';
 import { Fault } from '../../model/faults.ts';
 
 const dayMicros = 86_400_000_000;
+
+/** Microseconds in a state. Those of the year 1 are beyond 2^53: written down as an integer, they come back as a bigint. */
+export const Micros = z.union([z.number(), z.bigint()]).transform(Number);
 
 /**
  * The instant an ISO 8601 text names, in epoch ms (microseconds are its fraction); a naive text is UTC. NaN when it names none.

@@ -4,13 +4,14 @@ import type { Sample } from '../../../model/sample.ts';
 import { canonicalParts } from '../../../model/stable-hash.ts';
 import { add, divide, multiply } from '../../expression/arithmetic.ts';
 import { failure } from '../../expression/failure.ts';
+import { numberOf, toDouble, typeName } from '../../expression/value.ts';
 import { capped, converted, messageOf } from '../conversion.ts';
-import { parseMicros } from '../event-time.ts';
+import { Micros, parseMicros } from '../event-time.ts';
 import type { Output, States, TableResult, TableTransformer, Time } from '../transformer.ts';
 import { Parameters } from './parameters.ts';
 
 /** One row per key, and the row `''` for what concerns them all. A row without a sample is one whose first sample failed. */
-const Totals = z.strictObject({ samples: z.number(), since: z.number() });
+const Totals = z.strictObject({ samples: z.number(), since: Micros });
 const Row = z.strictObject({ count: z.number(), sample: z.custom<Sample>(isObject).nullable() });
 const State = z.union([Totals, Row]);
 type Totals = z.infer<typeof Totals>;
@@ -83,7 +84,7 @@ function merge(parameters: Parameters, writes: Writes, key: string, row: Row, sa
   const stamped = parameters.lastTimestamp ? { ...held, timestamp: sample.timestamp } : held;
   writes.push([key, { count, sample: stamped }]);
   const scaled = parameters.scale.apply(sample);
-  const volume = sample.type === 'cumulative' ? scaled : add(held.volume, scaled);
+  const volume = sound(parameters, sample.type === 'cumulative' ? scaled : add(held.volume, scaled));
   writes.push([key, { count, sample: { ...stamped, volume, ...latest(parameters, sample) } }]);
 }
 
@@ -95,8 +96,18 @@ function latest({ metadata, user, project }: Parameters, sample: Sample): Partia
   };
 }
 
-function convert({ mapping, scale, type, max, strict }: Parameters, sample: Sample): Sample {
-  const volume = multiply(scale.apply(sample), 1);
+/** Without strict_compat what could not be divided is refused when it comes: at the flush it would keep all others from leaving. */
+function sound({ strict }: Parameters, volume: Json): Json {
+  if (strict) return volume;
+  const number = numberOf(volume);
+  if (number === undefined) throw failure('TypeError', `the volume must be a number, not ${typeName(volume)}`);
+  if (!Number.isFinite(toDouble(number))) throw failure('ValueError', 'the volume must be finite');
+  return volume;
+}
+
+function convert(parameters: Parameters, sample: Sample): Sample {
+  const { mapping, scale, type, max, strict } = parameters;
+  const volume = sound(parameters, multiply(scale.apply(sample), 1));
   const name = mapping.name(sample);
   const unit = mapping.unit(sample);
   return converted(sample, name, unit, type === undefined ? sample.type : type, strict ? capped(volume, max) : volume, strict);

@@ -38,8 +38,15 @@ const Parameters = z.looseObject({ target: Target, strict_compat: strictCompat }
 });
 type Parameters = z.infer<typeof Parameters>;
 
-/** One row per resource with the latest sample of each meter; the row `''` is of the whole partition. */
-const Shared = z.strictObject({ latest: z.string(), next: z.number(), ready: z.array(z.string()) });
+/**
+ * One row per resource with the latest sample of each meter; the row `''` is of the whole partition. `latest` is the last timestamp,
+ * whatever a polling agent put there.
+ */
+const Shared = z.strictObject({
+  latest: z.custom<string>((value) => value !== undefined),
+  next: z.number(),
+  ready: z.array(z.string()),
+});
 const Operands = z.strictObject({ place: z.number(), samples: z.custom<Readonly<Record<string, Sample>>>(isObject) });
 const State = z.union([Shared, Operands]);
 type Shared = z.infer<typeof Shared>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Item, isEvent, itemId, itemTime } from '../../../model/item.ts';
 import { Float } from '../../../model/json.ts';
-import { parseMicros } from '../event-time.ts';
+import { Micros, parseMicros } from '../event-time.ts';
 import type { Deadline, Drop, KeyedResult, KeyedTransformer, Time } from '../transformer.ts';
 import { finished, neverEnded } from './outcome.ts';
 import { Parameters } from './parameters.ts';
@@ -13,7 +13,7 @@ import { Parameters } from './parameters.ts';
  * *Waiting for the start* (`steps[0]` is null): the start turns it into *running*; `hold` later what waits is dropped.
  * *Running*: the last missing step finishes it; `timeout` later it never ended.
  */
-const Step = z.strictObject({ at: z.number(), id: z.string() });
+const Step = z.strictObject({ at: Micros, id: z.string() });
 const State = z.strictObject({ since: z.number(), steps: z.array(Step.nullable()) });
 export type State = z.infer<typeof State>;
 export type Step = z.infer<typeof Step>;

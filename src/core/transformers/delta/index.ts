@@ -5,7 +5,7 @@ import { subtract } from '../../expression/arithmetic.ts';
 import { ordered } from '../../expression/comparison.ts';
 import { truthy } from '../../expression/value.ts';
 import { compileMapping, compileScale, conversionProblems, converted, messageOf, Source, Target } from '../conversion.ts';
-import { parseMicros } from '../event-time.ts';
+import { Micros, parseMicros } from '../event-time.ts';
 import { lenient, strictCompat, unknownParameters } from '../lenient.ts';
 import { forgetAfter, pairKey } from '../pair-key.ts';
 import type { KeyedResult, KeyedTransformer } from '../transformer.ts';
@@ -30,7 +30,7 @@ const Parameters = z
   }));
 type Parameters = z.infer<typeof Parameters>;
 
-const State = z.tuple([z.custom<Json>((value) => value !== undefined), z.number()]);
+const State = z.tuple([z.custom<Json>((value) => value !== undefined), Micros]);
 type State = readonly [volume: Json, micros: number];
 
 export const delta: KeyedTransformer<Parameters, State> = {

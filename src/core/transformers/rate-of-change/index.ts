@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Float, isNumeric, type Json, type Numeric } from '../../../model/json.ts';
+import { Float, type Json, type Numeric } from '../../../model/json.ts';
 import type { Sample } from '../../../model/sample.ts';
 import { divide, multiply, subtract } from '../../expression/arithmetic.ts';
 import { ordered } from '../../expression/comparison.ts';
@@ -15,7 +15,7 @@ import {
   Target,
   targetType,
 } from '../conversion.ts';
-import { parseMicros } from '../event-time.ts';
+import { Micros, parseMicros } from '../event-time.ts';
 import { strictCompat, unknownParameters } from '../lenient.ts';
 import { forgetAfter, pairKey } from '../pair-key.ts';
 import type { KeyedResult, KeyedTransformer } from '../transformer.ts';
@@ -46,7 +46,8 @@ type Parameters = z.infer<typeof Parameters>;
 
 // A tuple, not an object: with a million keys the field names would cost more than the numbers.
 const volume = z.custom<Json>((value) => value !== undefined);
-const State = z.union([z.tuple([volume, z.number()]), z.tuple([volume, z.number(), z.custom<Numeric>(isNumeric)])]);
+const monotonic = z.custom<Numeric>((value) => value !== undefined); // whatever came as one
+const State = z.union([z.tuple([volume, Micros]), z.tuple([volume, Micros, monotonic])]);
 type State = readonly [volume: Json, micros: number] | readonly [volume: Json, micros: number, monotonic: Numeric];
 
 export const rateOfChange: KeyedTransformer<Parameters, State> = {

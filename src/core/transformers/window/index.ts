@@ -3,7 +3,7 @@ import { type Item, isEvent, itemTime } from '../../../model/item.ts';
 import { Float, isObject, type JsonObject } from '../../../model/json.ts';
 import type { Sample } from '../../../model/sample.ts';
 import { failure } from '../../expression/failure.ts';
-import { numberOf, typeName } from '../../expression/value.ts';
+import { numberOf, toDouble, typeName } from '../../expression/value.ts';
 import { parseMicros } from '../event-time.ts';
 import { itemNames } from '../item-names.ts';
 import { timeText } from '../time-text.ts';
@@ -61,6 +61,8 @@ function collect(parameters: Parameters, state: State, item: Item, time: Time): 
   const value = parameters.value?.evaluate(itemNames(item)) ?? (isEvent(item) ? 1 : item.volume);
   const number = numberOf(value);
   if (number === undefined) throw failure('TypeError', `the value must be a number, not ${typeName(value)}`);
+  // One value without end would take its whole window along.
+  if (!Number.isFinite(toDouble(number))) throw failure('ValueError', 'the value must be finite');
   const newest = Math.floor(at / everyMs) * everyMs;
   const windows = new Map(state.map((window) => [window.start, window]));
   let counted = false;
