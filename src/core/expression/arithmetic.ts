@@ -25,7 +25,7 @@ export function add(a: Value, b: Value): Value {
   if (x !== undefined && y !== undefined)
     return isFloat(x) || isFloat(y) ? toFloat(toDouble(x) + toDouble(y)) : whole(toBigInt(x) + toBigInt(y));
   if (typeof a === 'string' && typeof b === 'string') return bounded(a.length + b.length) && a + b;
-  if (Array.isArray(a) && Array.isArray(b)) return bounded(a.length + b.length) && [...a, ...b];
+  if (Array.isArray(a) && Array.isArray(b)) return bounded(weight(a) + weight(b)) && [...a, ...b];
   throw unsupported('+', a, b);
 }
 
@@ -57,7 +57,7 @@ export function multiply(a: Value, b: Value): Value {
 function repeat(value: Value, times: Numeric): Value | undefined {
   const count = Math.max(0, Number(times));
   if (typeof value === 'string') return bounded(value.length * count) && value.repeat(count);
-  if (Array.isArray(value)) return bounded(value.length * count) && Array.from({ length: count }, () => value).flat();
+  if (Array.isArray(value)) return bounded(weight(value) * count) && Array.from({ length: count }, () => value).flat();
   return undefined;
 }
 
@@ -231,6 +231,23 @@ function unsupported(operator: string, a: Value, b: Value): Error {
 
 function fail(operator: string, a: Value, b: Value): never {
   throw unsupported(operator, a, b);
+}
+
+/** What a list comes to when it is written down: a list of lists is small in memory, where they are all the same one. */
+function weight(value: Value): number {
+  if (typeof value === 'string') return 1 + value.length;
+  if (typeof value === 'bigint') return 1_000;
+  if (!Array.isArray(value)) return 1;
+  let sum = 1;
+  for (const element of value) {
+    sum += weight(element as Value);
+    if (sum > maxLength) return sum;
+  }
+  return sum;
+}
+
+export function list(elements: readonly Value[]): Value {
+  return bounded(weight(elements)) && elements;
 }
 
 function bounded(length: number): true {

@@ -1,5 +1,18 @@
 import type { JsonObject } from '../../model/json.ts';
-import { add, bitwise, divide, floorDivide, invert, modulo, multiply, negate, plus, power, subtract } from './arithmetic.ts';
+import {
+  add,
+  bitwise,
+  divide,
+  floorDivide,
+  invert,
+  list,
+  modulo,
+  multiply,
+  negate,
+  plus,
+  power,
+  subtract,
+} from './arithmetic.ts';
 import { contains, equal, ordered, same } from './comparison.ts';
 import { failure } from './failure.ts';
 import type { Node } from './parse.ts';
@@ -20,7 +33,7 @@ export function compile(node: Node): Evaluate {
     }
     case 'list': {
       const elements = node.elements.map(compile);
-      return (names) => elements.map((element) => element(names));
+      return (names) => list(elements.map((element) => element(names)));
     }
     case 'attribute': {
       const of = compile(node.of);
