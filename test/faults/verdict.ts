@@ -10,13 +10,17 @@ const passAtEndMs = 10_000;
 /** A slow machine takes longer: what comes out then is right as well, but not waited for. */
 const passLaterMs = 300_000;
 
-/** What a replay of the published notifications, in their order and in one process, says should stand in the files. */
+/** What a replay of the published notifications, in their order and in one process, says should stand in the files, each named like its sink. */
 export async function replayed(configFile: string, cluster: string, published: readonly Uint8Array[]): Promise<ExpectedOutputs> {
   const setup = await loadSetup({ config: configFile }, {});
   const expected = new ExpectedOutputs(setup.sinks);
   const replay = new Replay(cluster, setup.sinks, setup.converter, Date.now(), (output) => expected.add(output));
   for (const body of published) replay.apply(decodeNotification(body));
   replay.pass(passAtEndMs);
+  for (const { sink } of setup.sinks) {
+    const spoke = [...expected.outputs.keys()].some((key) => key.startsWith(`${sink}.jsonl\t`));
+    if (!spoke) throw new Error(`nothing was said that sink ${sink} makes an output of: it was not put to the test`);
+  }
   expected.restMayCome();
   replay.pass(passLaterMs);
   return expected;

@@ -7,7 +7,8 @@ import { randomKills } from '../faults/kills.ts';
 import { Site } from '../faults/site.ts';
 import { until } from '../faults/until.ts';
 import { OsloNotifier } from '../peers/oslo/oslo-notifier.ts';
-import { ctxt, services } from '../peers/oslo/services-say.ts';
+import { ctxt } from '../peers/oslo/payloads.ts';
+import { services } from '../peers/oslo/services-say.ts';
 import { osloPython } from '../peers/oslo/virtual-environment.ts';
 
 /** What every event tells of who asked. */
