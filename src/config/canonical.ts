@@ -7,6 +7,7 @@ function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value === undefined) return 'null';
   if (value instanceof Float && !Number.isFinite(value.value)) return `"${value.value}"`; // PyYAML's .inf and .nan, which JSON has not
+  if (typeof value === 'bigint') return value.toString(); // of any length, which a message could not have
   if (typeof value !== 'object' || value === null || value instanceof Float) return printJson(value as Json);
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)

@@ -1,5 +1,16 @@
 import { Fault } from '../../model/faults.ts';
 
+const longestQuote = 80;
+
+/** What a message tells of a definition's text: its beginning. */
+export function excerpt(text: string): string {
+  return text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
+}
+
+export function quoted(text: string): string {
+  return JSON.stringify(excerpt(text));
+}
+
 /**
  * Why a definition does not load. `skipped` ones are caught by Ceilometer, which leaves out that definition only; any other exception
  * takes all meters of all files away there. Natively both are load errors.

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../model/json.ts';
 import { type Sample, type SampleType, sampleTypes } from '../../model/sample.ts';
 import { PythonError } from '../python/python-error.ts';
+import { pyRepr } from '../python/text.ts';
 
 /** A sample as its endpoint built it: any JSON where a definition may have found it, no id yet (but `telemetry.polling` brings one). */
 export interface SampleDraft {
@@ -22,7 +23,7 @@ export interface SampleDraft {
 /** `Sample.__init__`'s only check. */
 export function sampleType(type: Json): SampleType {
   const known = sampleTypes.find((name) => name === type);
-  if (known === undefined) throw new PythonError('ValueError', `unsupported sample type ${JSON.stringify(type)}`);
+  if (known === undefined) throw new PythonError('ValueError', `unsupported sample type ${pyRepr(type)}`);
   return known;
 }
 

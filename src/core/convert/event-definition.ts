@@ -4,7 +4,7 @@ import { toNaiveUtc } from '../python/datetime.ts';
 import { compileGlob, type Glob } from '../python/glob.ts';
 import { pyFloat, pyInt } from '../python/number.ts';
 import { pyCut, pyStr } from '../python/text.ts';
-import { brokenDefinition } from './definition-error.ts';
+import { brokenDefinition, excerpt } from './definition-error.ts';
 import { compileField } from './field.ts';
 
 const longestText = 255;
@@ -77,7 +77,9 @@ function traitType(name: string, definition: Json): TraitType {
   const word = isObject(definition) && Object.hasOwn(definition, 'type') ? definition['type'] : 'text';
   const lower = typeof word === 'string' ? word.toLowerCase() : '';
   if (!Object.hasOwn(traitTypes, lower))
-    throw brokenDefinition(`traits.${name}: type ${pyStr(word as Json)} is none of ${Object.keys(traitTypes).join(', ')}`);
+    throw brokenDefinition(
+      `traits.${name}: type ${excerpt(pyStr(word as Json))} is none of ${Object.keys(traitTypes).join(', ')}`,
+    );
   return traitTypes[lower as keyof typeof traitTypes];
 }
 

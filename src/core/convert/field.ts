@@ -1,7 +1,7 @@
 import { isObject, type Json } from '../../model/json.ts';
 import { PythonError } from '../python/python-error.ts';
 import { pyStr } from '../python/text.ts';
-import { brokenDefinition, skippedDefinition } from './definition-error.ts';
+import { brokenDefinition, excerpt, skippedDefinition } from './definition-error.ts';
 import { jsonPath } from './json-path/find.ts';
 import { createTraitPlugin, type TraitPlugin } from './trait-plugins.ts';
 
@@ -29,7 +29,7 @@ function compilePlugin(what: string, plugin: Json): TraitPlugin {
   if (!Object.hasOwn(plugin, 'name')) throw skippedDefinition(`${what}: the plugin has no name`);
   const name = plugin['name'] as Json;
   const parameters = (Object.hasOwn(plugin, 'parameters') ? plugin['parameters'] : null) ?? {};
-  if (typeof name !== 'string') throw skippedDefinition(`${what}: there is no plugin ${pyStr(name)}`);
+  if (typeof name !== 'string') throw skippedDefinition(`${what}: there is no plugin ${excerpt(pyStr(name))}`);
   if (!isObject(parameters)) throw brokenDefinition(`${what}: the plugin's parameters are not an object`);
   return createTraitPlugin(what, name, parameters);
 }
@@ -38,7 +38,7 @@ function compilePaths(what: string, paths: Json, plugin?: TraitPlugin): Field {
   const joined = Array.isArray(paths) ? joinPaths(paths) : paths;
   if (typeof joined === 'boolean' || typeof joined === 'bigint' || (typeof joined === 'number' && Number.isInteger(joined)))
     return constantField(joined);
-  if (typeof joined !== 'string') throw skippedDefinition(`${what}: expected a path, found ${pyStr(joined)}`);
+  if (typeof joined !== 'string') throw skippedDefinition(`${what}: expected a path, found ${excerpt(pyStr(joined))}`);
   const path = compilePath(what, joined);
   if (plugin === undefined) return { one: path.first, all: path.all };
   return {

@@ -4,7 +4,7 @@ import { PythonError } from '../python/python-error.ts';
 import { compilePattern, type Pattern } from '../python/regex/pattern.ts';
 import { pyStr } from '../python/text.ts';
 import { canonicalJson } from './canonical.ts';
-import { brokenDefinition, skippedDefinition } from './definition-error.ts';
+import { brokenDefinition, excerpt, quoted, skippedDefinition } from './definition-error.ts';
 import { type NotificationDocument, sampleTime } from './document.ts';
 import { type SampleDraft, sampleType } from './draft.ts';
 import { compileField, type Field } from './field.ts';
@@ -42,7 +42,7 @@ export function compileMeter(definition: Json, reserved: ReservedMetadata, plans
   const patterns = compileEventTypes(get('event_type'));
   const lookup = Object.hasOwn(definition, 'lookup') ? get('lookup') : [];
   if (!holdsType(lookup) && !types.includes(get('type')))
-    throw skippedDefinition(`type: ${pyStr(get('type'))} is none of ${types.join(', ')}`);
+    throw skippedDefinition(`type: ${excerpt(pyStr(get('type')))} is none of ${types.join(', ')}`);
   const fields = new Map<Attribute, Field>();
   for (const name of attributes) if (isTruthy(get(name))) fields.set(name, compileField(name, get(name)));
   const plan = metadataPlan(definition, reserved, plans);
@@ -63,11 +63,11 @@ function compileEventTypes(eventType: Json): Pattern[] {
   const sources = typeof eventType === 'string' ? [eventType] : isObject(eventType) ? Object.keys(eventType) : eventType;
   if (!Array.isArray(sources)) throw brokenDefinition('event_type: expected a regular expression or a list of them');
   return (sources as readonly Json[]).map((source) => {
-    if (typeof source !== 'string') throw brokenDefinition(`event_type: ${pyStr(source)} is no regular expression`);
+    if (typeof source !== 'string') throw brokenDefinition(`event_type: ${excerpt(pyStr(source))} is no regular expression`);
     try {
       return compilePattern(source);
     } catch (cause) {
-      throw brokenDefinition(`event_type: ${JSON.stringify(source)}: ${(cause as Error).message}`, cause);
+      throw brokenDefinition(`event_type: ${quoted(source)}: ${(cause as Error).message}`, cause);
     }
   });
 }

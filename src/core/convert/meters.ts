@@ -1,6 +1,6 @@
 import { Fault } from '../../model/faults.ts';
 import { isObject, type Json } from '../../model/json.ts';
-import { DefinitionError } from './definition-error.ts';
+import { DefinitionError, excerpt } from './definition-error.ts';
 import { compileMeter, type MetadataPlans, type MeterDefinition } from './meter-definition.ts';
 import type { ReservedMetadata } from './user-metadata.ts';
 
@@ -60,6 +60,6 @@ export function compileMeters(
 
 function describe(file: DefinitionFile, index: number, definition: Json): string {
   const place = file.place === undefined ? '' : `:${file.place(index)}`;
-  const name = isObject(definition) && typeof definition['name'] === 'string' ? ` (${definition['name']})` : '';
+  const name = isObject(definition) && typeof definition['name'] === 'string' ? ` (${excerpt(definition['name'])})` : '';
   return `${file.file}${place}: metric[${index}]${name}`;
 }

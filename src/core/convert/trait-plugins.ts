@@ -4,7 +4,7 @@ import { parseDateTime, secondsBetween } from '../python/datetime.ts';
 import { isInt, pyInt } from '../python/number.ts';
 import { PythonError } from '../python/python-error.ts';
 import { pySplit, pyStr } from '../python/text.ts';
-import { brokenDefinition, skippedDefinition } from './definition-error.ts';
+import { brokenDefinition, quoted, skippedDefinition } from './definition-error.ts';
 
 export type Match = readonly [path: string, value: Json];
 
@@ -26,7 +26,7 @@ const plugins: { readonly [name: string]: (what: string, parameters: JsonObject)
 export function createTraitPlugin(what: string, name: string, parameters: JsonObject): TraitPlugin {
   const create = Object.hasOwn(plugins, name) ? plugins[name] : undefined;
   if (create === undefined)
-    throw skippedDefinition(`${what}: there is no plugin ${JSON.stringify(name)}; there are ${Object.keys(plugins).join(', ')}`);
+    throw skippedDefinition(`${what}: there is no plugin ${quoted(name)}; there are ${Object.keys(plugins).join(', ')}`);
   return create(what, parameters);
 }
 

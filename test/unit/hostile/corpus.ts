@@ -454,6 +454,11 @@ const endpoints: Hostile[] = [
       body: polling({}, { [name]: undefined }),
       fate: problem('samples'),
     })),
+  {
+    title: 'a polled sample whose type is a huge integer',
+    body: bytes(new TextDecoder().decode(polling({ counter_type: '@' })).replace('"@"', '9'.repeat(30))),
+    fate: problem('samples'),
+  },
   ...[5, null, {}, [], '', 'sometimes', '__proto__'].map((type) => ({
     title: `a polled sample of type ${jsonText(type)}`,
     body: polling({ counter_type: type }),

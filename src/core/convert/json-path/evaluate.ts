@@ -2,6 +2,7 @@ import { isObject, type Json } from '../../../model/json.ts';
 import { isEqual, isLess, pySorted } from '../../python/compare.ts';
 import { calculate, isInt, pyInt } from '../../python/number.ts';
 import { PythonError } from '../../python/python-error.ts';
+import { mostSteps, type Steps } from '../../python/regex/machine.ts';
 import { compilePattern } from '../../python/regex/pattern.ts';
 import { pyCharacter, pyLength, pySplit } from '../../python/text.ts';
 import type { Condition, FilterOperator, Operand, Path } from './grammar.ts';
@@ -21,8 +22,11 @@ type Found = readonly (Datum | null)[] | 'unlisted';
 /** `fresh` marks the document itself before any step, which `sorted` and some others cannot handle. */
 type Step = (datum: Datum | null, budget: Budget) => Found;
 
+/** What one evaluation may take in all: an operator's path is run on a stranger's payload. */
 interface Budget {
+  /** Values found, and elements of computed lists. */
   matches: number;
+  readonly steps: Steps;
 }
 const mostMatches = 100_000;
 
@@ -31,7 +35,8 @@ export type FindAll = (document: Json) => readonly (Datum | null)[];
 /** Compiles a path to closures. Calling it throws PythonError where Python raises. */
 export function compilePath(path: Path): FindAll {
   const step = compile(path);
-  return (document) => each(step({ value: document, step: '', context: null }, { matches: mostMatches }));
+  return (document) =>
+    each(step({ value: document, step: '', context: null }, { matches: mostMatches, steps: { left: mostSteps } }));
 }
 
 /** Whether a path calls attributes of the bare document at its very first step: Python fails there, whatever the document. */
@@ -121,10 +126,10 @@ function compile(path: Path): Step {
         return part === undefined ? [] : [root(part)];
       };
     case 'sub':
-      return (datum) => {
+      return (datum, budget) => {
         const value = datum?.value;
         if (typeof value !== 'string') throw new PythonError('TypeError', 'expected string or bytes-like object');
-        const replaced = path.pattern.replace(path.replacement, value);
+        const replaced = path.pattern.replace(path.replacement, value, budget.steps);
         return replaced === value ? [] : [root(replaced)];
       };
   }
@@ -254,7 +259,7 @@ function compileCondition({ path, compare }: Condition): (element: Datum, budget
       const value = heldBy(match);
       if (value === null) continue;
       const converted = wantsInt ? toIntOrSkip(value) : value;
-      if (converted !== undefined && test(converted)) any = true;
+      if (converted !== undefined && test(converted, budget.steps)) any = true;
     }
     return any;
   };
@@ -270,7 +275,7 @@ function toIntOrSkip(value: Json): Json | undefined {
   }
 }
 
-function comparison(operator: FilterOperator, constant: Json): (value: Json) => boolean {
+function comparison(operator: FilterOperator, constant: Json): (value: Json, steps: Steps) => boolean {
   switch (operator) {
     case '=':
     case '==':
@@ -291,7 +296,7 @@ function comparison(operator: FilterOperator, constant: Json): (value: Json) => 
 }
 
 /** Python compiles the pattern only when a value arrives: a bad one loads, and fails then. */
-function matching(constant: Json): (value: Json) => boolean {
+function matching(constant: Json): (value: Json, steps: Steps) => boolean {
   if (typeof constant !== 'string') {
     return () => {
       throw new PythonError('TypeError', 'first argument must be string or compiled pattern');
@@ -299,9 +304,9 @@ function matching(constant: Json): (value: Json) => boolean {
   }
   try {
     const pattern = compilePattern(constant);
-    return (value) => {
+    return (value, steps) => {
       if (typeof value !== 'string') throw new PythonError('TypeError', 'expected string or bytes-like object');
-      return pattern.matches(value);
+      return pattern.matches(value, steps);
     };
   } catch (error) {
     return () => {
@@ -319,8 +324,11 @@ function compileOperation(path: Path & { kind: 'operation' }): Step {
     const count = a?.length ?? b?.length ?? 1;
     const results: Datum[] = [];
     try {
-      for (let i = 0; i < count; i++)
-        results.push(root(calculate(operator, operandAt(path.left, a, i), operandAt(path.right, b, i))));
+      for (let i = 0; i < count; i++) {
+        const result = calculate(operator, operandAt(path.left, a, i), operandAt(path.right, b, i));
+        spend(budget, Array.isArray(result) ? result.length : 1); // `list[*] * 1000000` on lists would come to gigabytes
+        results.push(root(result));
+      }
     } catch (error) {
       if (error instanceof PythonError && error.kind === 'TypeError') return [];
       throw error;

@@ -1,6 +1,7 @@
 import { Fault } from '../../../model/faults.ts';
 import { toFloat } from '../../../model/json.ts';
 import { pyInt } from '../../python/number.ts';
+import { quoted } from '../definition-error.ts';
 
 export interface Token {
   readonly type: string;
@@ -62,5 +63,5 @@ function readQuoted(text: string, start: number, quote: string): [value: string,
 }
 
 export function badPath(text: string, at: number, reason: string): Fault {
-  return new Fault('fatal', 'bad_path', `${JSON.stringify(text)}, character ${at + 1}: ${reason}`);
+  return new Fault('fatal', 'bad_path', `${quoted(text)}, character ${at + 1}: ${reason}`);
 }

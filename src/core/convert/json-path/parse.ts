@@ -1,4 +1,5 @@
 import { Fault } from '../../../model/faults.ts';
+import { quoted } from '../definition-error.ts';
 import { grammar, type Path } from './grammar.ts';
 import { generateTables, runTables } from './lalr.ts';
 import { badPath, type Token, tokenize } from './lexer.ts';
@@ -11,7 +12,7 @@ const tables = generateTables(grammar);
 
 /** Parses a path of the dialect. Throws a fatal Fault `bad_path` where Ceilometer would not load the definition. */
 export function parsePath(text: string): Path {
-  if (text.length > mostCharacters) throw badPath(`${text.slice(0, 40)}…`, mostCharacters, 'the path is too long');
+  if (text.length > mostCharacters) throw badPath(text, mostCharacters, 'the path is too long');
   try {
     return runTables<unknown, Token>(tables, bounded(text), (token) => {
       throw badPath(
@@ -22,7 +23,7 @@ export function parsePath(text: string): Path {
     }) as Path;
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
-    throw new Fault('fatal', 'bad_path', `${JSON.stringify(text)}: ${(cause as Error).message}`, { cause });
+    throw new Fault('fatal', 'bad_path', `${quoted(text)}: ${(cause as Error).message}`, { cause });
   }
 }
 

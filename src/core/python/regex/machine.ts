@@ -8,7 +8,12 @@ import type { Place } from './syntax.ts';
 // pattern × text: `(a+)+$` on 50,000 a's takes some 20 ms, where a plain backtracker needs 2^50,000 steps. What cannot be remembered
 // (patterns with back references, the inside of look-arounds from one position to the next) stops at a budget of steps.
 
-const mostSteps = 2_000_000;
+export const mostSteps = 2_000_000;
+
+/** What is left for several texts together. */
+export interface Steps {
+  left: number;
+}
 
 export interface Run {
   readonly program: Program;
@@ -21,10 +26,10 @@ export interface Run {
   readonly failed: Uint32Array;
 }
 
-export function newRun(program: Program, text: Int32Array, captures: boolean): Run {
+export function newRun(program: Program, text: Int32Array, captures: boolean, budget = mostSteps): Run {
   const bits = program.hasReferences ? 0 : program.splits * (text.length + 1);
   const needed = captures || program.hasReferences;
-  return { program, text, captures: needed, budget: mostSteps, failed: new Uint32Array((bits + 31) >>> 5) };
+  return { program, text, captures: needed, budget, failed: new Uint32Array((bits + 31) >>> 5) };
 }
 
 /**
@@ -52,7 +57,10 @@ function walk(run: Run, entry: number, start: number, slots: Int32Array, notEndi
   let at = start;
   let budget = run.budget;
   for (;;) {
-    if (--budget < 0) throw new PythonError('MemoryError', `the pattern needs more than ${mostSteps} steps`);
+    if (--budget < 0) {
+      run.budget = 0;
+      throw new PythonError('MemoryError', `the pattern needs more than ${mostSteps} steps`);
+    }
     let ok = true;
     const x = xs[pc] as number;
     switch (ops[pc]) {

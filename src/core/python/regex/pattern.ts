@@ -1,5 +1,5 @@
 import { PythonError } from '../python-error.ts';
-import { attempt, newRun } from './machine.ts';
+import { attempt, mostSteps, newRun, type Steps } from './machine.ts';
 import { assemble } from './program.ts';
 import { parseRegex, type Syntax } from './syntax.ts';
 
@@ -9,9 +9,9 @@ import { parseRegex, type Syntax } from './syntax.ts';
 
 export interface Pattern {
   /** `re.match`: anchored at the start, not at the end. */
-  readonly matches: (text: string) => boolean;
+  readonly matches: (text: string, steps?: Steps) => boolean;
   /** `re.sub`. Throws `re.error` for a bad replacement. */
-  readonly replace: (replacement: string, text: string) => string;
+  readonly replace: (replacement: string, text: string, steps?: Steps) => string;
 }
 
 /** Throws a PythonError `re.error` where Python's `re.compile` would, and for the little we do not know. */
@@ -20,11 +20,18 @@ export function compilePattern(source: string): Pattern {
   const program = assemble(syntax.tree, syntax.groups);
   const slotCount = program.slots;
   return {
-    matches: (text) => attempt(newRun(program, toCodes(text), false), 0, new Int32Array(slotCount).fill(-1)) >= 0,
-    replace: (replacement, text) => {
+    matches: (text, steps = { left: mostSteps }) => {
+      const run = newRun(program, toCodes(text), false, steps.left);
+      try {
+        return attempt(run, 0, new Int32Array(slotCount).fill(-1)) >= 0;
+      } finally {
+        steps.left = run.budget;
+      }
+    },
+    replace: (replacement, text, steps = { left: mostSteps }) => {
       const template = parseTemplate(replacement, syntax);
       const codes = toCodes(text);
-      const run = newRun(program, codes, true);
+      const run = newRun(program, codes, true, steps.left);
       const slots = new Int32Array(slotCount);
       let result = '';
       let done = 0;
@@ -32,6 +39,7 @@ export function compilePattern(source: string): Pattern {
       for (let start = 0; start <= codes.length; ) {
         slots.fill(-1);
         const end = attempt(run, start, slots, start === notEndingAt ? start : -1);
+        steps.left = run.budget;
         if (end < 0) {
           start++;
           continue;
