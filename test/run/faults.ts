@@ -85,6 +85,8 @@ function runFaults(ids: readonly string[]): Promise<void> {
   );
 }
 
+const isKnown = positionals.every((id) => faults.some((fault) => fault.id === id)) && Number.isInteger(seed);
 if (values.list === true) await runFaults(['--list']);
+else if (!isKnown) await runFaults(Number.isInteger(seed) ? positionals : [`--seed ${values.seed}`]);
 else if (process.env['AMQP_URL'] === undefined) await withRabbitmq();
 else await withBuild();
