@@ -238,6 +238,7 @@ function startAssignment(
     renewMs: config.timing.renewMs,
     leaseTtlMs: config.timing.leaseTtlMs,
     debounceMs: config.timing.heartbeatMs,
+    drainMs: config.timing.drainMs,
     report: assignmentReporter(emit),
     run: async (unit, token, stop) => {
       const place = places.get(unit);

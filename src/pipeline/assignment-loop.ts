@@ -23,6 +23,8 @@ export interface AssignmentDeps {
   readonly leaseTtlMs: number;
   /** Members must have stayed the same for so long before a new plan is made: three agents starting make one plan, not three. */
   readonly debounceMs: number;
+  /** How long a worker may drain before its unit goes to another without that. */
+  readonly drainMs: number;
   readonly run: (unit: Unit, token: LeaseToken, stop: StopSignals) => Promise<void>;
   readonly report: (event: AssignmentEvent) => void;
 }
@@ -38,7 +40,12 @@ interface Running {
   readonly soft: AbortController;
   readonly hard: AbortController;
   readonly ended: Promise<void>;
+  /** Since when it is to be handed over; null while it is ours. */
+  leavingSince: number | null;
 }
+
+/** A worker that ran for so long was a good one: its next failure begins with a short pause again. */
+const steadyAfterMs = 60_000;
 
 export class AssignmentLoop {
   readonly #deps: AssignmentDeps;
@@ -58,7 +65,7 @@ export class AssignmentLoop {
     return [...this.#running.values()].map((running) => running.token);
   }
 
-  /** Runs until `soft`; then drains and releases everything. Throws when a worker met a fatal fault. */
+  /** Runs until `soft`; then drains and releases everything. Throws when the group met what no waiting mends. */
   async run(stop: StopSignals): Promise<void> {
     stop.hard.addEventListener('abort', () => this.#abortAll('hard'), { once: true });
     while (!stop.soft.aborted && this.#fatal === null) {
@@ -69,7 +76,7 @@ export class AssignmentLoop {
     // The leases must stay ours while the workers drain.
     const drained = Promise.all([...this.#running.values()].map((running) => running.ended));
     await this.#renewUntil(drained);
-    await this.#deps.group.leave(this.#deps.member());
+    await this.#deps.group.leave(this.#deps.member()).catch((error: unknown) => this.#unreachable(error));
     if (this.#fatal !== null) throw this.#fatal;
   }
 
@@ -83,8 +90,12 @@ export class AssignmentLoop {
       await Promise.all([...mine].map((unit) => this.#take(unit, plan.version)));
     } catch (error) {
       if (classify(error).class === 'fatal') this.#fatal = error;
-      this.#deps.report({ kind: 'unreachable', error });
+      this.#unreachable(error);
     }
+  }
+
+  #unreachable(error: unknown): void {
+    this.#deps.report({ kind: 'unreachable', error });
   }
 
   async #plan(): Promise<{ readonly version: number; readonly owners: Readonly<Record<Unit, string>> }> {
@@ -92,11 +103,19 @@ export class AssignmentLoop {
     const plan = await this.#deps.group.readPlan();
     if (!this.#settled(members)) return plan;
     const weights = members.map((member) => ({ agent: member.agent, weight: member.weight }));
-    const owners = planOwners({ units: this.#deps.units, members: weights, previous: plan.owners });
+    const ours = planOwners({ units: this.#deps.units, members: weights, previous: plan.owners });
+    const owners = { ...this.#unitsOfOthers(plan.owners, members), ...ours };
     if (sameOwners(owners, plan.owners)) return plan;
     if (!(await this.#deps.group.commitPlan(plan.version, owners))) return this.#deps.group.readPlan();
     this.#deps.report({ kind: 'planned', version: plan.version + 1, members: members.length });
     return { version: plan.version + 1, owners };
+  }
+
+  /** A member may know a sink that we do not (its configuration is newer): leaving it out would take it from that member each round. */
+  #unitsOfOthers(owners: Readonly<Record<Unit, string>>, members: readonly Member[]): Readonly<Record<Unit, string>> {
+    const alive = new Set(members.map((member) => member.agent));
+    const known = new Set(this.#deps.units);
+    return Object.fromEntries(Object.entries(owners).filter(([unit, owner]) => !known.has(unit) && alive.has(owner)));
   }
 
   #settled(members: readonly Member[]): boolean {
@@ -115,8 +134,9 @@ export class AssignmentLoop {
   async #renew(): Promise<void> {
     const now = this.#deps.clock.monotonic();
     if (now - this.#renewedAt < this.#deps.renewMs || this.#running.size === 0) return;
+    const lost = await this.#deps.group.renew(this.owned, this.#deps.leaseTtlMs);
     this.#renewedAt = now;
-    for (const token of await this.#deps.group.renew(this.owned, this.#deps.leaseTtlMs)) {
+    for (const token of lost) {
       const running = this.#running.get(token.unit);
       if (running === undefined || running.token.epoch !== token.epoch) continue;
       this.#deps.report({ kind: 'lost', unit: token.unit, epoch: token.epoch });
@@ -125,8 +145,17 @@ export class AssignmentLoop {
     }
   }
 
+  /** A target that keeps its outputs waiting must not keep the partition: what is not out in time, the next owner replays. */
   #handOver(mine: ReadonlySet<Unit>): void {
-    for (const [unit, running] of this.#running) if (!mine.has(unit)) running.soft.abort(new Error('planned for another'));
+    const now = this.#deps.clock.monotonic();
+    for (const [unit, running] of this.#running) {
+      if (!mine.has(unit)) {
+        running.leavingSince ??= now;
+        running.soft.abort(new Error('planned for another'));
+      }
+      if (running.leavingSince !== null && now - running.leavingSince >= this.#deps.drainMs)
+        running.hard.abort(new Error('the time to drain is over'));
+    }
   }
 
   async #take(unit: Unit, planVersion: number): Promise<void> {
@@ -137,19 +166,21 @@ export class AssignmentLoop {
     const hard = new AbortController();
     this.#deps.report({ kind: 'acquired', unit, epoch: result.token.epoch });
     const ended = this.#runOne(unit, result.token, { soft: soft.signal, hard: hard.signal });
-    this.#running.set(unit, { token: result.token, soft, hard, ended });
+    this.#running.set(unit, { token: result.token, soft, hard, ended, leavingSince: null });
   }
 
   async #runOne(unit: Unit, token: LeaseToken, stop: StopSignals): Promise<void> {
+    const startedAt = this.#deps.clock.monotonic();
     try {
       await this.#deps.run(unit, token, stop);
       this.#failures.delete(unit);
     } catch (error) {
-      this.#failed(unit, error);
+      if (this.#deps.clock.monotonic() - startedAt >= steadyAfterMs) this.#failures.delete(unit);
+      if (!stop.hard.aborted) this.#failed(unit, error);
     }
     this.#running.delete(unit);
     // Released on purpose, so that the next owner need not wait. A token that is no longer ours releases nothing.
-    await this.#deps.group.release(token).catch((error: unknown) => this.#deps.report({ kind: 'unreachable', error }));
+    await this.#deps.group.release(token).catch((error: unknown) => this.#unreachable(error));
     this.#deps.report({ kind: 'released', unit, epoch: token.epoch });
   }
 
@@ -167,7 +198,7 @@ export class AssignmentLoop {
     void done.finally(() => over.abort(new Error('drained')));
     while (!over.signal.aborted) {
       await this.#deps.clock.sleep(this.#deps.renewMs, over.signal).catch(() => undefined);
-      if (!over.signal.aborted) await this.#renew();
+      if (!over.signal.aborted) await this.#renew().catch((error: unknown) => this.#unreachable(error));
     }
   }
 

@@ -1,0 +1,352 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Embedded, openEmbedded } from '../../../src/agent/open-embedded.ts';
+import type { Group, LeaseToken, Unit } from '../../../src/coordination/group.ts';
+import { ManualClock } from '../../../src/lib/manual-clock.ts';
+import { Fault } from '../../../src/model/faults.ts';
+import { type AssignmentEvent, AssignmentLoop } from '../../../src/pipeline/assignment-loop.ts';
+import type { StopSignals } from '../../../src/pipeline/worker.ts';
+
+const leaseTtlMs = 10_000;
+const drainMs = 20_000;
+const four: readonly Unit[] = ['u1', 'u2', 'u3', 'u4'];
+
+let folder: string;
+let clock: ManualClock;
+let embedded: Embedded;
+let agents: Agent[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ceilograph-assignment-'));
+  clock = new ManualClock(1_000_000);
+  embedded = await openEmbedded({ dataDir: folder, clock, time: { boot: 'b', now: () => clock.monotonic() } });
+  agents = [];
+});
+
+afterEach(async () => {
+  for (const agent of agents) agent.cut();
+  await until(() => agents.every((agent) => agent.gone));
+  await until(settled(embedded.close()));
+  await rm(folder, { recursive: true });
+});
+
+function settled(promise: Promise<unknown>): () => boolean {
+  let done = false;
+  promise.then(
+    () => (done = true),
+    () => (done = true),
+  );
+  return () => done;
+}
+
+/** Lets time pass in small steps, each with a turn for the disk, until it is so. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('it did not happen within 15 s');
+    await pass(100);
+  }
+}
+
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 100) {
+    await clock.advance(100);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+type Work = (unit: Unit, token: LeaseToken, stop: StopSignals) => Promise<void>;
+
+const untilStopped: Work = (_unit, _token, { soft }) => whenAborted(soft);
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** An agent that owns units and computes nothing. */
+class Agent {
+  readonly name: string;
+  readonly events: AssignmentEvent[] = [];
+  readonly runs: { readonly unit: Unit; readonly token: LeaseToken; readonly stop: StopSignals; ended: boolean }[] = [];
+  readonly soft = new AbortController();
+  readonly hard = new AbortController();
+  readonly ended: Promise<void>;
+  gone = false;
+  /** Replaced by a test: stands in for the disk that the group is on. */
+  fault: (method: string) => void = () => undefined;
+  #dead = false;
+
+  constructor(name: string, work: Work = untilStopped, units: readonly Unit[] = four) {
+    this.name = name;
+    const loop = new AssignmentLoop({
+      group: this.#group(),
+      member: () => ({ agent: name, boot: `${name}-boot`, weight: 1, protocol: 1, build: 't', host: 'h', pid: 1, facts: {} }),
+      units,
+      clock,
+      heartbeatMs: 1_000,
+      renewMs: 3_000,
+      leaseTtlMs,
+      debounceMs: 1_000,
+      drainMs,
+      run: async (unit, token, stop) => {
+        const run = { unit, token, stop, ended: false };
+        this.runs.push(run);
+        try {
+          await work(unit, token, stop);
+        } finally {
+          run.ended = true;
+        }
+      },
+      report: (event) => this.events.push(event),
+    });
+    this.ended = loop.run({ soft: this.soft.signal, hard: this.hard.signal });
+    this.ended.catch(() => undefined).finally(() => (this.gone = true));
+    agents.push(this);
+  }
+
+  get running(): readonly Unit[] {
+    return this.runs
+      .filter((run) => !run.ended)
+      .map((run) => run.unit)
+      .sort();
+  }
+
+  count(kind: AssignmentEvent['kind']): number {
+    return this.events.filter((event) => event.kind === kind).length;
+  }
+
+  /** From here on it is as if its process had been killed: it reaches nothing and hears nothing. */
+  kill(): void {
+    this.#dead = true;
+    this.gone = true;
+  }
+
+  cut(): void {
+    this.soft.abort(new Error('the test is over'));
+    this.hard.abort(new Error('the test is over'));
+  }
+
+  #group(): Group {
+    return new Proxy(embedded.group, {
+      get: (group, method: string) => {
+        return async (...args: unknown[]) => {
+          if (this.#dead) return new Promise(() => undefined);
+          this.fault(method);
+          return (group as unknown as Record<string, (...args: unknown[]) => unknown>)[method]?.apply(group, args);
+        };
+      },
+    });
+  }
+}
+
+const everyUnitOnce = () => agents.flatMap((agent) => (agent.gone ? [] : agent.running)).sort();
+
+describe('agents that share units', () => {
+  it('run each of them on one agent, and differ by one at most', async () => {
+    const [a, b] = [new Agent('a'), new Agent('b')];
+    await until(() => a.running.length === 2 && b.running.length === 2);
+
+    expect(everyUnitOnce()).toEqual(four);
+  });
+
+  it('take over what a killed one had once its leases have run out, with higher epochs', async () => {
+    const [a, b] = [new Agent('a'), new Agent('b')];
+    await until(() => a.running.length === 2 && b.running.length === 2);
+    const before = a.runs.filter((run) => !run.ended);
+    a.kill();
+    await until(() => b.running.length === 4);
+
+    for (const { unit, token } of before) {
+      const taken = b.runs.find((run) => run.unit === unit);
+      expect(taken?.token.epoch).toBeGreaterThan(token.epoch);
+    }
+  });
+
+  it('hand a unit over only when its worker has ended, and then at once', async () => {
+    const drained: (() => void)[] = [];
+    const slow: Work = async (_unit, _token, { soft }) => {
+      await whenAborted(soft);
+      await new Promise<void>((resolve) => drained.push(resolve));
+    };
+    const a = new Agent('a', slow);
+    await until(() => a.running.length === 4);
+    const b = new Agent('b');
+    await until(() => drained.length === 2);
+    await pass(3_000);
+    expect(b.running).toEqual([]);
+
+    for (const drain of drained) drain();
+    const before = clock.now();
+    await until(() => b.running.length === 2);
+
+    expect(clock.now() - before).toBeLessThan(leaseTtlMs / 2);
+    expect(everyUnitOnce()).toEqual(four);
+    for (const drain of drained) drain();
+    a.soft.abort();
+    await until(() => drained.length === 4);
+    for (const drain of drained) drain();
+  });
+
+  it('wait no longer for a worker that does not drain than it may', async () => {
+    const stuck: Work = (_unit, _token, { hard }) => whenAborted(hard);
+    const a = new Agent('a', stuck);
+    await until(() => a.running.length === 4);
+    const b = new Agent('b');
+    await until(() => a.runs.some((run) => run.stop.soft.aborted));
+    const before = clock.now();
+    await until(() => b.running.length === 2);
+
+    expect(clock.now() - before).toBeGreaterThanOrEqual(drainMs - 2_000);
+    expect(everyUnitOnce()).toEqual(four);
+    expect(a.count('failed')).toBe(0);
+  });
+
+  it('leave each other the units that one of them does not know', async () => {
+    const a = new Agent('a', untilStopped, ['u1', 'u2']);
+    const b = new Agent('b', untilStopped, ['u1', 'u2', 'u3', 'u4']);
+    await until(() => a.running.length === 1);
+    await pass(5_000);
+    const { version } = await embedded.group.readPlan();
+    await pass(10_000);
+
+    expect((await embedded.group.readPlan()).version).toBe(version);
+    expect(b.count('released')).toBe(0);
+  });
+});
+
+describe('an agent', () => {
+  it('drops a unit whose lease another has, and cuts its worker off at once', async () => {
+    const a = new Agent('a', untilStopped, ['u1']);
+    await until(() => a.running.length === 1);
+    const run = a.runs[0] as (typeof a.runs)[number];
+    await embedded.group.release(run.token);
+    await embedded.group.acquire({ agent: 'x', boot: 'x-boot' }, 'u1', 99, 60_000);
+    await until(() => run.ended);
+
+    expect([run.stop.hard.aborted, a.count('lost')]).toEqual([true, 1]);
+    expect((await embedded.group.leases())[0]?.agent).toBe('x');
+  });
+
+  it('tries a unit whose worker fails again, ever later, and its neighbours run', async () => {
+    const begun: number[] = [];
+    const work: Work = async (unit, token, stop) => {
+      if (unit !== 'u1') return untilStopped(unit, token, stop);
+      begun.push(clock.now());
+      throw new Fault('fatal', 'log_gap', 'the topic does not hold what was applied last');
+    };
+    const a = new Agent('a', work, ['u1', 'u2']);
+    await until(() => begun.length === 6);
+
+    const pauses = begun.slice(1).map((at, index) => at - (begun[index] as number));
+    expect(pauses.every((pause, index) => pause >= 500 * 2 ** index)).toBe(true);
+    expect(a.running).toEqual(['u2']);
+    expect(a.gone).toBe(false);
+  });
+
+  it('begins with a short pause again after a worker ran well for long', async () => {
+    let fail: (() => void) | null = null;
+    const work: Work = (_unit, _token, { soft }) =>
+      Promise.race([
+        whenAborted(soft),
+        new Promise<void>((_, reject) => {
+          fail = () => reject(new Error('it fails'));
+        }),
+      ]);
+    const a = new Agent('a', work, ['u1']);
+    for (let times = 1; times <= 4; times++) {
+      await until(() => a.runs.length === times && a.running.length === 1);
+      (fail as unknown as () => void)();
+      await until(() => a.count('failed') === times);
+    }
+    await until(() => a.runs.length === 5);
+    await pass(70_000);
+    (fail as unknown as () => void)();
+    await until(() => a.count('failed') === 5);
+
+    const pauses = a.events.flatMap((event) => (event.kind === 'failed' ? [event.retryInMs] : []));
+    expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 500]);
+  });
+
+  it('keeps its leases while its workers drain, then releases them and leaves', async () => {
+    let drained = () => {};
+    const work: Work = async (_unit, _token, { soft }) => {
+      await whenAborted(soft);
+      await new Promise<void>((resolve) => {
+        drained = resolve;
+      });
+    };
+    const a = new Agent('a', work, ['u1']);
+    await until(() => a.running.length === 1);
+    a.soft.abort();
+    await pass(3 * leaseTtlMs);
+    expect((await embedded.group.leases())[0]?.expiresInMs).toBeGreaterThan(0);
+    expect(a.gone).toBe(false);
+
+    drained();
+    await until(() => a.gone);
+
+    expect((await embedded.group.leases())[0]).toMatchObject({ agent: null, expiresInMs: 0 });
+    expect(await embedded.group.members()).toEqual([]);
+  });
+
+  it('drains to the end though a renewal fails meanwhile', async () => {
+    let drained = () => {};
+    const work: Work = async (_unit, _token, { soft }) => {
+      await whenAborted(soft);
+      await new Promise<void>((resolve) => {
+        drained = resolve;
+      });
+    };
+    const a = new Agent('a', work, ['u1']);
+    await until(() => a.running.length === 1);
+    a.fault = (method) => {
+      if (method === 'renew') throw new Fault('retryable', 'enospc', 'no space left');
+    };
+    a.soft.abort();
+    await until(() => a.count('unreachable') > 0);
+    expect(a.gone).toBe(false);
+
+    a.fault = () => undefined;
+    drained();
+    await until(() => a.gone);
+
+    expect((await embedded.group.leases())[0]?.agent).toBeNull();
+  });
+
+  it('takes a worker that is cut off for no failure', async () => {
+    const work: Work = async (_unit, _token, { hard }) => {
+      await whenAborted(hard);
+      throw hard.reason;
+    };
+    const a = new Agent('a', work, ['u1']);
+    await until(() => a.running.length === 1);
+    a.cut();
+    await until(() => a.gone);
+
+    expect(a.count('failed')).toBe(0);
+    expect(a.count('released')).toBe(1);
+  });
+
+  it('goes on while the group cannot be reached, and ends with what no waiting mends', async () => {
+    const a = new Agent('a', untilStopped, ['u1']);
+    await until(() => a.running.length === 1);
+    a.fault = () => {
+      throw new Fault('retryable', 'econnrefused', 'nobody answers');
+    };
+    await until(() => a.count('unreachable') >= 3);
+    expect(a.running).toEqual(['u1']);
+
+    let faults = 0;
+    a.fault = () => {
+      faults += 1;
+      if (faults === 1) throw new Fault('fatal', 'damaged', 'the file is damaged');
+    };
+    await until(() => a.gone);
+
+    await expect(a.ended).rejects.toMatchObject({ code: 'damaged' });
+    expect(a.running).toEqual([]);
+  });
+});
