@@ -88,7 +88,7 @@ export function printEntry(entry: Entry): string {
 // The listener held every notification to the limits; an entry of many would only be searched for its depth in vain.
 const trusted = { maxDepth: Number.POSITIVE_INFINITY, maxString: Number.POSITIVE_INFINITY };
 
-/** Throws a poison Fault for anything that no version of us wrote. The items are trusted: a listener wrote them. */
+/** Throws a poison Fault for anything that no version of us wrote. What is in an item is trusted: a listener wrote it. */
 export function parseEntry(text: string): Entry {
   const value = parseJson(text, trusted);
   if (!isObject(value) || value['v'] !== 1) throw malformed('no entry of version 1');
@@ -102,9 +102,9 @@ export function parseEntry(text: string): Entry {
         proven: num(value, 'a'),
         notifications: list(value, 'n').map((part) => {
           if (!isObject(part)) throw malformed('n holds something that is no object');
-          return { id: str(part, 'i'), items: list(part, 'm') as unknown as readonly Item[] };
+          return { id: str(part, 'i'), items: list(part, 'm').map(toItem) };
         }),
-        canaries: value['c'] === undefined ? [] : (list(value, 'c') as unknown as DataEntry['canaries']),
+        canaries: value['c'] === undefined ? [] : list(value, 'c').map(toCanary),
       };
     case 'tick':
       return { kind: 'tick', incarnation: num(value, 'inc'), epoch: num(value, 'ep'), at: num(value, 'at') };
@@ -122,6 +122,17 @@ export function parseEntry(text: string): Entry {
     default:
       throw malformed(`unknown kind ${String(value['k'])}`);
   }
+}
+
+function toItem(value: Json): Item {
+  if (!isObject(value)) throw malformed('m holds something that is no object');
+  return value as unknown as Item;
+}
+
+function toCanary(value: Json): DataEntry['canaries'][number] {
+  if (!Array.isArray(value) || typeof value[0] !== 'string' || typeof value[1] !== 'number')
+    throw malformed('c holds something that is no canary');
+  return [value[0], value[1]];
 }
 
 function malformed(what: string): Fault {
