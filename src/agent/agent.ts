@@ -8,6 +8,7 @@ import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts
 import type { Converter } from '../core/convert/converter.ts';
 import { createRouter } from '../core/route/router.ts';
 import type { Delivery, Input } from '../inputs/input.ts';
+import { aborted } from '../inputs/or-aborted.ts';
 import { inputs } from '../inputs/registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { LmdbEnvironment } from '../lib/lmdb-environment.ts';
@@ -128,8 +129,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     pid: process.pid,
     facts: { ...facts, ...Object.fromEntries(Object.entries(tally).map(([name, count]) => [name, String(count)])) },
   });
-  const assignment = startAssignment(options, identity, embedded, topicSinks, member, { tally, deadLetters });
+  const assignment = startAssignment(options, identity, embedded, topicSinks, member, { tally, deadLetters, hard: hard.signal });
   const ticking = startTicks(options, embedded, topicSinks, assignment.loop, soft.signal);
+  const canaries = topicSinks.some((sink) => sink.needsTime);
 
   const listenerSinks = options.sinks.map((sink): ListenerSink => {
     const directly = direct.get(sink);
@@ -142,7 +144,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     config.inputs
       .filter((input) => options.exclusiveInputs || !exclusiveKinds.has(input.kind))
       .map((input, index) =>
-        startListener(options, input, { soft: soft.signal, hard: hard.signal, facts }, async (intake, opened) =>
+        startListener(options, input, { soft: soft.signal, hard: hard.signal, facts, canaries }, async (intake, opened) =>
           runListener(
             {
               name: input.name,
@@ -173,6 +175,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const failed = new Promise<never>((_, reject) => {
     inputsEnded.catch(reject);
     assignment.ended.catch(reject);
+    ticking.catch(reject);
     for (const targets of [...directTargets, ...topicSinks.map((sink) => sink.lanes)]) targets.ended.catch(reject);
   });
   failed.catch(() => undefined);
@@ -183,7 +186,10 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     soft.abort(new Error(reason));
     const hung = await leaveInOrder(
       [
-        { name: 'inputs and listeners', end: () => inputsEnded.catch(() => undefined) },
+        {
+          name: 'inputs and listeners',
+          end: async () => void (await Promise.all(listeners.map((listener) => listener.settled))),
+        },
         { name: 'direct targets', end: async () => void (await Promise.all(directTargets.map((targets) => targets.close()))) },
         { name: 'workers', end: () => assignment.stop() },
         { name: 'ticks', end: () => ticking.catch(() => undefined) },
@@ -215,6 +221,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
 interface Shared {
   readonly tally: ReturnType<typeof createTally>;
   readonly deadLetters: DeadLetters;
+  readonly hard: AbortSignal;
 }
 
 function startAssignment(
@@ -227,7 +234,6 @@ function startAssignment(
 ) {
   const { config, clock, emit } = options;
   const soft = new AbortController();
-  const hard = new AbortController();
   const places = new Map(sinks.flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), { sink, ref }] as const)));
   const loop = new AssignmentLoop({
     group: embedded.group,
@@ -264,7 +270,7 @@ function startAssignment(
       );
     },
   });
-  const ended = loop.run({ soft: soft.signal, hard: hard.signal });
+  const ended = loop.run({ soft: soft.signal, hard: shared.hard });
   ended.catch((error: unknown) => emit('loop:ended', { loop: `assignment of ${identity.agent}`, error }));
   return {
     loop,
@@ -292,9 +298,9 @@ async function startTicks(
       const ref = timed.get(token.unit);
       return ref === undefined ? [] : [{ ref, token }];
     });
-  const appender = await embedded.topics.openAppender();
+  const openAppender = () => embedded.topics.openAppender();
   await runTickLoop(
-    { group: embedded.group, appender, clock: options.clock, tickMs: options.config.timing.tickMs, owned },
+    { group: embedded.group, openAppender, clock: options.clock, tickMs: options.config.timing.tickMs, owned },
     signal,
   );
 }
@@ -306,9 +312,15 @@ function feeds(input: AgentConfig['inputs'][number]): readonly string[] {
 async function startListener(
   options: AgentOptions,
   inputConfig: AgentConfig['inputs'][number],
-  signals: { readonly soft: AbortSignal; readonly hard: AbortSignal; readonly facts: Record<string, string> },
+  given: {
+    readonly soft: AbortSignal;
+    readonly hard: AbortSignal;
+    readonly facts: Record<string, string>;
+    /** Some sink waits for them; an input is not written to for nothing. */
+    readonly canaries: boolean;
+  },
   listen: (intake: Intake<Delivery>, input: Input) => Promise<void>,
-): Promise<{ readonly ended: Promise<void>; close(): Promise<void> }> {
+): Promise<StartedListener> {
   const { clock, emit } = options;
   const entry = inputs[inputConfig.kind];
   if (entry === undefined) throw new Error(`no input of kind ${inputConfig.kind}`);
@@ -320,23 +332,37 @@ async function startListener(
     dataDir: options.config.dataDir,
     clock,
     random: options.random,
-    soft: signals.soft,
-    hard: signals.hard,
+    soft: given.soft,
+    hard: given.hard,
     deliver: (deliveries) => intake.deliver(deliveries),
     report: (event) => {
-      if (event.kind === 'connected') signals.facts[`input.${inputConfig.name}`] = event.detail;
+      if (event.kind === 'connected') given.facts[`input.${inputConfig.name}`] = event.detail;
       if (event.kind === 'disconnected') {
         emit('input:disconnected', { input: inputConfig.name, detail: event.detail, retryInMs: event.retryInMs });
       } else emit(`input:${event.kind}`, { input: inputConfig.name, detail: event.detail });
     },
   });
   const over = new AbortController();
-  const canaries = runCanaryLoop(inputConfig.name, input, intake, clock, AbortSignal.any([signals.soft, over.signal]));
-  const ran = input.run().finally(() => {
-    over.abort(new Error('the input ended'));
-    intake.end();
-  });
-  const ended = Promise.all([ran, listen(intake, input), canaries]).then(() => undefined);
+  const untilOver = AbortSignal.any([given.soft, over.signal]);
+  const canaries = given.canaries ? runCanaryLoop(inputConfig.name, input, intake, clock, untilOver) : Promise.resolve();
+  // An input that has given all it had is silent, not late: its canaries go on until we leave.
+  const ran = input
+    .run()
+    .then(() => aborted(given.soft))
+    .finally(() => {
+      over.abort(new Error('the input ended'));
+      intake.end();
+    });
+  const parts = [ran, listen(intake, input), canaries];
+  const ended = Promise.all(parts).then(() => undefined);
   ended.catch((error: unknown) => emit('loop:ended', { loop: `listener of ${inputConfig.name}`, error }));
-  return { ended, close: () => input.close() };
+  return { ended, settled: Promise.allSettled(parts), close: () => input.close() };
+}
+
+interface StartedListener {
+  /** Rejects as soon as one part of it fails. */
+  readonly ended: Promise<void>;
+  /** All parts have ended, well or not. */
+  readonly settled: Promise<unknown>;
+  close(): Promise<void>;
 }

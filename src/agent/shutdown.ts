@@ -13,34 +13,35 @@ export interface Phase {
   readonly end: () => Promise<void>;
 }
 
+/** Whatever hangs, it is over after `drainMs`. Returns what failed or did not end in time. */
 export async function leaveInOrder(
   phases: readonly Phase[],
   hard: AbortController,
   drainMs: number,
   clock: Clock,
 ): Promise<readonly string[]> {
-  const hung: string[] = [];
-  const deadline = clock.monotonic() + drainMs * 0.75;
-  for (const phase of phases) {
-    const left = Math.max(0, deadline - clock.monotonic());
+  const hung = new Set<string>();
+  const begun = clock.monotonic();
+  const endsUntil = async (ended: Promise<void>, atMs: number): Promise<boolean> => {
     const over = new AbortController();
-    const ended = phase.end().then(
-      () => 'ended' as const,
-      (error: unknown) => {
-        hung.push(`${phase.name}: ${error instanceof Error ? error.message : String(error)}`);
-        return 'ended' as const;
-      },
+    const late = clock.sleep(Math.max(0, begun + atMs - clock.monotonic()), over.signal).then(
+      () => false,
+      () => true,
     );
-    const late = clock.sleep(left, over.signal).then(
-      () => 'late' as const,
-      () => 'ended' as const,
-    );
-    if ((await Promise.race([ended, late])) === 'late') {
-      hung.push(phase.name);
-      hard.abort(new Error('the time to drain is over'));
-      await Promise.race([ended, clock.sleep(drainMs * 0.25)]);
-    }
+    const inTime = await Promise.race([ended.then(() => true), late]);
     over.abort(new Error('over'));
+    return inTime;
+  };
+  for (const phase of phases) {
+    const ended = phase.end().catch((error: unknown) => {
+      hung.add(`${phase.name}: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    if (await endsUntil(ended, drainMs * 0.75)) continue;
+    if (!hard.signal.aborted) {
+      hung.add(phase.name);
+      hard.abort(new Error('the time to drain is over'));
+    }
+    if (!(await endsUntil(ended, drainMs))) hung.add(phase.name);
   }
-  return hung;
+  return [...hung];
 }

@@ -1,6 +1,7 @@
 import type { Group, LeaseToken } from '../coordination/group.ts';
 import type { Clock } from '../lib/clock.ts';
 import { printEntry } from '../model/entry.ts';
+import { classify } from '../model/faults.ts';
 import type { Appender, PartitionRef } from '../topics/topic.ts';
 
 /**
@@ -10,27 +11,41 @@ import type { Appender, PartitionRef } from '../topics/topic.ts';
  */
 export interface TickDeps {
   readonly group: Pick<Group, 'time'>;
-  readonly appender: Appender;
+  readonly openAppender: () => Promise<Appender>;
   readonly clock: Clock;
   readonly tickMs: number;
   /** The partitions we own whose sink needs time. */
   readonly owned: () => readonly { readonly ref: PartitionRef; readonly token: LeaseToken }[];
 }
 
+/** Runs until the signal aborts; throws what no further tick mends. */
 export async function runTickLoop(deps: TickDeps, signal: AbortSignal): Promise<void> {
+  // One each: an appender confirms in order, so a partition at its bound would stop the time of all the others.
+  const appenders = new Map<string, Appender>();
   const unconfirmed = new Set<string>();
-  const encoder = new TextEncoder();
-  while (!signal.aborted) {
-    const at = Math.floor(await deps.group.time());
-    for (const { ref, token } of deps.owned()) {
-      if (unconfirmed.has(token.unit)) continue;
-      unconfirmed.add(token.unit);
-      const bytes = encoder.encode(printEntry({ kind: 'tick', incarnation: token.incarnation, epoch: token.epoch, at }));
-      void deps.appender.append([{ partition: ref, bytes }], signal).then(
-        () => unconfirmed.delete(token.unit),
-        () => unconfirmed.delete(token.unit), // Aborted: we are leaving, the next owner ticks.
-      );
+  let broken: { readonly error: unknown } | null = null;
+  const tick = async (ref: PartitionRef, token: LeaseToken, at: number) => {
+    unconfirmed.add(token.unit);
+    try {
+      const appender = appenders.get(token.unit) ?? (await deps.openAppender());
+      appenders.set(token.unit, appender);
+      await appender.append([{ partition: ref, bytes: tickBytes(token, at) }], signal);
+    } catch (error) {
+      // Aborted: we are leaving, the next owner ticks. Retryable: this one is missed, partition time is told later.
+      if (!signal.aborted && classify(error).class !== 'retryable') broken = { error };
     }
+    unconfirmed.delete(token.unit);
+  };
+  while (!signal.aborted && broken === null) {
+    const at = Math.floor(await deps.group.time());
+    for (const { ref, token } of deps.owned()) if (!unconfirmed.has(token.unit)) void tick(ref, token, at);
     await deps.clock.sleep(deps.tickMs, signal).catch(() => undefined);
   }
+  if (broken !== null) throw (broken as { readonly error: unknown }).error;
+}
+
+const encoder = new TextEncoder();
+
+function tickBytes({ incarnation, epoch }: LeaseToken, at: number): Uint8Array {
+  return encoder.encode(printEntry({ kind: 'tick', incarnation, epoch, at }));
 }
