@@ -37,7 +37,8 @@ export interface TopicPlaces {
 
 /**
  * Agrees on the layout of a sink with everybody else (first writer wins) and makes its partitions if we were the first. A file that
- * says another count than what is stored refuses to start: a changed modulo would tear keys from their state.
+ * says another count or key than what is stored refuses to start: a changed modulo would tear keys from their state, and what is
+ * half computed in one partition would come out of another once more, under the same id.
  */
 export async function agreeOnLayout(
   places: TopicPlaces,
@@ -45,7 +46,7 @@ export async function agreeOnLayout(
   agent: AgentConfig,
   uuid: string,
 ): Promise<readonly PartitionRef[]> {
-  const wanted: Layout = { generation: 1, partitions: config.partitions, uuid };
+  const wanted: Layout = { generation: 1, partitions: config.partitions, partitionBy: config.partitionBy, uuid };
   const layout = await places.group.proposeLayout(config.sink, wanted);
   if (layout.partitions !== config.partitions) {
     throw new Fault(
@@ -53,6 +54,15 @@ export async function agreeOnLayout(
       'layout_differs',
       `${config.origin}: sink ${config.sink} has ${layout.partitions} partitions since its first start, this file says ${config.partitions}. ` +
         `Set partitions: ${layout.partitions}, or give the sink another name to start it afresh.`,
+    );
+  }
+  const [stored, written] = [layout.partitionBy.join(', '), config.partitionBy.join(', ')];
+  if (stored !== written) {
+    throw new Fault(
+      'fatal',
+      'layout_differs',
+      `${config.origin}: sink ${config.sink} is partitioned by [${stored}] since its first start, this file says [${written}]. ` +
+        `Set partition_by: [${stored}], or give the sink another name to start it afresh.`,
     );
   }
   const refs = Array.from({ length: layout.partitions }, (_, partition) => ({

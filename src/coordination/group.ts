@@ -81,6 +81,8 @@ export interface Group {
 export interface Layout {
   readonly generation: number;
   readonly partitions: number;
+  /** The attributes that choose the partition. */
+  readonly partitionBy: readonly string[];
   /** Made by the winner; stands in the genesis entry of every partition. */
   readonly uuid: string;
 }

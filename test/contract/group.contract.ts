@@ -185,7 +185,7 @@ export function describeGroup(name: string, makeWorld: () => Promise<GroupWorld>
     });
 
     describe('layouts', () => {
-      const layout = { generation: 1, partitions: 16, uuid: 'first' };
+      const layout = { generation: 1, partitions: 16, partitionBy: ['resource_id'], uuid: 'first' };
 
       it('are decided by the first writer', async () => {
         const answers = await Promise.all([
