@@ -78,25 +78,34 @@ async function listen(deps: ListenerDeps, proof: Proof, hard: AbortSignal): Prom
   for (;;) {
     const batch = await deps.intake.take(deps.maxBatch, deps.lingerMs, deps.clock, hard);
     if (batch === null) return;
-    const work = readBatch(deps, batch);
-    try {
-      await makeDurable(deps, work, hard);
-    } catch (error) {
-      for (const delivery of batch) delivery.giveBack();
-      if (hard.aborted) return;
-      throw error;
+    for (let left: readonly Delivery[] = batch; left.length > 0; ) {
+      const work = readBatch(deps, left);
+      try {
+        await makeDurable(deps, work, hard);
+      } catch (error) {
+        for (const delivery of left) delivery.giveBack();
+        if (hard.aborted) return;
+        throw error;
+      }
+      crashPoint('before-raw-ack');
+      for (const delivery of left.slice(0, work.read)) {
+        if (work.refused.has(delivery)) delivery.giveBack();
+        else delivery.settle();
+      }
+      proof.settled();
+      left = left.slice(work.read);
     }
-    crashPoint('before-raw-ack');
-    for (const delivery of batch) {
-      if (work.refused.has(delivery)) delivery.giveBack();
-      else delivery.settle();
-    }
-    proof.settled();
   }
 }
 
-/** Everything that one batch of raw messages came to. */
+/** A batch is passed on in portions of about so many bytes: five hundred large notifications at once would take all memory. */
+const maxPortionBytes = 64 * 1024 * 1024;
+
+/** Everything that one batch of raw messages came to, as far as it was read. */
 interface Work {
+  read: number;
+  /** What was read comes to at most. */
+  bytes: number;
   readonly parts: Map<PartitionRef, Part[]>;
   readonly canaries: (readonly [feed: string, sentAt: number])[];
   readonly direct: Map<DirectSink, Part[]>;
@@ -108,8 +117,20 @@ interface Work {
 }
 
 function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
-  const work: Work = { parts: new Map(), canaries: [], direct: new Map(), redelivered: false, refused: new Set(), letters: [] };
+  const work: Work = {
+    read: 0,
+    bytes: 0,
+    parts: new Map(),
+    canaries: [],
+    direct: new Map(),
+    redelivered: false,
+    refused: new Set(),
+    letters: [],
+  };
   for (const delivery of batch) {
+    if (work.bytes >= maxPortionBytes) break;
+    work.read += 1;
+    work.bytes += delivery.body.length;
     deps.tally.received += 1;
     work.redelivered ||= delivery.redelivered;
     try {
@@ -142,6 +163,8 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
     work.letters.push(letterOf(deps, delivery, 'samples', excess.reason, excess.message, notification));
     return;
   }
+  // Each sample holds the whole notification at most.
+  work.bytes += Math.min(samples.length * delivery.body.length, maxGrowth * maxBytes);
   deps.tally.samples += samples.length;
   deps.tally.events += events.length;
   deps.router.route(notification.message_id, samples, events, (sinkIndex, partition, part) => {

@@ -173,7 +173,8 @@ function problemOf(stage: Problem['stage'], error: unknown): Problem {
 
 /** Sources match names by glob, and Python's glob raises for anything but a text. */
 function checkName(draft: SampleDraft): SampleDraft {
-  if (typeof draft.name !== 'string') throw new PythonError('TypeError', `the name of a sample is ${pyStr(draft.name)}`);
+  if (typeof draft.name !== 'string')
+    throw new PythonError('TypeError', `the name of a sample is ${pyStr(draft.name).slice(0, 80)}`);
   return draft;
 }
 
@@ -224,7 +225,7 @@ function finishSample(draft: SampleDraft, ids: SampleIds, defaultSource: string,
 
 /** Natively a sample's texts are texts: numbers are written out, and a sample about nothing or at no time is refused. */
 function strictDraft(draft: SampleDraft): SampleDraft {
-  if (draft.resource_id === null) throw new PythonError('ValueError', `${pyStr(draft.name)} has no resource_id`);
+  if (draft.resource_id === null) throw new PythonError('ValueError', `${pyStr(draft.name).slice(0, 80)} has no resource_id`);
   // A text that counts as a number stays a text, but `nan` and `inf` are no more volumes as texts.
   refuseEndless(typeof draft.volume === 'string' ? toFloat(pyFloat(draft.volume)) : draft.volume);
   toNaiveUtc(draft.timestamp); // a polling agent's own is not read before

@@ -23,7 +23,7 @@ export interface SampleDraft {
 /** `Sample.__init__`'s only check. */
 export function sampleType(type: Json): SampleType {
   const known = sampleTypes.find((name) => name === type);
-  if (known === undefined) throw new PythonError('ValueError', `unsupported sample type ${pyRepr(type)}`);
+  if (known === undefined) throw new PythonError('ValueError', `unsupported sample type ${pyRepr(type).slice(0, 80)}`);
   return known;
 }
 

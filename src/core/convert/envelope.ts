@@ -3,6 +3,7 @@ import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import { parseJson } from '../../model/json-text.ts';
 import { type Notification, type Priority, priorities } from '../../model/notification.ts';
 import { stableId } from '../../model/stable-hash.ts';
+import { pyRepr } from '../python/text.ts';
 import { canonicalJson } from './canonical.ts';
 
 // The three forms a notification comes in:
@@ -59,7 +60,7 @@ function innerText(text: string): string | undefined {
     return undefined;
   const { 'oslo.version': version, 'oslo.message': message } = envelope;
   if (typeof version !== 'string' || !/^2(\.\d+)?$/.test(version))
-    throw new Fault('poison', 'bad_envelope', `envelope version ${JSON.stringify(version)}, only 2.x is known`);
+    throw new Fault('poison', 'bad_envelope', `envelope version ${quote(version)}, only 2.x is known`);
   if (typeof message !== 'string') throw new Fault('poison', 'bad_envelope', 'oslo.message is not a text');
   return message;
 }
@@ -86,6 +87,11 @@ export function toNotification(message: Json, transportPriority?: string): Notif
   };
 }
 
+/** A stranger's word in a message of ours: not all of a megabyte. */
+function quote(value: Json | undefined): string {
+  return pyRepr(value ?? null).slice(0, 40);
+}
+
 function textOf(message: JsonObject, name: string): string {
   const value = Object.hasOwn(message, name) ? message[name] : undefined;
   if (typeof value === 'string') return value;
@@ -98,7 +104,7 @@ function priorityOf(message: JsonObject, transportPriority: string | undefined):
   const word = typeof own === 'string' && own !== '' ? own : transportPriority;
   if (word === undefined) throw new Fault('poison', 'missing_field', 'the message has no priority');
   const priority = priorities.find((known) => known === word || known === word.toLowerCase());
-  if (priority === undefined) throw new Fault('poison', 'bad_field', `priority is ${JSON.stringify(word)}`);
+  if (priority === undefined) throw new Fault('poison', 'bad_field', `priority is ${quote(word)}`);
   return priority;
 }
 

@@ -43,6 +43,20 @@ describe('a listener', () => {
     expect(rig.letters.map((letter) => letter.reason)).toEqual(['too_deep', 'string_too_long', 'too_large']);
   });
 
+  it('passes a batch on in portions, so that what is in memory at a time is bounded', async () => {
+    const rig = new Rig({ converter: createConverter(shipped), limits });
+    const large = new TextDecoder().decode(repeating(150, 'x'.repeat(60_000)));
+
+    await rig.deliver(...Array.from({ length: 10 }, (_, i) => large.replace(/"message_id":"[^"]*"/, `"message_id":"l${i}"`)));
+    await rig.end();
+
+    expect(rig.letters).toEqual([]);
+    expect(rig.entries.flatMap((entry) => entry.notifications.map((part) => part.id))).toHaveLength(10);
+    const firstSettled = rig.story.findIndex((line) => line.startsWith('settle'));
+    const lastAppend = rig.story.findLastIndex((line) => line.startsWith('append'));
+    expect(firstSettled).toBeLessThan(lastAppend);
+  });
+
   it('settles every hostile notification, and the good ones among them are appended', async () => {
     const rig = new Rig({ converter: createConverter(shipped), limits });
     const count = hostile.length;
