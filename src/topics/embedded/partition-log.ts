@@ -16,6 +16,7 @@ interface PartitionRecord {
   readonly settled: Sum & { readonly offset: number };
 }
 
+const readBytes = 16 * 1024 * 1024;
 const genesisOffset = 1;
 const removePerTransaction = 512;
 const nothing: Sum = { entries: 0, bytes: 0 };
@@ -114,15 +115,20 @@ export class PartitionLog {
     return true;
   }
 
+  /** At most `max` entries, and no more once they come to `readBytes`: one entry may hold the samples of a large notification. */
   read(ref: PartitionRef, from: number, max: number): Received[] {
     const name = partitionName(ref);
     const received: Received[] = [];
+    let bytes = 0;
     for (const { key, value } of this.#entries.getRange({
       start: [name, from],
       end: [name, Number.MAX_SAFE_INTEGER],
       limit: max,
-    }))
+    })) {
       received.push({ offset: offsetOf(key), bytes: entryBytes(value), redelivered: false });
+      bytes += value.byteLength;
+      if (bytes >= readBytes) break;
+    }
     return received;
   }
 
