@@ -74,19 +74,35 @@ interface TopicSink {
   readonly recorder: Recorder | null;
 }
 
+/** Throws what the start fails with, and leaves nothing running then: one timer would keep a process that has nothing to do. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const hard = new AbortController();
+  const opened: (() => Promise<unknown>)[] = [];
+  try {
+    return await openAll(options, hard, opened);
+  } catch (error) {
+    hard.abort(error);
+    for (const close of opened.reverse()) await close().catch(() => undefined); // what the start failed with is what to tell
+    throw error;
+  }
+}
+
+/** Whatever goes on after this function, its end is in `opened`, in the order of opening. */
+async function openAll(options: AgentOptions, hard: AbortController, opened: (() => Promise<unknown>)[]): Promise<RunningAgent> {
   const { config, clock, emit } = options;
   const identity = makeIdentity(config.agent.staticId);
   const startedAt = clock.monotonic();
   const soft = new AbortController();
-  const hard = new AbortController();
   // Every lane, listener and partition waits under these two; that is many, not a leak.
   setMaxListeners(0, soft.signal, hard.signal);
   const tally = createTally();
   const facts: Record<string, string> = {};
   const embedded = await openEmbedded({ dataDir: config.dataDir, clock });
+  opened.push(() => embedded.close());
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
+  opened.push(() => deadLetters.close());
   let heldFile: Promise<LmdbEnvironment> | null = null;
+  opened.push(async () => (await heldFile)?.close());
   const context = {
     held: () => {
       heldFile ??= LmdbEnvironment.open({ directory: join(config.dataDir, 'held'), clock });
@@ -107,14 +123,18 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   for (const sink of options.sinks) {
     if (runsDirect(sink, config)) {
       const targets = await openHoldingLanes(sink, context);
+      opened.push(() => targets.close());
       directTargets.push(targets);
       direct.set(sink, new DirectSink(sinkChain(config.cluster, sink), targets.lanes, deadLetters, sink.sink, tally));
       continue;
     }
+    const refs = await agreeOnLayout(embedded, sink, config, randomUUID());
+    const lanes = await openLanes(sink, context);
+    opened.push(() => lanes.close());
     topicSinks.push({
       config: sink,
-      refs: await agreeOnLayout(embedded, sink, config, randomUUID()),
-      lanes: await openLanes(sink, context),
+      refs,
+      lanes,
       needsTime: needsTime(sink, config.cluster),
       recorder: sink.record === null ? null : new Recorder(sink.record),
     });
@@ -130,7 +150,10 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     facts: { ...facts, ...Object.fromEntries(Object.entries(tally).map(([name, count]) => [name, String(count)])) },
   });
   const assignment = startAssignment(options, identity, embedded, topicSinks, member, { tally, deadLetters, hard: hard.signal });
+  opened.push(() => assignment.stop());
   const ticking = startTicks(options, embedded, topicSinks, assignment.loop, soft.signal);
+  ticking.catch((error: unknown) => emit('loop:ended', { loop: 'ticks', error }));
+  opened.push(async () => soft.abort(new Error('the start failed')));
   const canaries = topicSinks.some((sink) => sink.needsTime);
 
   const listenerSinks = options.sinks.map((sink): ListenerSink => {

@@ -112,4 +112,16 @@ describe('an agent', () => {
     await expect(start(sink('partitions: 2\npartition_by: [name]\n'))).rejects.toMatchObject({ code: 'layout_differs' });
     agent = await start(sink('partitions: 2\npartition_by: [resource_id]\n'));
   });
+
+  it('leaves no timer behind a start that failed, so that its process ends', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    await writeFile(join(folder, 'in.jsonl'), '');
+    const sink = (target: string) =>
+      `sink: w\nfrom: samples\nmatch: ["*"]\ntransform:\n  - window: { size: 60s, compute: [count] }\npublish:\n  - ${target}\n`;
+    const before = timers();
+
+    await expect(start(sink('file: { path: in.jsonl/out.jsonl }'))).rejects.toThrow();
+
+    await until(async () => timers() <= before);
+  });
 });
