@@ -99,7 +99,7 @@ async function listen(deps: ListenerDeps, proof: Proof, hard: AbortSignal): Prom
 }
 
 /** A batch is passed on in portions of about so many bytes: five hundred large notifications at once would take all memory. */
-const maxPortionBytes = 64 * 1024 * 1024;
+const maxPortionBytes = 16 * 1024 * 1024;
 
 /** Everything that one batch of raw messages came to, as far as it was read. */
 interface Work {

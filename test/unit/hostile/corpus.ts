@@ -166,6 +166,12 @@ const sizes: Hostile[] = [
     fate: refused('too_deep'),
   })),
   { title: '100,000 open brackets', body: bytes('['.repeat(100_000)), fate: refused('too_deep') },
+  { title: 'a million open brackets', body: bytes('['.repeat(1_000_000)), fate: refused('too_deep') },
+  {
+    title: '400,000 nested lists inside an envelope',
+    body: bytes(`{"oslo.version":"2.0","oslo.message":${nested(400_000)}}`),
+    fate: refused('bad_envelope'),
+  },
   { title: '1,000 nested objects', body: withRaw(nested(1_000, '{"a":', '}', '1')), fate: refused('too_deep') },
   { title: '30 nested lists', body: withRaw(nested(30), { payload: { ...goodPayload, deep: '@' } }), fate: passes },
   { title: '33 nested lists inside an envelope', body: v2(withRaw(nested(33))), fate: refused('too_deep') },

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { itemLines } from '../../../src/core/convert/wire.ts';
 import { Partition } from '../../../src/core/partition/partition.ts';
-import { createChain } from '../../../src/core/transformers/chain.ts';
+import { type ChainOptions, createChain } from '../../../src/core/transformers/chain.ts';
 import { transformers } from '../../../src/core/transformers/registry.ts';
 import type { AnyTransformer } from '../../../src/core/transformers/transformer.ts';
 import { type Item, type ItemKind, itemId } from '../../../src/model/item.ts';
@@ -34,6 +34,7 @@ function good(kind: ItemKind, index: number): Item {
 /** A partition as its worker has it: entries in, a commit after each, and from its commit on as another owner would. */
 class Run {
   readonly #step: { readonly transformer: AnyTransformer; readonly parameters: unknown };
+  readonly #order: ChainOptions['order'];
   readonly #stored = new Map<string, string>();
   #cursor: string | null = null;
   #partition: Partition;
@@ -41,13 +42,14 @@ class Run {
   readonly out: Item[] = [];
   letters = 0;
 
-  constructor(transformer: AnyTransformer, parameters: unknown) {
+  constructor(transformer: AnyTransformer, parameters: unknown, order?: ChainOptions['order']) {
     this.#step = { transformer, parameters };
+    this.#order = order;
     this.#partition = this.#open();
   }
 
   #open(): Partition {
-    const partition = new Partition(createChain({ cluster: 'c', sink: 's', steps: [this.#step] }));
+    const partition = new Partition(createChain({ cluster: 'c', sink: 's', steps: [this.#step], order: this.#order }));
     partition.loadStates([...this.#stored]);
     partition.restore(this.#cursor, []);
     return partition;
@@ -133,6 +135,27 @@ describe.each(Object.entries(transformers))('%s', (name, transformer) => {
         expected.filter((id) => !found.has(id)),
         title,
       ).toEqual([]);
+    }
+  });
+});
+
+describe('the order by event time', () => {
+  const order = { latenessMs: 30_000, partitionBy: ['resource_id', 'traits.instance_id'] };
+
+  it.each(kinds)('keeps, hands over and lets go whatever %s bring', (kind) => {
+    const filter = transformers['filter'] as AnyTransformer;
+    for (const { title, item } of hostileItems[kind]) {
+      const run = new Run(filter, parsed('filter', { where: '1' }), order);
+
+      expect(() => {
+        run.apply(item, good(kind, 0));
+        run.handOver();
+        run.apply(good(kind, 1), item, good(kind, 2));
+        run.handOver();
+        for (let i = 3; i < 8; i++) run.apply(good(kind, i));
+      }, title).not.toThrow();
+      const left = run.out.map(itemId).filter((id) => id.startsWith('good-'));
+      if (!title.includes('9999')) expect(left.slice(0, 5), title).toEqual([0, 1, 2, 3, 4].map((i) => `good-${i}`));
     }
   });
 });
