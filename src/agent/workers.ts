@@ -16,34 +16,50 @@ export interface WorkersOptions {
   readonly emit: Emit;
 }
 
+/** `soft`: the workers drain. `hard`: they are killed. */
+export interface WorkersStop {
+  readonly soft: AbortSignal;
+  readonly hard: AbortSignal;
+}
+
 export const workerIndexVariable = 'CEILOGRAPH_WORKER_INDEX';
+/**
+ * How a worker is told to drain. Not by a signal: Ctrl-C and a service manager may signal the whole group, and a worker takes its second
+ * signal for "leave at once".
+ */
+const leaveMessage = 'leave';
 const stableAfterMs = 30_000;
 
-export async function runWorkers(options: WorkersOptions, stop: AbortSignal): Promise<void> {
+/** Ends once every worker has ended after `soft`. */
+export async function runWorkers(options: WorkersOptions, stop: WorkersStop): Promise<void> {
   await Promise.all(Array.from({ length: options.count }, (_, index) => keepAlive(options, index, stop)));
 }
 
-async function keepAlive(options: WorkersOptions, index: number, stop: AbortSignal): Promise<void> {
+async function keepAlive(options: WorkersOptions, index: number, stop: WorkersStop): Promise<void> {
   let failures = 0;
-  while (!stop.aborted) {
+  while (!stop.soft.aborted) {
     const startedAt = options.clock.monotonic();
     const child = fork(options.entry, [...options.argv], { env: { ...process.env, [workerIndexVariable]: String(index) } });
     const code = await watch(options, child, stop);
-    if (stop.aborted) return;
+    if (stop.soft.aborted) return;
     failures = options.clock.monotonic() - startedAt > stableAfterMs ? 0 : failures + 1;
     const retryInMs = Math.min(250 * 2 ** failures, 30_000);
     options.emit('worker-process:ended', { index, code: String(code), retryInMs });
-    await options.clock.sleep(retryInMs, stop).catch(() => undefined);
+    await options.clock.sleep(retryInMs, stop.soft).catch(() => undefined);
   }
 }
 
-async function watch(options: WorkersOptions, child: ChildProcess, stop: AbortSignal): Promise<number | NodeJS.Signals | null> {
+type Exit = number | NodeJS.Signals | 'not started' | null;
+
+async function watch(options: WorkersOptions, child: ChildProcess, stop: WorkersStop): Promise<Exit> {
   let heardAt = options.clock.monotonic();
   child.on('message', () => {
     heardAt = options.clock.monotonic();
   });
-  const onStop = () => child.kill('SIGTERM');
-  stop.addEventListener('abort', onStop, { once: true });
+  const onSoft = () => tellToLeave(child);
+  const onHard = () => child.kill('SIGKILL');
+  stop.soft.addEventListener('abort', onSoft, { once: true });
+  stop.hard.addEventListener('abort', onHard, { once: true });
   const over = new AbortController();
   const silence = (async () => {
     while (!over.signal.aborted) {
@@ -51,13 +67,33 @@ async function watch(options: WorkersOptions, child: ChildProcess, stop: AbortSi
       if (options.clock.monotonic() - heardAt > options.silentMs) child.kill('SIGKILL');
     }
   })();
-  const code = await new Promise<number | NodeJS.Signals | null>((resolve) =>
-    child.once('exit', (exit, signal) => resolve(exit ?? signal)),
-  );
+  const code = await new Promise<Exit>((resolve) => {
+    child.once('exit', (exit, signal) => resolve(exit ?? signal));
+    // No process could be made: there will be no exit. Any other error is told by the exit.
+    child.once('error', () => child.pid === undefined && resolve('not started'));
+  });
   over.abort(new Error('ended'));
   await silence;
-  stop.removeEventListener('abort', onStop);
+  stop.soft.removeEventListener('abort', onSoft);
+  stop.hard.removeEventListener('abort', onHard);
   return code;
+}
+
+function tellToLeave(child: ChildProcess): void {
+  if (!child.connected) return void child.kill('SIGTERM');
+  child.send(leaveMessage, (error) => {
+    if (error !== null) child.kill('SIGTERM');
+  });
+}
+
+/** In a worker: resolves when the parent says so, or is gone. */
+export function parentLeaves(): Promise<string> {
+  return new Promise((resolve) => {
+    process.on('message', (message) => {
+      if (message === leaveMessage) resolve('the parent leaves');
+    });
+    process.once('disconnect', () => resolve('the parent is gone'));
+  });
 }
 
 /** Called in a worker: tells the parent once a second that its event loop turns. Not told: it is stuck, or the parent is gone. */

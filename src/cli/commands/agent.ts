@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { startAgent } from '../../agent/agent.ts';
-import { reportAlive, runWorkers, workerIndexVariable } from '../../agent/workers.ts';
+import { parentLeaves, reportAlive, runWorkers, workerIndexVariable } from '../../agent/workers.ts';
 import { loadSetup, type Setup, type SetupOptions } from '../../config/load-setup.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createSigner } from '../../lib/hmac.ts';
@@ -35,16 +35,24 @@ export function agentCommand(): Command {
       });
       for (const note of setup.notes) process.stderr.write(`${note}\n`);
       const worker = process.env[workerIndexVariable];
-      if (setup.config.agent.workers > 1 && worker === undefined) await parent(setup);
-      else await one(setup, worker === undefined ? null : Number(worker));
+      try {
+        if (setup.config.agent.workers > 1 && worker === undefined) await parent(setup);
+        else await one(setup, worker === undefined ? null : Number(worker));
+      } finally {
+        // Everything is closed, or was named as hanging. What still holds the process a second later must not keep it.
+        setTimeout(() => process.exit(), 1_000).unref();
+      }
     });
 }
 
 async function parent(setup: Setup): Promise<void> {
   const { config } = setup;
   const telemetry = createTelemetry({ level: config.log.level, agent: 'parent' });
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort(new Error(signal)));
+  const soft = new AbortController();
+  const hard = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => (soft.signal.aborted ? hard : soft).abort(new Error(signal)));
+  }
   await runWorkers(
     {
       count: config.agent.workers,
@@ -54,8 +62,9 @@ async function parent(setup: Setup): Promise<void> {
       clock: systemClock,
       emit: telemetry.emit,
     },
-    stop.signal,
+    { soft: soft.signal, hard: hard.signal },
   );
+  if (hard.signal.aborted) process.exitCode = 1;
 }
 
 async function one(setup: Setup, worker: number | null): Promise<void> {
@@ -63,35 +72,43 @@ async function one(setup: Setup, worker: number | null): Promise<void> {
   const telemetry = createTelemetry({ level: config.log.level, agent: config.agent.staticId ?? String(process.pid) });
   const staticId =
     worker === null || config.agent.staticId === null ? config.agent.staticId : `${config.agent.staticId}-${worker}`;
-  const agent = await startAgent({
-    config: { ...config, agent: { ...config.agent, staticId } },
-    sinks: setup.sinks,
-    converter: setup.converter,
-    codec: createItemCodec(createSigner(config.telemetrySecret ?? '')),
-    emit: telemetry.emit,
-    clock: systemClock,
-    random: Math.random,
-    version: version(),
-    exclusiveInputs: worker === null || worker === 0,
-  });
   const alive = new AbortController();
   const reporting = reportAlive(systemClock, alive.signal);
-  const reason = await Promise.race([told(), agent.failed]).catch((error: unknown) => error);
-  process.once('SIGTERM', () => process.exit(1));
-  process.once('SIGINT', () => process.exit(1));
-  const text = reason instanceof Error ? reason.message : String(reason);
-  await agent.stop(text);
-  alive.abort(new Error('stopped'));
-  await reporting;
+  let reason: unknown;
+  try {
+    const agent = await startAgent({
+      config: { ...config, agent: { ...config.agent, staticId } },
+      sinks: setup.sinks,
+      converter: setup.converter,
+      codec: createItemCodec(createSigner(config.telemetrySecret ?? '')),
+      emit: telemetry.emit,
+      clock: systemClock,
+      random: Math.random,
+      version: version(),
+      exclusiveInputs: worker === null || worker === 0,
+    });
+    reason = await Promise.race([signalled(), parentLeaves(), agent.failed]).catch((error: unknown) => error);
+    await agent.stop(reason instanceof Error ? reason.message : String(reason));
+  } finally {
+    alive.abort(new Error('stopped'));
+    await reporting;
+    if (process.connected) process.disconnect?.();
+  }
   // Whoever read our output went away: an ordinary end of a pipe, not a failure.
   const pipeClosed = reason instanceof Fault && reason.code === 'stdout_closed';
   if (reason instanceof Error && !pipeClosed) throw reason;
-  process.disconnect?.();
 }
 
-function told(): Promise<string> {
+/** The first signal asks us to leave; a second one, at once. */
+function signalled(): Promise<string> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-    process.once('disconnect', () => resolve('the parent is gone'));
+    let signals = 0;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        signals += 1;
+        if (signals > 1) process.exit(1);
+        resolve(signal);
+      });
+    }
   });
 }
