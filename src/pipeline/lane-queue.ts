@@ -3,6 +3,7 @@ import type { ItemCodec } from './item-codec.ts';
 
 /** What a lane was offered at once, e.g. the outputs of one commit. */
 export interface Blob {
+  /** One key is one content: what is on its way is not taken twice. Empty: nobody will ever offer it again. */
   readonly key: string;
   readonly items: readonly Item[];
   /** It may stand at the target already (read back from an outbox). */

@@ -73,6 +73,7 @@ export class MemoryLane implements Lane {
   readonly #delivery: Delivery;
   readonly #tell: Tell;
   readonly #ended = new AbortController();
+  readonly #onItsWay = new Map<string, Promise<Outcome>>();
   #toldFull = false;
 
   constructor(options: LaneOptions) {
@@ -83,7 +84,19 @@ export class MemoryLane implements Lane {
     this.#delivery = new Delivery(options);
   }
 
+  /** A partition that is taken up again replays what is still on its way here: that must not grow with every try. */
   offer(blob: Blob): Promise<Outcome> {
+    const onItsWay = this.#onItsWay.get(blob.key);
+    if (onItsWay !== undefined) return onItsWay;
+    const outcome = this.#take(blob);
+    if (blob.key !== '') {
+      this.#onItsWay.set(blob.key, outcome);
+      void outcome.then(() => this.#onItsWay.delete(blob.key));
+    }
+    return outcome;
+  }
+
+  #take(blob: Blob): Promise<Outcome> {
     if (blob.items.length === 0) return Promise.resolve('done');
     if (this.#ended.signal.aborted) return Promise.resolve('left');
     if (this.#options.onFull === 'drop' && this.full()) {
@@ -94,7 +107,7 @@ export class MemoryLane implements Lane {
     if (bad.length === 0) return this.#enqueue(good);
     const now = this.#options.clock.now();
     const buried = bury(this.#options, bad, 'unspeakable', now, bad[0]?.error, this.#ended.signal);
-    return Promise.all([this.offer(good), buried]).then(
+    return Promise.all([this.#take(good), buried]).then(
       ([outcome]) => outcome,
       () => 'left', // the letters are not on disk and we are leaving
     );

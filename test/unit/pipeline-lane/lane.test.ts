@@ -25,6 +25,19 @@ describe('a lane', () => {
     expect(target.tries.map((one) => one.ids)).toEqual([['a', 'b', 'c']]);
   });
 
+  it('takes what is on its way already no second time, and both who offered hear of it', async () => {
+    const { lane, target, soft, run } = laneRig();
+    const blob = { key: 'p@1', items: samples('a'), replay: false };
+    const offers = [lane.offer(blob), lane.offer({ ...blob, replay: true }), lane.offer({ ...blob, key: '' })];
+    expect(lane.status().pendingItems).toBe(2);
+    soft.abort();
+
+    await run();
+
+    expect(await Promise.all(offers)).toEqual(['done', 'done', 'done']);
+    expect(target.taken).toEqual(['a', 'a']);
+  });
+
   it('cuts an offer that is larger than a batch, and tells once that all of it arrived', async () => {
     const { lane, target, soft, run } = laneRig({ batch: { maxItems: 2, maxBytes: 1_000_000, lingerMs: 0 } });
     const offer = lane.offer({ key: '1', items: samples('a', 'b', 'c', 'd', 'e'), replay: false });
