@@ -155,15 +155,20 @@ class Owner {
     this.#left = true;
   }
 
-  /** At the anchor the topic must hold what we applied last. Anything else is a stopped, visible state. */
+  /**
+   * At the anchor a log must hold what we applied last, and its genesis entry when nothing was applied yet: a state that was lost
+   * finds what it needs trimmed. Anything else is a stopped, visible state.
+   */
   async #provePlace(attachment: Attachment): Promise<readonly Received[]> {
+    if (this.#deps.topics.capabilities.kind === 'queue') return [];
     const anchor = this.#partition.anchor;
-    if (anchor === null || this.#deps.topics.capabilities.kind === 'queue') return [];
     const { soft } = this.#stop;
     const received = await readUnlessStopped(attachment, 1 + this.#batchSize(), 5 * readWaitMs, soft);
     if (soft.aborted) return [];
     const first = received[0];
-    const check = checkAnchor(anchor, first === undefined ? null : { offset: first.offset, fingerprint: fingerprintOf(first) });
+    if (anchor === null && (first === undefined || isGenesis(first))) return received;
+    const found = first === undefined ? null : { offset: first.offset, fingerprint: fingerprintOf(first) };
+    const check = anchor === null ? 'LOG_GAP' : checkAnchor(anchor, found);
     if (check === 'same') return received.slice(1);
     this.#deps.report({ kind: 'stopped', code: check });
     throw new Fault(
@@ -342,6 +347,14 @@ async function readUnlessStopped(
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const encoder = new TextEncoder();
+
+function isGenesis(one: Received): boolean {
+  try {
+    return parseEntry(decoder.decode(one.bytes)).kind === 'genesis';
+  } catch {
+    return false; // not even an entry
+  }
+}
 
 function fingerprintOf(one: Received): Anchor['fingerprint'] {
   return stableHashOfBytes(one.bytes).toString(16);

@@ -367,6 +367,25 @@ function storeWith(beforeClear: () => void): PartitionStore {
   };
 }
 
+describe('a state that was lost', () => {
+  it('stops its partition: the topic no longer holds what it was made of', async () => {
+    await append(1, 2, 3);
+    const token = await acquire('a');
+    const before = start(token, new KeepingLane());
+    await until(async () => before.tally.applied === 3 && (await embedded.topics.stats(ref)).entries === 0);
+    before.soft.abort();
+    await before.ended;
+    await embedded.group.release(token);
+
+    const nothing = { version: 0, cursor: null, outbox: [], ids: [], starts: 0 };
+    const store = { ...storeWith(() => undefined), load: async () => ({ kind: 'ok', value: nothing }) as const };
+    const worker = start(await acquire('b'), new KeepingLane(), {}, { store });
+
+    await expect(worker.ended).rejects.toMatchObject({ code: 'log_gap' });
+    expect(worker.events).toContainEqual({ kind: 'stopped', code: 'LOG_GAP' });
+  });
+});
+
 describe('a start', () => {
   it('that found nothing to do counts against no entry', async () => {
     const first = await acquire('first');
