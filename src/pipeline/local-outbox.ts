@@ -1,6 +1,6 @@
 import type { LmdbEnvironment, Table } from '../lib/lmdb-environment.ts';
+import { isOwnerAlive, processOwner } from '../lib/process-owner.ts';
 import { Fault } from '../model/faults.ts';
-import { isOwnerAlive, processOwner } from './process-owner.ts';
 
 export interface LocalOutboxOptions {
   /** Shared by all lanes and all agent processes on one data directory. */

@@ -1,5 +1,6 @@
 import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isOwnerAlive, processOwner } from '../../lib/process-owner.ts';
 
 /**
  * Moves `path` to `path.1` (`.1` to `.2`, …; beyond `keep` the oldest goes) and leaves a new empty file at `path`. Returns whether it did.
@@ -51,27 +52,16 @@ async function takeLock(lock: string): Promise<boolean> {
   for (const last of [false, true]) {
     try {
       const handle = await open(lock, 'wx');
-      await handle.writeFile(String(process.pid));
+      await handle.writeFile(processOwner());
       await handle.close();
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = Number(await ignoringAbsence(readFile(lock, 'utf8')));
-      if (last || holder === process.pid || isAlive(holder)) return false;
+      if (last || isOwnerAlive((await ignoringAbsence(readFile(lock, 'utf8'))) ?? '')) return false;
       await ignoringAbsence(unlink(lock));
     }
   }
   return false;
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function ignoringAbsence<T>(work: Promise<T>): Promise<T | undefined> {

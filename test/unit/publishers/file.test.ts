@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { processOwner } from '../../../src/lib/process-owner.ts';
 import { makeBatch } from '../../../src/pipeline/batch.ts';
 import { file } from '../../../src/publishers/file/index.ts';
 import { rotate } from '../../../src/publishers/file/rotation.ts';
@@ -197,12 +198,23 @@ describe('the file publisher', () => {
     await writeFile(path, 'x');
     const { ino } = await stat(path);
 
-    await writeFile(`${path}.rotating`, String(process.ppid));
+    await writeFile(`${path}.rotating`, processOwner(process.ppid));
     expect(await rotate(path, 3, ino)).toBe(false);
-    await writeFile(`${path}.rotating`, String(dead));
+    await writeFile(`${path}.rotating`, processOwner().replace(`.${process.pid}.`, `.${dead}.`));
     expect(await rotate(path, 3, ino)).toBe(true);
 
     expect((await readdir(directory)).sort()).toEqual(['out.jsonl', 'out.jsonl.1']);
+  });
+
+  it('takes over the lock of a dead process that had our pid, as every one in a container has', async () => {
+    const [boot, pid, start] = processOwner().split('.');
+    for (const earlier of [String(process.pid), `${boot}.${pid}.${Number(start) - 1}`, `another-boot.${pid}.${start}`]) {
+      await writeFile(path, 'x');
+      const { ino } = await stat(path);
+      await writeFile(`${path}.rotating`, earlier);
+
+      expect(await rotate(path, 3, ino), earlier).toBe(true);
+    }
   });
 
   it('writes on into a new file when its own was moved away', async () => {

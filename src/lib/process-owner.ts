@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Names this process so that others can tell later whether it still runs: machine boot, pid and the time the process began, because
- * pids are used again.
+ * Names a process so that others can tell later whether it still runs: machine boot, pid and the time the process began, because
+ * pids are used again; in a container every first process is 1.
  */
-export function processOwner(): string {
-  return `${bootId()}.${process.pid}.${startOf(process.pid) ?? 0}`;
+export function processOwner(pid = process.pid): string {
+  return `${bootId()}.${pid}.${startOf(pid) ?? 0}`;
 }
 
 export function isOwnerAlive(owner: string): boolean {
