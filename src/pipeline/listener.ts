@@ -16,6 +16,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { DirectSink } from './direct-sink.ts';
 import { insist } from './insist.ts';
 import type { Intake } from './intake.ts';
+import { Refusals } from './refusals.ts';
 import { Room } from './room.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
@@ -65,16 +66,19 @@ export type ListenerSink =
 /** Runs until the intake ends (soft) or `hard` aborts; what was not made durable by then is given back. */
 export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promise<void> {
   const proof = createProof(deps);
+  const refusals = new Refusals(deps.clock);
   try {
-    await listen(deps, proof, hard);
+    await listen(deps, proof, refusals, hard);
   } catch (error) {
     for (const delivery of deps.intake.fail(error)) delivery.giveBack();
     throw error;
+  } finally {
+    refusals.end();
   }
   await proof.finished(hard);
 }
 
-async function listen(deps: ListenerDeps, proof: Proof, hard: AbortSignal): Promise<void> {
+async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard: AbortSignal): Promise<void> {
   for (;;) {
     const batch = await deps.intake.take(deps.maxBatch, deps.lingerMs, deps.clock, hard);
     if (batch === null) return;
@@ -88,10 +92,8 @@ async function listen(deps: ListenerDeps, proof: Proof, hard: AbortSignal): Prom
         throw error;
       }
       crashPoint('before-raw-ack');
-      for (const delivery of left.slice(0, work.read)) {
-        if (work.refused.has(delivery)) delivery.giveBack();
-        else delivery.settle();
-      }
+      for (const delivery of left.slice(0, work.read)) if (!work.refused.has(delivery)) delivery.settle();
+      refusals.hold([...work.refused]);
       proof.settled();
       left = left.slice(work.read);
     }

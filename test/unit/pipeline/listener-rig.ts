@@ -46,6 +46,8 @@ export class Rig {
   append: () => Promise<void> = async () => undefined;
   prove: () => Promise<void> = async () => undefined;
   record: () => Promise<void> = async () => undefined;
+  /** As a broker does: what is given back is delivered again. */
+  againWhenGivenBack = false;
   readonly ended: Promise<void>;
 
   constructor(overrides: Partial<ListenerDeps> = {}) {
@@ -108,7 +110,10 @@ export class Rig {
       priority: 'info',
       redelivered: false,
       settle: () => void this.story.push(`settle ${name}`),
-      giveBack: () => void this.story.push(`back ${name}`),
+      giveBack: () => {
+        this.story.push(`back ${name}`);
+        if (this.againWhenGivenBack) setImmediate(() => void this.deliver(body));
+      },
     };
   }
 

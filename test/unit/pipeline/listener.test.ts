@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../src/lib/manual-clock.ts';
 import { Fault } from '../../../src/model/faults.ts';
 import { latch, message, Rig, until } from './listener-rig.ts';
 
@@ -103,6 +104,58 @@ describe('a listener', () => {
     await rig.end();
 
     expect(rig.story).toEqual(['append boot:1', 'settle a', 'back b']);
+  });
+});
+
+describe('what Ceilometer would take for ever', () => {
+  it('goes back after a pause, in which its neighbours pass: at once, it would turn in a hot loop', async () => {
+    const clock = new ManualClock();
+    const rig = new Rig({ clock });
+    rig.againWhenGivenBack = true;
+    await rig.deliver(message('a', { requeue: true }));
+    await until(() => rig.tally.received === 1);
+    await clock.advance(999);
+    await rig.deliver(message('b'));
+    await until(() => rig.story.includes('settle b'));
+    expect(rig.tally.received).toBe(2);
+    expect(rig.story).not.toContain('back a');
+
+    for (let seconds = 1; seconds <= 5; seconds++) {
+      await clock.advance(1_000);
+      await until(() => rig.tally.received === 2 + seconds);
+    }
+
+    expect(rig.story.filter((line) => line === 'back a')).toHaveLength(5);
+    await rig.end();
+  });
+
+  it.each([
+    ['the input ends', (rig: Rig) => rig.intake.end()],
+    ['it must leave', (rig: Rig) => rig.hard.abort(new Error('leave now'))],
+  ])('goes back without the pause, and once, when %s', async (_when, leave) => {
+    const clock = new ManualClock();
+    const rig = new Rig({ clock });
+    await rig.deliver(message('a', { requeue: true }));
+    await until(() => rig.tally.received === 1);
+
+    leave(rig);
+    await rig.ended;
+    await clock.advance(5_000);
+
+    expect(rig.story).toEqual(['back a']);
+  });
+
+  it('goes back when the listener fails', async () => {
+    const rig = new Rig({ clock: new ManualClock() });
+    rig.append = async () => {
+      throw new Fault('fatal', 'broken', 'nothing works');
+    };
+    await rig.deliver(message('a', { requeue: true }));
+    await until(() => rig.tally.received === 1);
+    await rig.deliver(message('b'));
+
+    await expect(rig.ended).rejects.toMatchObject({ code: 'broken' });
+    expect([...rig.story].sort()).toEqual(['back a', 'back b']);
   });
 });
 
