@@ -18,7 +18,13 @@ export async function runCanaryLoop(
     const body = canaryBody(name, clock.now());
     // A source that is away sends none, which is what a canary is for: partition time then stands still.
     const sent = await input.sendCanary(body).catch(() => true);
-    if (!sent && !signal.aborted) await intake.deliver([ownCanary(name, body)]);
+    if (!sent && !signal.aborted) {
+      try {
+        await intake.deliver([ownCanary(name, body)]);
+      } catch {
+        return; // the listener has left, or has failed and says so itself
+      }
+    }
     await clock.sleep(canaryEveryMs, signal).catch(() => undefined);
   }
 }

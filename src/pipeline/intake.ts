@@ -45,7 +45,7 @@ export class Intake<T> {
     this.#release();
   }
 
-  /** The listener has failed: who delivers is told, and what waits here is handed back. */
+  /** The listener has failed or left: who delivers is told, and what waits here is handed back. */
   fail(error: unknown): readonly T[] {
     this.#failure = { error };
     this.end();
@@ -56,12 +56,13 @@ export class Intake<T> {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  /** The next batch of at most `max`, waiting for the first and then at most `lingerMs` for more; null at the end. */
+  /** The next batch of at most `max`, waiting for the first and then at most `lingerMs` for more; null at the end, or once aborted. */
   async take(max: number, lingerMs: number, clock: Clock, signal: AbortSignal): Promise<T[] | null> {
     while (this.#queue.length === 0) {
       if (this.#ended || signal.aborted) return null;
       await this.#arrival(signal);
     }
+    if (signal.aborted) return null;
     if (lingerMs > 0 && this.#queue.length < max && !this.#ended) await this.#linger(max, lingerMs, clock, signal);
     const batch = this.#queue.splice(0, max);
     this.#release();

@@ -69,8 +69,9 @@ export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promis
   const refusals = new Refusals(deps.clock);
   try {
     await listen(deps, proof, refusals, hard);
+    if (hard.aborted) giveBackWaiting(deps, hard.reason);
   } catch (error) {
-    for (const delivery of deps.intake.fail(error)) delivery.giveBack();
+    giveBackWaiting(deps, error);
     throw error;
   } finally {
     refusals.end();
@@ -78,13 +79,19 @@ export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promis
   await proof.finished(hard);
 }
 
+function giveBackWaiting({ intake }: ListenerDeps, reason: unknown): void {
+  for (const delivery of intake.fail(reason)) delivery.giveBack();
+}
+
 async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard: AbortSignal): Promise<void> {
   for (;;) {
     const batch = await deps.intake.take(deps.maxBatch, deps.lingerMs, deps.clock, hard);
     if (batch === null) return;
     for (let left: readonly Delivery[] = batch; left.length > 0; ) {
-      const work = readBatch(deps, left);
+      let work: Work;
       try {
+        hard.throwIfAborted();
+        work = readBatch(deps, left);
         await makeDurable(deps, work, hard);
       } catch (error) {
         for (const delivery of left) delivery.giveBack();
@@ -94,8 +101,8 @@ async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard
       crashPoint('before-raw-ack');
       for (const delivery of left.slice(0, work.read)) if (!work.refused.has(delivery)) delivery.settle();
       refusals.hold([...work.refused]);
-      proof.settled();
       left = left.slice(work.read);
+      proof.settled(deps.intake.taken - left.length);
     }
   }
 }
@@ -259,7 +266,8 @@ function* chunks(parts: readonly Part[]): Generator<readonly Part[]> {
 }
 
 interface Proof {
-  settled(): void;
+  /** `through`: how many of all that were delivered are. */
+  settled(through: number): void;
   finished(hard: AbortSignal): Promise<void>;
 }
 
@@ -267,7 +275,8 @@ interface Proof {
  * One proof under way at a time; what was settled when it began is proven when it ends.
  *
  * `settlements_lost` says that what was delivered before may come again at any time, however often it is settled: the numbers it got
- * are never proven. That holds for what still waits in the intake too, so only once all of it is through does a new boot id begin.
+ * are never proven. That holds for what still waits in the intake or in later portions too, so only once all of it is through does a new
+ * boot id begin.
  * What failed otherwise is made up for by the next proof.
  */
 function createProof(deps: ListenerDeps): Proof {
@@ -289,10 +298,10 @@ function createProof(deps: ListenerDeps): Proof {
     quiet.open();
   };
   return {
-    settled: () => {
+    settled: (through) => {
       if (underWay) return;
       if (lostUpTo === null) return void begin();
-      if (deps.intake.taken < lostUpTo) return;
+      if (through < lostUpTo) return;
       deps.sequencer.renew();
       lostUpTo = null;
     },

@@ -40,7 +40,7 @@ export class Rig {
   readonly entries: DataEntry[] = [];
   readonly letters: Letter[] = [];
   readonly tally = createTally();
-  readonly intake = new Intake<Delivery>(100);
+  readonly intake: Intake<Delivery>;
   readonly hard = new AbortController();
   /** Replaced by a test: what an append or a proof waits for. */
   append: () => Promise<void> = async () => undefined;
@@ -51,6 +51,7 @@ export class Rig {
   readonly ended: Promise<void>;
 
   constructor(overrides: Partial<ListenerDeps> = {}) {
+    this.intake = overrides.intake ?? new Intake<Delivery>(100);
     const appender: Appender = {
       append: async (entries) => {
         await this.append();

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Delivery } from '../../../src/inputs/input.ts';
 import { ManualClock } from '../../../src/lib/manual-clock.ts';
 import { Fault } from '../../../src/model/faults.ts';
+import { Intake } from '../../../src/pipeline/intake.ts';
 import { latch, message, Rig, until } from './listener-rig.ts';
 
 const lost = () => new Fault('retryable', 'settlements_lost', 'the connection was lost');
@@ -45,6 +47,33 @@ describe('a listener', () => {
     await rig.ended;
 
     expect(rig.story).toEqual(['back a']);
+  });
+
+  it('gives back what it never took up too when it must leave', async () => {
+    const rig = new Rig({ maxBatch: 1 });
+    const append = latch();
+    rig.append = () => append.promise;
+    await rig.deliver(message('a'), message('b'), message('c'));
+    await until(() => rig.tally.received === 1);
+
+    rig.hard.abort(new Error('leave now'));
+    append.open();
+    await rig.ended;
+
+    expect(rig.story).toEqual(['append boot:1', 'settle a', 'back b', 'back c']);
+  });
+
+  it('lets nobody wait for room when it must leave', async () => {
+    const rig = new Rig({ maxBatch: 1, intake: new Intake<Delivery>(1) });
+    const append = latch();
+    rig.append = () => append.promise;
+    const delivering = rig.deliver(message('a'), message('b'));
+    await until(() => rig.tally.received === 1);
+
+    rig.hard.abort(new Error('leave now'));
+    append.open();
+
+    await expect(delivering).rejects.toThrow('leave now');
   });
 
   it('gives back everything, also what still waits, when it fails', async () => {
@@ -259,6 +288,33 @@ describe('the proof of acknowledgements', () => {
       ['boot', 3, 0],
       ['boot.1', 1, 0],
       ['boot.1', 2, 1],
+    ]);
+  });
+
+  it('is never given for what was delivered before the connection was lost, though its batch is passed on in portions', async () => {
+    const rig = new Rig({ limits: { maxMessageBytes: 2 << 20, maxDepth: 32, maxString: 2 << 20, maxSamplesPerNotification: 1 } });
+    const firstProof = latch();
+    const portion = latch();
+    rig.prove = () => firstProof.promise;
+    await rig.deliver(message('a'));
+    await until(() => rig.story.includes('settle a'));
+    rig.append = () => portion.promise;
+    const large = { text: 'x'.repeat(1.9 * 1024 * 1024) };
+    await rig.deliver(...['b', 'c', 'd', 'e', 'f', 'g'].map((id) => message(id, large)));
+    await until(() => rig.tally.received > 1);
+
+    firstProof.fail(lost());
+    rig.prove = async () => undefined;
+    portion.open();
+    await until(() => rig.story.includes('settle g'));
+    await rig.deliver(message('h'));
+    await rig.end();
+
+    expect(rig.entries.map((entry) => [entry.listener, entry.notifications.map((part) => part.id).join('')])).toEqual([
+      ['boot', 'a'],
+      ['boot', 'bcdef'],
+      ['boot', 'g'],
+      ['boot.1', 'h'],
     ]);
   });
 
