@@ -4,7 +4,7 @@ import { readDefinitions } from '../src/config/definitions.ts';
 import { shippedDefinitions } from '../src/config/load-setup.ts';
 import { type Converter, createConverter } from '../src/core/convert/converter.ts';
 import { decodeNotification } from '../src/core/convert/envelope.ts';
-import { toEventLine, toEventMessage, toMeteringMessage, toSampleLine } from '../src/core/convert/wire.ts';
+import { itemLines, toEventMessage, toMeteringMessage } from '../src/core/convert/wire.ts';
 import { createSigner } from '../src/lib/hmac.ts';
 import { notification } from './notifications.ts';
 
@@ -53,9 +53,11 @@ function convertAll(converter: Converter, bodies: readonly Uint8Array[], count: 
     const { samples, events } = converter.convert(decodeNotification(bodies[i % bodies.length] as Uint8Array));
     items += samples.length + events.length;
     const start = at;
-    for (const sample of samples)
-      at += out.write(`${sign === undefined ? toSampleLine(sample) : toMeteringMessage(sample, sign)}\n`, at);
-    for (const event of events) at += out.write(`${sign === undefined ? toEventLine(event) : toEventMessage(event, sign)}\n`, at);
+    if (sign === undefined) at += out.write(itemLines([...samples, ...events]), at);
+    else {
+      for (const sample of samples) at += out.write(`${toMeteringMessage(sample, sign)}\n`, at);
+      for (const event of events) at += out.write(`${toEventMessage(event, sign)}\n`, at);
+    }
     bytes += at - start;
     if (at > out.length - 1024 * 1024) at = 0;
   }

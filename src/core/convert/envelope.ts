@@ -23,6 +23,7 @@ export interface DecodeLimits {
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const prefix = '_context_';
+const underscore = 0x5f;
 
 /**
  * Decodes a raw message. `transportPriority` (the queue's name says it) is used when the message has none. Throws a poison Fault:
@@ -108,13 +109,25 @@ function priorityOf(message: JsonObject, transportPriority: string | undefined):
   return priority;
 }
 
+/** `_context_user_id` → `user_id`: the same dozen keys in every message, cut and hashed once. */
+const contextNames = new Map<string, string>();
+const mostContextNames = 256;
+
+function contextName(key: string): string {
+  const known = contextNames.get(key);
+  if (known !== undefined) return known;
+  const name = key.slice(prefix.length);
+  if (contextNames.size < mostContextNames && key.length < 64) contextNames.set(key, name);
+  return name;
+}
+
 function contextOf(message: JsonObject): JsonObject {
-  const context: { [key: string]: Json } = {};
   const given = Object.hasOwn(message, 'ctxt') ? message['ctxt'] : undefined;
   if (isObject(given)) return given;
+  const context: { [key: string]: Json } = {};
   for (const key of Object.keys(message)) {
-    if (!key.startsWith(prefix)) continue;
-    const name = key.slice(prefix.length);
+    if (key.charCodeAt(0) !== underscore || !key.startsWith(prefix)) continue;
+    const name = contextName(key);
     if (name === '__proto__')
       Object.defineProperty(context, name, { value: message[key], enumerable: true, configurable: true, writable: true });
     else context[name] = message[key] as Json;

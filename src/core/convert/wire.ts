@@ -33,15 +33,40 @@ function metadataSignatureText(metadata: JsonObject): string {
 
 const value = (json: Json): string => (typeof json === 'string' ? quoteJson(json) : printJson(json));
 
-/** The JSON line of a sample (`Sample.as_dict`), without newline. Throws poison `bad_number` for a volume that is not finite. */
-export function toSampleLine(sample: Sample): string {
-  return `{"name":${value(sample.name)},"type":"${sample.type}","unit":${value(sample.unit)},"volume":${value(sample.volume)},"user_id":${value(sample.user_id)},"user_name":${value(sample.user_name)},"project_id":${value(sample.project_id)},"project_name":${value(sample.project_name)},"resource_id":${value(sample.resource_id)},"timestamp":${value(sample.timestamp)},"resource_metadata":${metadataText(sample.resource_metadata)},"source":${value(sample.source)},"id":${value(sample.id)},"monotonic_time":${value(sample.monotonic_time)}}`;
+let told: Sample | undefined;
+let toldText = '';
+
+/** From `user_id` to `source`: who, about what, when. The samples of a notification mostly say the same there, so it is printed once. */
+function contextText(sample: Sample): string {
+  if (told === undefined || !saysTheSame(told, sample)) {
+    const { user_id, user_name, project_id, project_name, resource_id, timestamp, resource_metadata, source } = sample;
+    toldText = fieldsText({ user_id, user_name, project_id, project_name, resource_id, timestamp, resource_metadata, source });
+    told = sample;
+  }
+  return toldText;
 }
 
-function traitsText(traits: readonly Trait[]): string {
-  let text = '';
-  for (const [name, type, held] of traits) text += `${text === '' ? '' : ','}[${quoteJson(name)},${type},${value(held)}]`;
-  return `[${text}]`;
+/** The fields of an object, without its braces. */
+function fieldsText(object: JsonObject): string {
+  return printJson(object).slice(1, -1);
+}
+
+function saysTheSame(a: Sample, b: Sample): boolean {
+  return (
+    a.resource_metadata === b.resource_metadata &&
+    a.resource_id === b.resource_id &&
+    a.timestamp === b.timestamp &&
+    a.user_id === b.user_id &&
+    a.user_name === b.user_name &&
+    a.project_id === b.project_id &&
+    a.project_name === b.project_name &&
+    a.source === b.source
+  );
+}
+
+/** The JSON line of a sample (`Sample.as_dict`), without newline. Throws poison `bad_number` for a volume that is not finite. */
+export function toSampleLine(sample: Sample): string {
+  return `{"name":${value(sample.name)},"type":"${sample.type}","unit":${value(sample.unit)},"volume":${value(sample.volume)},${contextText(sample)},"id":${value(sample.id)},"monotonic_time":${value(sample.monotonic_time)}}`;
 }
 
 /** The JSON line of an event (`Event.serialize`), without newline. */
@@ -49,8 +74,8 @@ export function toEventLine(event: Event): string {
   return `{${eventFields(event)}}`;
 }
 
-function eventFields(event: Event): string {
-  return `"message_id":${value(event.message_id)},"event_type":${value(event.event_type)},"generated":${value(event.generated)},"traits":${traitsText(event.traits)},"raw":${printJson(event.raw)}`;
+function eventFields({ message_id, event_type, generated, traits, raw }: Event): string {
+  return fieldsText({ message_id, event_type, generated, traits: traits as unknown as Json, raw });
 }
 
 export function toItemLine(item: Item): string {
