@@ -39,8 +39,8 @@ export class AppendFile {
   /** Opens or creates the file and repairs a torn last line. */
   async prepare(): Promise<void> {
     const handle = await this.#current();
-    const prefix = await this.#prefix(handle);
-    if (prefix !== '') await this.#write(handle, Buffer.from(prefix));
+    const { size, prefix } = await this.#ending(handle);
+    if (prefix !== '') await this.#write(handle, size, Buffer.from(prefix));
   }
 
   /** What stands at the end already, on disk for sure: the caller may count these ids as accepted. */
@@ -59,13 +59,14 @@ export class AppendFile {
 
   /** Resolves once the whole text is in the file, and on disk when `sync`. After a failure some lines may stand there. */
   async append(text: string): Promise<void> {
+    const bytes = Buffer.from(text);
     let handle = await this.#current();
-    let prefix = await this.#prefix(handle);
-    if (await this.#rotateFor(handle, Buffer.byteLength(text) + prefix.length)) {
+    let { size, prefix } = await this.#ending(handle);
+    if (await this.#rotateFor(size, bytes.length + prefix.length)) {
       handle = await this.#current();
-      prefix = await this.#prefix(handle);
+      ({ size, prefix } = await this.#ending(handle));
     }
-    await this.#write(handle, Buffer.from(prefix + text));
+    await this.#write(handle, size, prefix === '' ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));
     if (this.#options.sync) await handle.datasync();
   }
 
@@ -87,28 +88,27 @@ export class AppendFile {
     return handle;
   }
 
-  async #prefix(handle: FileHandle): Promise<string> {
-    let size = (await handle.stat()).size;
-    if (size === this.#end) return '';
+  /** How long the file is, and what has to be written first so that the last line is whole. */
+  async #ending(handle: FileHandle): Promise<{ readonly size: number; readonly prefix: string }> {
+    let { size } = await handle.stat();
+    if (size === this.#end) return { size, prefix: '' };
     while (!(await endsWithNewline(handle, size))) {
       await this.#clock.sleep(tornAfterMs);
       const now = (await handle.stat()).size;
-      if (now === size) return await repairTornLine(this.#path, handle, size);
+      if (now === size) return { size, prefix: await repairTornLine(this.#path, handle, size) };
       size = now;
     }
-    return '';
+    return { size, prefix: '' };
   }
 
-  async #rotateFor(handle: FileHandle, length: number): Promise<boolean> {
+  async #rotateFor(size: number, length: number): Promise<boolean> {
     const { maxBytes, backupCount } = this.#options;
-    if (maxBytes === undefined) return false;
-    const { size } = await handle.stat();
-    if (size === 0 || size + length <= maxBytes) return false;
+    if (maxBytes === undefined || size === 0 || size + length <= maxBytes) return false;
     return await rotate(this.#path, backupCount, this.#inode);
   }
 
-  async #write(handle: FileHandle, bytes: Buffer): Promise<void> {
-    const before = (await handle.stat()).size;
+  /** `before`: the size that was looked at; when the file has grown by more than these bytes, somebody else wrote. */
+  async #write(handle: FileHandle, before: number, bytes: Buffer): Promise<void> {
     this.#end = -1;
     const { bytesWritten } = await handle.write(bytes, 0, bytes.length, null);
     if (bytesWritten < bytes.length) throw new Fault('retryable', 'short_write', 'the disk took a part of the batch only');
