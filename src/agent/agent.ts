@@ -63,6 +63,7 @@ export interface RunningAgent {
 
 const maxBatch = 500;
 const intakeBound = 2_000;
+const intakeBytes = { max: 64 * 1024 * 1024, of: (delivery: Delivery) => delivery.body.length };
 /** Kinds that listen on a port or keep a place in a file. */
 const exclusiveKinds = new Set(['http', 'file']);
 
@@ -347,7 +348,7 @@ async function startListener(
   const { clock, emit } = options;
   const entry = inputs[inputConfig.kind];
   if (entry === undefined) throw new Error(`no input of kind ${inputConfig.kind}`);
-  const intake = new Intake<Delivery>(intakeBound);
+  const intake = new Intake<Delivery>(intakeBound, intakeBytes);
   const kind = await entry.load();
   const input = await kind.open(inputConfig.parameters, {
     name: inputConfig.name,

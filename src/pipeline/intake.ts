@@ -1,12 +1,20 @@
 import type { Clock } from '../lib/clock.ts';
 
+export interface IntakeSize<T> {
+  /** Who delivers waits while all that is here comes to so much. */
+  readonly max: number;
+  readonly of: (item: T) => number;
+}
+
 /**
  * Between an input and its listener: deliveries wait here in order. While one batch is being made durable the next one gathers,
- * so the batch size follows the load by itself; a linger only helps when things are slow. At the bound `deliver` waits, which
- * stops the input, which leaves the rest at the source.
+ * so the batch size follows the load by itself; a linger only helps when things are slow. At either bound, of their number or of
+ * their size, `deliver` waits, which stops the input, which leaves the rest at the source.
  */
 export class Intake<T> {
   readonly #bound: number;
+  readonly #size: IntakeSize<T>;
+  #waiting = 0;
   #queue: T[] = [];
   #wakeTaker: (() => void) | null = null;
   #wakeGivers: (() => void)[] = [];
@@ -14,8 +22,9 @@ export class Intake<T> {
   #failure: { readonly error: unknown } | null = null;
   #delivered = 0;
 
-  constructor(bound: number) {
+  constructor(bound: number, size: IntakeSize<T> = { max: Number.POSITIVE_INFINITY, of: () => 0 }) {
     this.#bound = bound;
+    this.#size = size;
   }
 
   /** How many ever came, and how many of them were taken: a place in the stream. */
@@ -30,11 +39,13 @@ export class Intake<T> {
   /** Resolves when there is room for more; rejects with what the listener failed with. */
   async deliver(items: readonly T[]): Promise<void> {
     this.#requireListener();
-    for (const item of items) this.#queue.push(item);
+    for (const item of items) {
+      this.#queue.push(item);
+      this.#waiting += this.#size.of(item);
+    }
     this.#delivered += items.length;
     this.#wakeTaker?.();
-    while (this.#queue.length >= this.#bound && !this.#ended)
-      await new Promise<void>((resolve) => this.#wakeGivers.push(resolve));
+    while (this.#isFull() && !this.#ended) await new Promise<void>((resolve) => this.#wakeGivers.push(resolve));
     this.#requireListener();
   }
 
@@ -52,6 +63,10 @@ export class Intake<T> {
     return this.#queue.splice(0);
   }
 
+  #isFull(): boolean {
+    return this.#queue.length >= this.#bound || this.#waiting >= this.#size.max;
+  }
+
   #requireListener(): void {
     if (this.#failure !== null) throw this.#failure.error;
   }
@@ -63,8 +78,10 @@ export class Intake<T> {
       await this.#arrival(signal);
     }
     if (signal.aborted) return null;
-    if (lingerMs > 0 && this.#queue.length < max && !this.#ended) await this.#linger(max, lingerMs, clock, signal);
+    if (lingerMs > 0 && this.#queue.length < max && !this.#isFull() && !this.#ended)
+      await this.#linger(max, lingerMs, clock, signal);
     const batch = this.#queue.splice(0, max);
+    for (const item of batch) this.#waiting -= this.#size.of(item);
     this.#release();
     return batch;
   }
@@ -75,7 +92,7 @@ export class Intake<T> {
       () => true,
       () => true,
     );
-    while (this.#queue.length < max && !this.#ended && !signal.aborted) {
+    while (this.#queue.length < max && !this.#isFull() && !this.#ended && !signal.aborted) {
       if ((await Promise.race([end, this.#arrival(signal).then(() => false)])) === true) break;
     }
     over.abort(new Error('enough'));

@@ -38,6 +38,26 @@ describe('an intake', () => {
     expect(await isOpen(delivering)).toBe(false);
   });
 
+  it('makes who delivers wait when few but large ones wait already, until some are taken', async () => {
+    const intake = new Intake<string>(10, { max: 100, of: (item) => item.length });
+    const [large, small] = ['x'.repeat(60), 'x'];
+    expect(await isOpen(intake.deliver([large]))).toBe(false);
+    const delivering = intake.deliver([large, small]);
+
+    expect(await isOpen(delivering)).toBe(true);
+    expect(await intake.take(1, 0, new ManualClock(), never)).toEqual([large]);
+    expect(await isOpen(delivering)).toBe(false);
+  });
+
+  it('takes one that is larger than its bound', async () => {
+    const intake = new Intake<string>(10, { max: 100, of: (item) => item.length });
+    const delivering = intake.deliver(['x'.repeat(1_000)]);
+
+    expect(await intake.take(10, 0, new ManualClock(), never)).toHaveLength(1);
+    await delivering;
+    expect(await isOpen(intake.deliver(['x']))).toBe(false);
+  });
+
   it('waits no longer than the linger for a fuller batch, and not at all for a full one', async () => {
     const intake = new Intake<number>(10);
     const clock = new ManualClock();
@@ -53,6 +73,14 @@ describe('an intake', () => {
     const full = intake.take(2, 50, clock, never);
     await intake.deliver([3, 4]);
     expect(await full).toEqual([3, 4]);
+  });
+
+  it('does not linger while it is full of large ones: nobody could add to the batch', async () => {
+    const intake = new Intake<string>(10, { max: 100, of: (item) => item.length });
+    const taking = intake.take(3, 50, new ManualClock(), never);
+    void intake.deliver(['x'.repeat(200)]);
+
+    expect(await isOpen(taking)).toBe(false);
   });
 
   it('leaves nothing behind on the signal, however many lingers ran out', async () => {
