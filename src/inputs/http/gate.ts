@@ -1,12 +1,11 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { BearerToken } from '../../lib/bearer-token.ts';
+import { hostName, loopbackNames } from '../../lib/loopback.ts';
 import { Problem } from './problem.ts';
-
-const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
 
 /** Who may come in, decided from the headers alone, before a byte of the body is read. Throws a `Problem`. */
 export class Gate {
-  readonly #token: Buffer | undefined;
+  readonly #token: BearerToken | undefined;
   readonly #hosts: ReadonlySet<string> | undefined;
 
   /**
@@ -14,22 +13,15 @@ export class Gate {
    * name to 127.0.0.1 cannot. With a token the page would not know it, and only listed names are checked.
    */
   constructor(token: string | undefined, host: string, allowedHosts: readonly string[]) {
-    this.#token = token === undefined ? undefined : digest(token);
-    const names = [...loopbackNames, host.includes(':') ? `[${host}]` : host, ...allowedHosts];
-    this.#hosts = token === undefined || allowedHosts.length > 0 ? new Set(names.map((name) => name.toLowerCase())) : undefined;
+    this.#token = token === undefined ? undefined : new BearerToken(token);
+    const names = [...loopbackNames, host.toLowerCase(), ...allowedHosts.map(hostName)];
+    this.#hosts = token === undefined || allowedHosts.length > 0 ? new Set(names) : undefined;
   }
 
   check(headers: IncomingHttpHeaders): void {
-    const host = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
-    if (this.#hosts !== undefined && !this.#hosts.has(host)) throw new Problem(421, 'the Host header names another server');
-    if (this.#token === undefined) return;
-    const given = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-    // Digests have one length, so the comparison takes the same time for every wrong token.
-    if (given === undefined || !timingSafeEqual(digest(given), this.#token))
+    if (this.#hosts !== undefined && !this.#hosts.has(hostName(headers.host ?? '')))
+      throw new Problem(421, 'the Host header names another server');
+    if (this.#token !== undefined && !this.#token.isIn(headers.authorization))
       throw new Problem(401, 'a valid bearer token is needed', {}, { 'www-authenticate': 'Bearer' });
   }
-}
-
-function digest(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
 }

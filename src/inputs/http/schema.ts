@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+import { isLoopback } from '../../lib/loopback.ts';
 
 export const HttpInputSchema = z
   .strictObject({
@@ -36,7 +35,7 @@ export const HttpInputSchema = z
       .describe('How long a request waits until its notifications are durable before it is told 503.'),
     request_timeout_ms: z.int().min(1).default(30_000).describe('How long a client may take to send its request.'),
   })
-  .refine((http) => loopback.has(http.host) || http.token_file !== undefined || http.allow_anonymous, {
+  .refine((http) => isLoopback(http.host) || http.token_file !== undefined || http.allow_anonymous, {
     path: ['host'],
     error: 'listening beyond this machine needs `token_file` (or `allow_anonymous: true`)',
   });
