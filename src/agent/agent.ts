@@ -62,6 +62,8 @@ export interface RunningAgent {
 }
 
 const maxBatch = 500;
+/** With direct sinks alone, waiting only saves writes; below this rate there are few to save. */
+const crowded = 16;
 const intakeBound = 2_000;
 const intakeBytes = { max: 64 * 1024 * 1024, of: (delivery: Delivery) => delivery.body.length };
 /** Kinds that listen on a port or keep a place in a file. */
@@ -184,7 +186,8 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
               tally,
               clock,
               maxBatch,
-              lingerMs: topicSinks.length === 0 ? 0 : config.timing.lingerMs,
+              lingerMs: config.timing.lingerMs,
+              lingerFrom: topicSinks.length === 0 ? crowded : 0,
               limits: config.limits,
             },
             hard.signal,

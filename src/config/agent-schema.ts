@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isLoopback } from '../lib/loopback.ts';
 import { priorities } from '../model/notification.ts';
 import { SinkName } from './sink-schema.ts';
 
@@ -74,10 +75,20 @@ export const AgentFile = z
       .prefault({}),
     admin: z
       .strictObject({
-        listen: HostPort.default(null).describe('Where status and metrics are served: `127.0.0.1:8788`, or `off`.'),
-        token_file: z.string().min(1).optional().describe('A file with the token that requests must carry.'),
+        listen: HostPort.default(null).describe(
+          'Where `/healthz`, `/metrics` and `/v1/status` are served: `127.0.0.1:8788`, or `off`. Of several workers each takes the next port.',
+        ),
+        token_file: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('A file with the bearer token that requests must carry (`/healthz` needs none). Read at start.'),
       })
-      .prefault({}),
+      .prefault({})
+      .refine((admin) => admin.listen === null || isLoopback(admin.listen.host) || admin.token_file !== undefined, {
+        path: ['listen'],
+        error: 'listening beyond this machine needs `token_file`',
+      }),
     log: z
       .strictObject({
         level: z

@@ -3,8 +3,7 @@ import { transformers } from '../core/transformers/registry.ts';
 import type { AnyTransformer } from '../core/transformers/transformer.ts';
 import type { InputKind } from '../inputs/input.ts';
 import { inputs } from '../inputs/registry.ts';
-import type { PublisherKind } from '../publishers/publisher.ts';
-import { publishers } from '../publishers/registry.ts';
+import { type PublisherEntry, publishers } from '../publishers/registry.ts';
 
 interface KindEntry<K> {
   readonly summary: string;
@@ -15,9 +14,8 @@ interface KindEntry<K> {
 /** What a configuration can name. Handed in, so that tests bring their own. */
 export interface Registries {
   readonly transformers: Readonly<Record<string, AnyTransformer>>;
+  readonly publishers: Readonly<Record<string, PublisherEntry>>;
   // biome-ignore lint/suspicious/noExplicitAny: the parameters are hidden in a registry; the entry's own schema parses them.
-  readonly publishers: Readonly<Record<string, KindEntry<PublisherKind<any>>>>;
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
   readonly inputs: Readonly<Record<string, KindEntry<InputKind<any>>>>;
 }
 

@@ -51,8 +51,8 @@ export function makeTarget(
   context: Pick<SinkContext, 'registries'>,
   problems: Problem[],
 ): SinkTarget | undefined {
-  const schema = context.registries.publishers[kind]?.schema;
-  if (schema === undefined) return undefined;
+  const entry = context.registries.publishers[kind];
+  if (entry === undefined) return undefined;
   const members = isObject(value as Json) ? Object.entries(value as object) : null;
   const isCommon = ([key]: [string, unknown]) => Object.hasOwn(CommonSchema.shape, key);
   const common: Common | undefined = parseAt(
@@ -63,7 +63,7 @@ export function makeTarget(
     problems,
   );
   const own = members === null ? value : Object.fromEntries(members.filter((member) => !isCommon(member)));
-  const parameters = parseAt(schema, own, document, path, problems, Object.keys(CommonSchema.shape));
+  const parameters = parseAt(entry.schema, own, document, path, problems, Object.keys(CommonSchema.shape));
   if (common === undefined || parameters === undefined) return undefined;
   return {
     kind,
@@ -71,6 +71,10 @@ export function makeTarget(
     parameters,
     onFull: common.on_full,
     maxOutboxBytes: common.max_outbox_bytes,
-    batch: { maxItems: common.batch.max_items, maxBytes: common.batch.max_bytes, lingerMs: common.batch.linger_ms },
+    batch: {
+      maxItems: common.batch.max_items ?? entry.batch.maxItems,
+      maxBytes: common.batch.max_bytes ?? entry.batch.maxBytes,
+      lingerMs: common.batch.linger_ms,
+    },
   };
 }

@@ -84,18 +84,18 @@ export class LaneQueue {
   #cut(items: readonly Item[], lines: string): { items: readonly Item[]; lines: string }[] {
     const { maxItems, maxBytes } = this.#limits;
     if (items.length <= maxItems && lines.length <= maxBytes) return [{ items, lines }];
-    const runs: { items: Item[]; lines: string }[] = [];
-    for (const [index, line] of lines.split('\n').entries()) {
-      const item = items[index];
-      if (item === undefined) break;
-      const last = runs.at(-1);
-      if (last === undefined || last.items.length >= maxItems || last.lines.length + line.length + 1 > maxBytes)
-        runs.push({ items: [item], lines: `${line}\n` });
-      else {
-        last.items.push(item);
-        last.lines += `${line}\n`;
+    const runs: { items: readonly Item[]; lines: string }[] = [];
+    let [firstItem, firstChar] = [0, 0];
+    let start = 0;
+    for (const index of items.keys()) {
+      const end = lines.indexOf('\n', start) + 1;
+      if (index > firstItem && (index - firstItem >= maxItems || end - firstChar > maxBytes)) {
+        runs.push({ items: items.slice(firstItem, index), lines: lines.slice(firstChar, start) });
+        [firstItem, firstChar] = [index, start];
       }
+      start = end;
     }
+    runs.push({ items: items.slice(firstItem), lines: lines.slice(firstChar, start) });
     return runs;
   }
 }

@@ -46,7 +46,10 @@ export interface ListenerDeps {
   readonly tally: Tally;
   readonly clock: Clock;
   readonly maxBatch: number;
+  /** A batch waits so long for more, */
   readonly lingerMs: number;
+  /** if the one before held at least so many: a trickle that nobody gathers for goes on at once. */
+  readonly lingerFrom: number;
   readonly limits: ListenerLimits;
 }
 
@@ -84,9 +87,12 @@ function giveBackWaiting({ intake }: ListenerDeps, reason: unknown): void {
 }
 
 async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard: AbortSignal): Promise<void> {
+  let before = 0;
   for (;;) {
-    const batch = await deps.intake.take(deps.maxBatch, deps.lingerMs, deps.clock, hard);
+    const lingerMs = before >= deps.lingerFrom ? deps.lingerMs : 0;
+    const batch = await deps.intake.take(deps.maxBatch, lingerMs, deps.clock, hard);
     if (batch === null) return;
+    before = batch.length;
     for (let left: readonly Delivery[] = batch; left.length > 0; ) {
       let work: Work;
       try {

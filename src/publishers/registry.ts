@@ -2,6 +2,7 @@ import type { ZodType } from 'zod';
 import { AmqpSchema, summary as amqpSummary } from './amqp/schema.ts';
 import { FileSchema, summary as fileSummary } from './file/schema.ts';
 import { HttpSchema, summary as httpSummary } from './http/schema.ts';
+import { type BatchSize, requestSized, writeSized } from './lane-options.ts';
 import type { PublisherKind } from './publisher.ts';
 import { StdoutSchema, summary as stdoutSummary } from './stdout/schema.ts';
 
@@ -10,14 +11,30 @@ export { LaneSchema } from './lane-options.ts';
 export interface PublisherEntry {
   readonly summary: string;
   readonly schema: ZodType;
+  readonly batch: BatchSize;
   // biome-ignore lint/suspicious/noExplicitAny: the parameters are hidden in the registry; the entry's own schema parses them.
   readonly load: () => Promise<PublisherKind<any>>;
 }
 
 /** Schemas are at hand, clients are not: `check` parses a configuration without loading a client library. */
 export const publishers: Readonly<Record<string, PublisherEntry>> = {
-  stdout: { summary: stdoutSummary, schema: StdoutSchema, load: async () => (await import('./stdout/index.ts')).stdout },
-  file: { summary: fileSummary, schema: FileSchema, load: async () => (await import('./file/index.ts')).file },
-  http: { summary: httpSummary, schema: HttpSchema, load: async () => (await import('./http/index.ts')).httpPublisher },
-  amqp: { summary: amqpSummary, schema: AmqpSchema, load: async () => (await import('./amqp/index.ts')).amqp },
+  stdout: {
+    summary: stdoutSummary,
+    schema: StdoutSchema,
+    batch: writeSized,
+    load: async () => (await import('./stdout/index.ts')).stdout,
+  },
+  file: { summary: fileSummary, schema: FileSchema, batch: writeSized, load: async () => (await import('./file/index.ts')).file },
+  http: {
+    summary: httpSummary,
+    schema: HttpSchema,
+    batch: requestSized,
+    load: async () => (await import('./http/index.ts')).httpPublisher,
+  },
+  amqp: {
+    summary: amqpSummary,
+    schema: AmqpSchema,
+    batch: requestSized,
+    load: async () => (await import('./amqp/index.ts')).amqp,
+  },
 };

@@ -85,6 +85,7 @@ describe('trying endpoints', () => {
     publishers: {
       stdout: {
         summary: '',
+        batch: { maxItems: 1000, maxBytes: 1_000_000 },
         schema: z.strictObject({ up: z.boolean() }),
         load: async () => ({
           name: 'stdout',

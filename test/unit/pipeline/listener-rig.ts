@@ -89,6 +89,7 @@ export class Rig {
         clock: systemClock,
         maxBatch: 10,
         lingerMs: 0,
+        lingerFrom: 0,
         limits: { maxMessageBytes: 1 << 20, maxDepth: 32, maxString: 1 << 16, maxSamplesPerNotification: 100 },
         ...overrides,
       },

@@ -330,3 +330,24 @@ describe('the proof of acknowledgements', () => {
     await rig.ended;
   });
 });
+
+describe('a batch', () => {
+  it('waits for more only after a large one, so that a trickle goes on at once and a stream is gathered', async () => {
+    const clock = new ManualClock();
+    const rig = new Rig({ clock, lingerMs: 50, lingerFrom: 3 });
+    await rig.deliver(message('a'));
+    await until(() => rig.story.includes('settle a'));
+    await rig.deliver(message('b'), message('c'), message('d'));
+    await until(() => rig.story.includes('settle d'));
+
+    await rig.deliver(message('e'));
+    await clock.advance(49);
+    await rig.deliver(message('f'));
+    expect(rig.story).not.toContain('append boot:3');
+    await clock.advance(1);
+    await until(() => rig.story.includes('settle f'));
+
+    expect(rig.entries.map((entry) => entry.notifications.map((part) => part.id).join(''))).toEqual(['a', 'bcd', 'ef']);
+    await rig.end();
+  });
+});
