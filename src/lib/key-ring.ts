@@ -12,6 +12,8 @@ export interface Signature {
 }
 
 export interface KeyRing {
+  /** The id of the key that signs. */
+  readonly active: string;
   sign(...parts: readonly (string | Uint8Array)[]): Signature;
   /** False for an unknown key as for a wrong code; compared in constant time. */
   verify(signature: Signature, ...parts: readonly (string | Uint8Array)[]): boolean;
@@ -31,6 +33,7 @@ export function createKeyRing(active: string, keys: ReadonlyMap<string, string |
   const signing = keys.get(active);
   if (signing === undefined) throw new Error(`the active key ${active} is not among the keys given`);
   return {
+    active,
     sign: (...parts) => ({ kid: active, mac: code(signing, parts).toString('hex') }),
     verify: ({ kid, mac }, ...parts) => {
       const key = keys.get(kid);

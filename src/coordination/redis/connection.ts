@@ -1,0 +1,143 @@
+import type { ConnectionOptions } from 'node:tls';
+// biome-ignore lint/style/noRestrictedImports: the one file that knows the client package
+import { Redis } from 'ioredis';
+import { fullJitterMs } from '../../lib/retry-loop.ts';
+import { hasWord, type RedisPlace, redisFault, timedOut } from './redis-fault.ts';
+import type { Reply, Script } from './script.ts';
+
+export interface RedisServer {
+  /** `redis://` or `rediss://host:port`; user and password may stand in it. */
+  readonly url: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** For `rediss:`. Certificates are verified unless this says otherwise. */
+  readonly tls?: ConnectionOptions;
+  /** How long an answer may take. */
+  readonly commandTimeoutMs?: number;
+  readonly random?: () => number;
+  /** The connection came up, or went away and why; repeated failures to connect are told again and again. */
+  readonly onConnection?: (event: { readonly up: boolean; readonly error: unknown }) => void;
+}
+
+const backoff = { baseMs: 100, capMs: 5_000 };
+
+/**
+ * One connection to Redis that comes back by itself.
+ *
+ * - Nothing is ever sent twice and nothing is kept to be sent later: a commit that waits in a queue for minutes would be a lie about
+ *   the state it was made of, and so would a heartbeat. A caller learns at once that there is no answer, and asks again himself.
+ * - A connection that leaves one question unanswered is given up: it may be half open, and replies come in order.
+ * - No `error` event is ever unhandled.
+ */
+export class RedisConnection {
+  readonly place: RedisPlace;
+  readonly #client: Redis;
+  readonly #timeoutMs: number;
+  readonly #onConnection: RedisServer['onConnection'];
+  #lastError: unknown = null;
+  #closed = false;
+
+  constructor(server: RedisServer) {
+    const url = new URL(server.url);
+    const user = server.username ?? (decodeURIComponent(url.username) || 'default');
+    const password = server.password ?? decodeURIComponent(url.password);
+    const port = Number(url.port || 6379);
+    const random = server.random ?? Math.random;
+    this.place = { address: `${url.hostname}:${port}`, user };
+    this.#timeoutMs = server.commandTimeoutMs ?? 2_000;
+    this.#onConnection = server.onConnection;
+    this.#client = new Redis({
+      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      port,
+      db: Number(url.pathname.slice(1) || 0),
+      ...(password === '' ? {} : { username: user, password }),
+      ...(url.protocol === 'rediss:' ? { tls: { servername: url.hostname, ...server.tls } } : {}),
+      lazyConnect: true,
+      connectTimeout: this.#timeoutMs,
+      commandTimeout: this.#timeoutMs,
+      autoResendUnfulfilledCommands: false,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      // With the check, questions during LOADING would wait; without it they are answered with that word.
+      enableReadyCheck: false,
+      // Unknown before Redis 7.2, and a profile that allows it there fails as a whole.
+      disableClientInfo: true,
+      retryStrategy: (attempt) => (this.#closed ? null : 20 + fullJitterMs(attempt - 1, random, backoff)),
+    });
+    this.#client.on('error', (error) => this.#down(error));
+    this.#client.on('close', () => this.#down(this.#lastError));
+    this.#client.on('ready', () => {
+      this.#lastError = null;
+      this.#onConnection?.({ up: true, error: null });
+    });
+  }
+
+  /** By hash, and as text where the server does not know it yet or any more. */
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
+    const rest = [keys.length, ...keys, ...args];
+    try {
+      return await this.#send('EVALSHA', [script.sha, ...rest]);
+    } catch (error) {
+      if (!hasWord(error, 'NOSCRIPT')) throw redisFault(error, this.place);
+    }
+    return this.command('EVAL', script.lua, ...rest);
+  }
+
+  async command(name: string, ...args: readonly (string | number)[]): Promise<Reply> {
+    try {
+      return await this.#send(name, args);
+    } catch (error) {
+      throw redisFault(error, this.place);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#client.disconnect();
+  }
+
+  async #send(name: string, args: readonly (string | number)[]): Promise<Reply> {
+    await this.#ready();
+    try {
+      return (await this.#client.call(name, ...args)) as Reply;
+    } catch (error) {
+      if (isTimeout(error)) this.#client.disconnect(true);
+      // The user was switched off or got another password: a new connection says so in full, and works once that is mended.
+      if (hasWord(error, 'NOAUTH')) this.#client.disconnect(true);
+      throw error;
+    }
+  }
+
+  /** Waits for a connection that is being made, not for one that failed: who waits for its next try would wait for long. */
+  async #ready(): Promise<void> {
+    const client = this.#client;
+    if (client.status === 'ready') return;
+    if (this.#closed) throw new Error('the connection is closed');
+    if (client.status === 'wait') void client.connect().catch(() => undefined); // told by the event `error`
+    if (client.status !== 'connecting' && client.status !== 'connect') throw this.#lastError ?? new Error('not connected');
+    await new Promise<void>((resolve, reject) => {
+      const done = (error?: unknown) => {
+        clearTimeout(timer);
+        client.off('ready', onReady);
+        client.off('close', onClose);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const onReady = () => done();
+      const onClose = () => done(this.#lastError ?? new Error('the connection was closed'));
+      const timer = setTimeout(() => done(new Error(timedOut)), this.#timeoutMs);
+      client.once('ready', onReady);
+      client.once('close', onClose);
+    });
+  }
+
+  #down(error: unknown): void {
+    if (this.#closed) return;
+    this.#lastError = error ?? new Error('the connection was closed');
+    this.#onConnection?.({ up: false, error: redisFault(this.#lastError, this.place) });
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === timedOut;
+}

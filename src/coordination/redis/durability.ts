@@ -1,0 +1,48 @@
+import { Fault } from '../../model/faults.ts';
+import type { RedisConnection } from './connection.ts';
+import { list, str } from './script.ts';
+
+/**
+ * What a power cut may take back, read from the running server, never from a configuration of ours.
+ *
+ * | mode       | server                        | |
+ * |------------|-------------------------------|-|
+ * | `strict`   | AOF, `appendfsync always`     | nothing that was answered |
+ * | `standard` | AOF, `appendfsync everysec`   | about two seconds |
+ * | `fast`     | anything else, or not to know | all since its last snapshot, or everything |
+ *
+ * `appendfsync` is told by CONFIG GET alone. A profile that forbids it gets `fast`: what is not known is not promised.
+ */
+export interface Durability {
+  readonly mode: 'strict' | 'standard' | 'fast';
+  readonly aof: boolean;
+  /** Null: we may not ask. */
+  readonly appendfsync: string | null;
+  /** False after a failed write: MISCONF is near. */
+  readonly writing: boolean;
+}
+
+export async function readDurability(connection: RedisConnection): Promise<Durability> {
+  const info = str(await connection.command('INFO', 'persistence'));
+  const aof = /^aof_enabled:1\r?$/m.test(info);
+  const writing = !/^aof_last_write_status:err/m.test(info);
+  const appendfsync = await readAppendfsync(connection);
+  const mode =
+    !aof || appendfsync === null
+      ? 'fast'
+      : appendfsync === 'always'
+        ? 'strict'
+        : appendfsync === 'everysec'
+          ? 'standard'
+          : 'fast';
+  return { mode, aof, appendfsync, writing };
+}
+
+async function readAppendfsync(connection: RedisConnection): Promise<string | null> {
+  try {
+    return str(list(await connection.command('CONFIG', 'GET', 'appendfsync'))[1]);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'redis_permission') return null;
+    throw error;
+  }
+}

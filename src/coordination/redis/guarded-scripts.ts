@@ -1,0 +1,68 @@
+import type { LeaseToken, Unit } from '../group.ts';
+import type { GroupParts } from './redis-group.ts';
+import { list, type Reply, type Script, script, str } from './script.ts';
+import { guard, head } from './scripts/head.ts';
+
+/** A piece of Lua of another room. Its own keys begin behind ours, its arguments too: see `keysFrom` and `argsFrom`. */
+export interface Piece {
+  readonly name: string;
+  readonly lua: string;
+}
+
+/** Where a guarded piece finds its keys and arguments: `KEYS[3]` on, `ARGV[7]` on. The lease is `KEYS[2]`, the time `now`. */
+export const guardedFrom = { keys: 3, args: 7 } as const;
+
+/** The effects of the partition store run through here: never without the guard of the lease in the same script. */
+export class GuardedScripts {
+  readonly #parts: Pick<GroupParts, 'connection' | 'keys' | 'standing'>;
+  readonly #scripts = new Map<string, Script>();
+
+  constructor(parts: Pick<GroupParts, 'connection' | 'keys' | 'standing'>) {
+    this.#parts = parts;
+  }
+
+  key(unit: Unit, part: string): string {
+    return this.#parts.keys.part(unit, part);
+  }
+
+  /**
+   * What the piece returned; null: fenced, and nothing was done. After a recovery every older token is; a store that is empty or another
+   * cluster's throws instead, because what its owner holds in memory may be all that is left.
+   */
+  async effect(
+    piece: Piece,
+    token: LeaseToken,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<readonly Reply[] | null> {
+    const { standing, keys: names } = this.#parts;
+    const answer = await standing.run(this.#script(piece, guard), [names.lease(token.unit), ...keys], () => [
+      token.agent,
+      token.boot,
+      token.epoch,
+      token.incarnation,
+      ...args,
+    ]);
+    return answer.word === 'FENCED' ? null : [answer.word, ...answer.values];
+  }
+
+  /** Without a lease, for what only looks. Keys from `KEYS[2]`, arguments from `ARGV[3]`. */
+  async look(piece: Piece, keys: readonly string[], args: readonly (string | number)[]): Promise<readonly Reply[]> {
+    const { word, values } = await this.#parts.standing.run(this.#script(piece, head), keys, () => args);
+    return [word, ...values];
+  }
+
+  /** One page of a hash: the next cursor and field, value, field, value… Reading only; whoever reads all asks the guard afterwards. */
+  async scan(key: string, cursor: string, count: number): Promise<{ readonly cursor: string; readonly page: readonly string[] }> {
+    const [next, page] = list(await this.#parts.connection.command('HSCAN', key, cursor, 'COUNT', count));
+    return { cursor: str(next), page: list(page) as readonly string[] };
+  }
+
+  #script(piece: Piece, before: string): Script {
+    const known = this.#scripts.get(piece.name);
+    if (known !== undefined) return known;
+    const made = script(piece.name, before + piece.lua);
+    this.#scripts.set(piece.name, made);
+    return made;
+  }
+}

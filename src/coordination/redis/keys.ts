@@ -1,0 +1,37 @@
+import type { Unit } from '../group.ts';
+
+/**
+ * The keys of one cluster. They share one hash tag, so that a script may touch several of them and one pattern of an ACL covers them.
+ *
+ * | key                      | holds |
+ * |--------------------------|-------|
+ * | `{c}:meta`               | hash: `clusterId`, `inc`, `run`, `floor`; `kid`, `mac` (seal); `back`, `lastNow` (time) |
+ * | `{c}:members`            | hash: agent/boot → store time, ttl, signed record |
+ * | `{c}:plan`               | hash: `ver`, `owners`, `kid`, `mac` |
+ * | `{c}:layouts`            | hash: sink → layout |
+ * | `{c}:units`              | hash: every unit that ever had a lease |
+ * | `{c}:lease:<unit>`       | hash: `agent`, `boot`, `epoch`, `inc`, `exp`, `plan`, `kid`, `mac`. Never expires: the epoch would be lost |
+ * | `{c}:unit:<unit>:<part>` | the partition store's |
+ */
+export interface ClusterKeys {
+  readonly meta: string;
+  readonly members: string;
+  readonly plan: string;
+  readonly layouts: string;
+  readonly units: string;
+  lease(unit: Unit): string;
+  part(unit: Unit, part: string): string;
+}
+
+export function clusterKeys(cluster: string): ClusterKeys {
+  const tag = `{${cluster}}`;
+  return {
+    meta: `${tag}:meta`,
+    members: `${tag}:members`,
+    plan: `${tag}:plan`,
+    layouts: `${tag}:layouts`,
+    units: `${tag}:units`,
+    lease: (unit) => `${tag}:lease:${unit}`,
+    part: (unit, part) => `${tag}:unit:${unit}:${part}`,
+  };
+}

@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto';
+import type { KeyRing } from '../../lib/key-ring.ts';
+import { Fault } from '../../model/faults.ts';
+import type { ControlLog, ControlRecord } from '../control-log.ts';
+import type { RedisConnection } from './connection.ts';
+import type { ClusterKeys } from './keys.ts';
+import { recover } from './recovery.ts';
+import { list, num, type Reply, type Script, str } from './script.ts';
+import { found, probe, reseal } from './scripts/standing.ts';
+import { type ClusterMark, judgeCluster, signCluster } from './seals.ts';
+
+/**
+ * What to do with a store that lost everything while the bus remembers the cluster.
+ *
+ * | policy   | |
+ * |----------|-|
+ * | `refuse` | stand still and say so: a person decides |
+ * | `empty`  | begin anew under a higher incarnation; what was stored is lost |
+ * | `reseed` | the same, but no partition runs before one who still holds its state has written it back |
+ */
+export type RecoveryPolicy = 'refuse' | 'empty' | 'reseed';
+
+export interface StandingOptions {
+  readonly cluster: string;
+  readonly connection: RedisConnection;
+  readonly keys: ClusterKeys;
+  readonly ring: KeyRing;
+  readonly control: ControlLog | null;
+  readonly recovery: RecoveryPolicy;
+  readonly report: (event: StandingEvent) => void;
+}
+
+export type StandingEvent =
+  | { readonly kind: 'founded'; readonly clusterId: string }
+  | { readonly kind: 'recovered'; readonly incarnation: number; readonly floor: number; readonly lost: boolean };
+
+/** What a store says of itself, before any of it is believed. */
+export interface Probe {
+  readonly run: string;
+  /** Empty: no cluster. */
+  readonly clusterId: string;
+  readonly incarnation: number;
+  readonly knownRun: string;
+  readonly floor: number;
+  readonly kid: string;
+  readonly mac: string;
+  readonly highestEpoch: number;
+}
+
+const tries = 5;
+
+/**
+ * Is the store we talk to the one we know? Its answer decides before everything else:
+ *
+ * | store                       | bus               | |
+ * |-----------------------------|-------------------|-|
+ * | nothing                     | nothing           | found a cluster |
+ * | nothing                     | a cluster         | by policy |
+ * | a cluster                   | another           | refuse |
+ * | ours, same run              | no later          | go on |
+ * | ours, same run              | later incarnation | refuse: another primary was recovered, this one is left over |
+ * | ours, Redis was restarted   | any               | recover: incarnation + 1, epoch floor above everything ever granted |
+ */
+export class Standing {
+  readonly #options: StandingOptions;
+  #mark: ClusterMark | null = null;
+  #asking: Promise<ClusterMark> | null = null;
+  #clusterId: string | null = null;
+  #highestEpoch = 0;
+
+  constructor(options: StandingOptions) {
+    this.#options = options;
+  }
+
+  /** The highest epoch this process ever saw: a store that went back may have forgotten it. */
+  saw(epoch: number): void {
+    if (epoch > this.#highestEpoch) this.#highestEpoch = epoch;
+  }
+
+  /** Ours, checked; recovers where it must. Throws a retryable Fault that says what a person must do. */
+  async known(): Promise<ClusterMark> {
+    if (this.#mark !== null) return this.#mark;
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  doubt(): void {
+    this.#mark = null;
+  }
+
+  /** Runs a script that begins with the standing head, recovering as often as needed; the answer begins behind `OK` or another word. */
+  async run(script: Script, keys: readonly string[], args: (mark: ClusterMark) => readonly (string | number)[]): Promise<Answer> {
+    for (let attempt = 0; ; attempt++) {
+      const mark = await this.known();
+      const reply = list(
+        await this.#options.connection.run(
+          script,
+          [this.#options.keys.meta, ...keys],
+          [mark.clusterId, String(mark.incarnation), ...args(mark)],
+        ),
+      );
+      const word = str(reply[0]);
+      if (!inDoubt.has(word)) return { word, values: reply.slice(1), mark };
+      this.doubt();
+      if (attempt >= tries) throw new Fault('retryable', 'redis_restless', `Redis changes faster than it can be asked (${word})`);
+    }
+  }
+
+  /** The seal of the cluster moves to the key that signs now, so that the old one may go. */
+  async reseal(kid: string): Promise<void> {
+    const { ring, connection, keys } = this.#options;
+    const { clusterId } = await this.known();
+    const signature = signCluster(ring, clusterId);
+    if (signature.kid === kid) return;
+    const stands = await this.#probe();
+    if (stands.clusterId !== clusterId || judgeCluster(ring, clusterId, stands) !== null) return;
+    await connection.run(reseal, [keys.meta], [stands.mac, signature.kid, signature.mac]);
+  }
+
+  async #ask(): Promise<ClusterMark> {
+    for (let attempt = 0; attempt < tries; attempt++) {
+      const mark = await this.#askOnce();
+      if (mark === null) continue;
+      this.#clusterId = mark.clusterId;
+      this.#mark = mark;
+      return mark;
+    }
+    throw new Fault('retryable', 'redis_restless', 'Redis changes faster than it can be recovered');
+  }
+
+  /** Null: it changed meanwhile, ask again. */
+  async #askOnce(): Promise<ClusterMark | null> {
+    const { control, ring } = this.#options;
+    const stands = await this.#probe();
+    const record = control === null ? null : await control.read();
+    const expected = record?.clusterId ?? this.#clusterId;
+    if (stands.clusterId === '') return expected === null ? this.#found() : this.#recoverEmpty(stands, record, expected);
+    if (expected !== null && stands.clusterId !== expected) throw this.#wrongCluster(stands.clusterId, expected);
+    const bad = judgeCluster(ring, stands.clusterId, stands);
+    if (bad !== null) throw this.#stranger(stands.kid, bad);
+    if (stands.run !== stands.knownRun) return this.#recover(stands, record, false);
+    if (record !== null && record.incarnation > stands.incarnation) throw this.#superseded(stands, record);
+    const mark = { clusterId: stands.clusterId, incarnation: stands.incarnation };
+    if (record?.incarnation !== stands.incarnation) await this.#remember(stands);
+    return mark;
+  }
+
+  async #probe(): Promise<Probe> {
+    const { connection, keys } = this.#options;
+    const [run, clusterId, incarnation, knownRun, floor, kid, mac, highest] = list(
+      await connection.run(probe, [keys.meta, keys.units], [keys.lease('')]),
+    ) as readonly Reply[];
+    return {
+      run: str(run),
+      clusterId: str(clusterId),
+      incarnation: num(incarnation),
+      knownRun: str(knownRun),
+      floor: num(floor),
+      kid: str(kid),
+      mac: str(mac),
+      highestEpoch: num(highest),
+    };
+  }
+
+  /**
+   * The bus learns of the cluster first, under incarnation 0: nothing can have been stored under it, so a founder that dies between the
+   * two leaves a cluster that may be founded again, and not one that lost everything.
+   */
+  async #found(): Promise<ClusterMark | null> {
+    const { control, connection, keys, ring, report } = this.#options;
+    const fresh: ControlRecord = { clusterId: randomUUID(), incarnation: 0, epochFloor: 0, layouts: {} };
+    const record = control === null ? fresh : await control.update((current) => current ?? fresh);
+    if (record.incarnation > 0) return null;
+    return this.#foundAs(record.clusterId, connection, keys, ring, report);
+  }
+
+  async #foundAs(
+    clusterId: string,
+    connection: RedisConnection,
+    keys: ClusterKeys,
+    ring: KeyRing,
+    report: StandingOptions['report'],
+  ): Promise<null> {
+    const { kid, mac } = signCluster(ring, clusterId);
+    const [word] = list(await connection.run(found, [keys.meta], [clusterId, '1', kid, mac]));
+    if (word === 'OK') report({ kind: 'founded', clusterId });
+    return null; // asked again, as everybody else would find it
+  }
+
+  async #recoverEmpty(stands: Probe, record: ControlRecord | null, clusterId: string): Promise<ClusterMark | null> {
+    const { connection, keys, ring, report, recovery, cluster } = this.#options;
+    if (record !== null && record.incarnation === 0) return this.#foundAs(record.clusterId, connection, keys, ring, report);
+    if (recovery !== 'refuse') return this.#recover({ ...stands, clusterId }, record, true);
+    throw new Fault(
+      'retryable',
+      'redis_empty',
+      `Redis at ${connection.place.address} holds nothing of cluster ${cluster}, which was running before: it was flushed, or is another ` +
+        'Redis. No partition runs; listeners go on. → restore its file and restart it, or choose what may happen: ' +
+        '`recovery: reseed` (living agents write back what they hold), `recovery: rebuild` (topics that keep everything are read ' +
+        'again), `recovery: empty --accept-loss` (begin anew without the stored state)',
+    );
+  }
+
+  async #recover(stands: Probe, record: ControlRecord | null, lost: boolean): Promise<null> {
+    const done = await recover(this.#options, stands, record, this.#highestEpoch, lost);
+    if (done !== null) this.#options.report({ kind: 'recovered', ...done, lost });
+    return null;
+  }
+
+  /** What the bus does not know yet: a store that was there before it, or a cluster founded just now. */
+  async #remember(stands: Probe): Promise<void> {
+    await this.#options.control?.update((current) => ({
+      clusterId: stands.clusterId,
+      layouts: {},
+      ...current,
+      incarnation: Math.max(current?.incarnation ?? 0, stands.incarnation),
+      epochFloor: Math.max(current?.epochFloor ?? 0, stands.floor),
+    }));
+  }
+
+  #wrongCluster(found: string, expected: string): Fault {
+    const { connection, cluster } = this.#options;
+    return new Fault(
+      'retryable',
+      'redis_wrong_cluster',
+      `Redis at ${connection.place.address} belongs to another cluster of the name ${cluster} (${found}, ours is ${expected}). ` +
+        'Nothing is read or written there. → check the address of Redis and of the bus, or give one of the clusters another name',
+    );
+  }
+
+  #stranger(kid: string, reason: string): Fault {
+    const { connection, cluster } = this.#options;
+    return new Fault(
+      'retryable',
+      'redis_stranger',
+      `the keys of this agent do not know cluster ${cluster} in Redis at ${connection.place.address} (sealed with key ` +
+        `${JSON.stringify(kid)}: ${reason}). Nothing is read or written there. → give it the key ring of the other agents`,
+    );
+  }
+
+  #superseded(stands: Probe, record: ControlRecord): Fault {
+    const { connection } = this.#options;
+    return new Fault(
+      'retryable',
+      'redis_superseded',
+      `Redis at ${connection.place.address} stands at incarnation ${stands.incarnation}, the bus at ${record.incarnation}: another ` +
+        'primary was taken into service since. Nothing is written here. → connect to that one, and stop this',
+    );
+  }
+}
+
+export interface Answer {
+  readonly word: string;
+  readonly values: readonly Reply[];
+  readonly mark: ClusterMark;
+}
+
+const inDoubt = new Set(['EMPTY', 'WRONGCLUSTER', 'RUN', 'INC']);

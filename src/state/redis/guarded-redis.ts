@@ -1,0 +1,35 @@
+import type { LeaseToken, Unit } from '../../coordination/group.ts';
+
+/** What a script gave back, as the client shows it. */
+export type Reply = string | number | null | readonly Reply[];
+
+/** A piece of Lua that runs behind the guard of a lease: keys from `KEYS[3]`, arguments from `ARGV[7]`, the lease `KEYS[2]`, the time `now`. */
+export interface Piece {
+  readonly name: string;
+  readonly lua: string;
+}
+
+/** What the store needs of the coordination beside it: Lua that is never run without the guard of the lease before it. */
+export interface GuardedRedis {
+  key(unit: Unit, part: string): string;
+  /** Null: fenced, and nothing was done. */
+  effect(
+    piece: Piece,
+    token: LeaseToken,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<readonly Reply[] | null>;
+  /** Without a lease, for what only looks. Keys from `KEYS[2]`, arguments from `ARGV[3]`. */
+  look(piece: Piece, keys: readonly string[], args: readonly (string | number)[]): Promise<readonly Reply[]>;
+  /** One page of a hash; whoever reads all of it asks the guard afterwards. */
+  scan(key: string, cursor: string, count: number): Promise<{ readonly cursor: string; readonly page: readonly string[] }>;
+}
+
+export function num(reply: Reply | undefined): number {
+  const value = typeof reply === 'number' ? reply : Number(reply ?? Number.NaN);
+  return Number.isSafeInteger(value) ? value : 0;
+}
+
+export function str(reply: Reply | undefined): string {
+  return typeof reply === 'string' ? reply : reply === null || reply === undefined ? '' : String(reply);
+}
