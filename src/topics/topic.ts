@@ -41,6 +41,8 @@ export interface Received {
   readonly bytes: Uint8Array;
   /** The broker has delivered it before (queues); proves nothing when false. */
   readonly redelivered: boolean;
+  /** Why the adapter does not vouch for it: nobody of this cluster wrote it, or somebody changed it. Never apply it; settle it. */
+  readonly refused?: string;
 }
 
 export interface Appender {

@@ -279,7 +279,7 @@ export function describeTopics(name: string, makeWorld: () => Promise<TopicsWorl
       await expect(append('b')).rejects.toMatchObject({ code: 'no_topic' });
     });
 
-    it('keeps entries and what was settled over a restart', async () => {
+    it('keeps entries and what was settled over a restart', { timeout: 60_000 }, async () => {
       await append('a', 'b', 'c');
       const attachment = await topics.attach(ref, null, 10);
       const anchor = offsetOf(await take(attachment, 2), 1);

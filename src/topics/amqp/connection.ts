@@ -1,0 +1,116 @@
+import { type Channel, type ChannelModel, type ConfirmChannel, connect, type SocketOptions } from 'amqplib';
+import type { Clock } from '../../lib/clock.ts';
+import { Fault } from '../../model/faults.ts';
+import { brokerFault } from './broker-fault.ts';
+
+const closeTimeoutMs = 2_000;
+
+/** An open connection. `lost` aborts, with the Fault as reason, when it ends, however it does. */
+export interface Connection {
+  readonly label: string;
+  readonly lost: AbortSignal;
+  /** The broker reads nothing from us because memory or disk run out; since then (epoch ms). */
+  readonly blockedSince: number | null;
+  channel(): Promise<Channel>;
+  confirmChannel(): Promise<ConfirmChannel>;
+  /** Ends it in order; a broker that does not answer within 2 s loses the socket. Never throws. */
+  close(): Promise<void>;
+  /** Ends it now: whatever is unacknowledged returns to its queues. */
+  destroy(reason: Fault): void;
+}
+
+export interface ConnectOptions {
+  /** `amqp://user:password@host:port/vhost`, or `amqps`. */
+  readonly url: string;
+  readonly name: string;
+  readonly heartbeatS: number;
+  readonly socket: SocketOptions;
+  readonly clock: Clock;
+  readonly onBlocked: (since: number | null, reason: string) => void;
+}
+
+/** Throws a Fault. Every event that could become an unhandled `error` has its listener before this returns. */
+export async function openConnection(options: ConnectOptions): Promise<Connection> {
+  const { clock } = options;
+  const url = new URL(options.url);
+  const label = `${url.protocol}//${url.host}${url.pathname}`;
+  url.searchParams.set('heartbeat', String(options.heartbeatS));
+  let model: ChannelModel;
+  try {
+    model = await connect(url.href, {
+      keepAlive: true,
+      ...options.socket,
+      noDelay: true,
+      clientProperties: { connection_name: options.name },
+    });
+  } catch (thrown) {
+    throw brokerFault(thrown, `connecting to ${label}`);
+  }
+  const lost = new AbortController();
+  let blockedSince: number | null = null;
+  const lose = (error: unknown) => {
+    if (!lost.signal.aborted) lost.abort(lostFault(error, label));
+  };
+  const setBlocked = (since: number | null, reason: string) => {
+    blockedSince = since;
+    options.onBlocked(since, reason);
+  };
+  model.on('error', lose);
+  model.on('close', lose);
+  model.on('blocked', (reason) => setBlocked(clock.now(), reason));
+  model.on('unblocked', () => setBlocked(null, ''));
+  // amqplib hides the socket from its types, and offers no other way to leave a broker that stopped answering.
+  const { stream } = model.connection as unknown as { readonly stream: { destroy(): void } };
+  const opened = async <C extends Channel>(opening: () => Promise<C>): Promise<C> => {
+    try {
+      const channel = await opening();
+      // 'close' follows, and whoever waits for an answer gets the error itself.
+      channel.on('error', () => undefined);
+      return channel;
+    } catch (thrown) {
+      throw lost.signal.aborted ? lost.signal.reason : brokerFault(thrown, `opening a channel at ${label}`);
+    }
+  };
+  return {
+    label,
+    lost: lost.signal,
+    get blockedSince() {
+      return blockedSince;
+    },
+    channel: () => opened(() => model.createChannel()),
+    confirmChannel: () => opened(() => model.createConfirmChannel()),
+    destroy(reason) {
+      lose(reason);
+      stream.destroy();
+    },
+    async close() {
+      const open = !lost.signal.aborted;
+      lose(new Fault('retryable', 'closed', `closed the connection to ${label}`));
+      // A close to a broker that reads nothing would never be answered.
+      if (open && blockedSince === null) await withinTime(clock, closeTimeoutMs, () => model.close());
+      stream.destroy();
+    },
+  };
+}
+
+/** True when `act` came to an end in time, well or badly. */
+export async function withinTime(clock: Clock, ms: number, act: () => Promise<unknown>): Promise<boolean> {
+  const over = new AbortController();
+  const ended = act().then(
+    () => true,
+    () => true,
+  );
+  const late = clock.sleep(ms, over.signal).then(
+    () => false,
+    () => true,
+  );
+  const inTime = await Promise.race([ended, late]);
+  over.abort();
+  return inTime;
+}
+
+function lostFault(error: unknown, label: string): Fault {
+  if (error instanceof Fault) return error;
+  const message = error instanceof Error ? error.message : 'closed';
+  return new Fault('retryable', 'amqp_disconnected', `${label}: ${message}`, { cause: error });
+}

@@ -1,0 +1,79 @@
+import type { Channel, Options } from 'amqplib';
+import type { Clock } from '../../lib/clock.ts';
+import { Fault } from '../../model/faults.ts';
+import { brokerFault, replyCode } from './broker-fault.ts';
+import { type Connection, withinTime } from './connection.ts';
+
+/**
+ * No limit to deliveries: ours is the note of attempts. Not -1, as the manual of RabbitMQ 4 has it: 3.10 takes that too, and then
+ * throws away every entry that comes back once (tried: three delivered, channel closed, none left). Without the argument 4.x drops after 20.
+ */
+const neverReached = 1_000_000_000;
+
+export function queueOptions(boundBytes: number | null): Options.AssertQueue {
+  const bound = boundBytes === null ? {} : { 'x-max-length-bytes': boundBytes, 'x-overflow': 'reject-publish' };
+  return {
+    durable: true,
+    arguments: {
+      'x-queue-type': 'quorum',
+      'x-single-active-consumer': true,
+      'x-delivery-limit': neverReached,
+      ...bound,
+    },
+  };
+}
+
+export interface QueueState {
+  /** Delivered to nobody. */
+  readonly ready: number;
+  readonly consumers: number;
+}
+
+const answerMs = 5_000;
+
+/** Asks without declaring; null when there is no such queue. Throws a retryable Fault when the broker cannot say. */
+export async function probe(connection: Connection, queue: string, clock: Clock): Promise<QueueState | null> {
+  const channel = await connection.channel();
+  const asked = channel.checkQueue(queue);
+  if (!(await withinTime(clock, answerMs, () => asked))) {
+    leave(channel);
+    throw new Fault('retryable', 'amqp_silent', `${queue}: no answer within ${answerMs} ms`);
+  }
+  try {
+    const { messageCount, consumerCount } = await asked;
+    leave(channel);
+    return { ready: messageCount, consumers: consumerCount };
+  } catch (thrown) {
+    if (replyCode(thrown) === 404) return null;
+    throw brokerFault(thrown, `asking for ${queue}`);
+  }
+}
+
+/** Idempotent. Throws a fatal Fault when the queue exists with other arguments. */
+export async function declare(connection: Connection, queue: string, boundBytes: number | null): Promise<QueueState> {
+  const channel = await connection.channel();
+  try {
+    const { messageCount, consumerCount } = await channel.assertQueue(queue, queueOptions(boundBytes));
+    leave(channel);
+    return { ready: messageCount, consumers: consumerCount };
+  } catch (thrown) {
+    if (replyCode(thrown) !== 406) throw brokerFault(thrown, `declaring ${queue}`);
+    throw new Fault('fatal', 'amqp_arguments_differ', argumentsDiffer(queue, thrown as Error), { cause: thrown });
+  }
+}
+
+/** Closes a channel that nobody uses any more. Refused when it or its connection is gone already: just what we want. */
+export function leave(channel: Channel): void {
+  void channel.close().catch(() => undefined);
+}
+
+/** RabbitMQ says in its text alone which argument differs; the class of the fault never depends on it. */
+function argumentsDiffer(queue: string, error: Error): string {
+  const found = /inequivalent arg '([^']+)'.*?received (.*?) but current is (.*?)"?$/.exec(error.message);
+  const [, argument = 'unknown', ours = '?', theirs = '?'] = found ?? [];
+  const remedy =
+    argument === 'x-max-length-bytes'
+      ? `set the bound of the topics to what the queue has (${theirs}), or make a new layout generation with \`ceilograph topics apply\``
+      : `somebody else declared it: delete the queue ${queue} if nothing in it is needed, and run \`ceilograph topics apply\``;
+  return `the queue ${queue} exists with another ${argument}: ${theirs} instead of ${ours}. Remedy: ${remedy}.`;
+}

@@ -1,0 +1,121 @@
+import type { SocketOptions } from 'amqplib';
+import type { Clock } from '../../lib/clock.ts';
+import { fullJitterMs } from '../../lib/retry-loop.ts';
+import { classify, Fault } from '../../model/faults.ts';
+import { type Connection, openConnection } from './connection.ts';
+
+export type ConnectionEvent =
+  | { readonly kind: 'connected'; readonly connection: string; readonly label: string }
+  | { readonly kind: 'disconnected'; readonly connection: string; readonly error: Fault; readonly retryInMs: number }
+  | { readonly kind: 'blocked'; readonly connection: string; readonly since: number; readonly reason: string }
+  | { readonly kind: 'unblocked'; readonly connection: string };
+
+export interface SteadyOptions {
+  /** What it is for, as the broker's operator reads it: `ceilograph publish`. */
+  readonly name: string;
+  /** Tried in turn. */
+  readonly urls: () => Promise<readonly string[]>;
+  readonly heartbeatS: number;
+  readonly socket: SocketOptions;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly report: (event: ConnectionEvent) => void;
+}
+
+const backoff = { baseMs: 250, capMs: 30_000 };
+/** A connection that lived so long was a good one: the next attempt after it waits for nothing. */
+const steadyAfterMs = 5_000;
+
+/**
+ * One connection that is there when it is asked for, made anew after it was lost, at the next of the URLs, with exponential pauses and
+ * full jitter. Nothing but the connection: channels and consumers are their owners' to restore.
+ */
+export class SteadyConnection {
+  readonly #options: SteadyOptions;
+  readonly #closing = new AbortController();
+  #current: Connection | null = null;
+  #opening: Promise<Connection> | null = null;
+  #next = 0;
+  #failures = 0;
+  #openedAt = Number.NEGATIVE_INFINITY;
+  #everOpened = false;
+
+  constructor(options: SteadyOptions) {
+    this.#options = options;
+  }
+
+  /** Null while there is none. */
+  get current(): Connection | null {
+    return this.#current;
+  }
+
+  /** Waits until there is one. Throws the signal's reason, `closed`, and what no waiting mends as long as no broker ever took us. */
+  async open(signal: AbortSignal): Promise<Connection> {
+    signal.throwIfAborted();
+    if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+    if (this.#current !== null) return this.#current;
+    this.#opening ??= this.#openSome().finally(() => {
+      this.#opening = null;
+    });
+    return orAborted(this.#opening, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Fault('retryable', 'closed', 'the topics are closed'));
+    await this.#opening?.catch(() => undefined);
+    await this.#current?.close();
+  }
+
+  async #openSome(): Promise<Connection> {
+    const { clock, random } = this.#options;
+    const { signal } = this.#closing;
+    if (clock.monotonic() - this.#openedAt >= steadyAfterMs) this.#failures = 0;
+    else await clock.sleep(fullJitterMs(this.#failures++, random, backoff), signal);
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return this.#keep(await this.#openNext());
+      } catch (thrown) {
+        const error = classify(thrown);
+        if (error.class !== 'retryable' && !this.#everOpened) throw error;
+        const retryInMs = fullJitterMs(this.#failures++, random, backoff);
+        this.#options.report({ kind: 'disconnected', connection: this.#options.name, error, retryInMs });
+        await clock.sleep(retryInMs, signal);
+      }
+    }
+  }
+
+  async #openNext(): Promise<Connection> {
+    const { name, heartbeatS, socket, clock, report, urls } = this.#options;
+    const all = await urls();
+    const url = all[this.#next++ % all.length];
+    if (url === undefined) throw new Fault('fatal', 'amqp_no_url', 'no URL of a broker is given');
+    const onBlocked = (since: number | null, reason: string) =>
+      report(since === null ? { kind: 'unblocked', connection: name } : { kind: 'blocked', connection: name, since, reason });
+    return openConnection({ url, name, heartbeatS, socket, clock, onBlocked });
+  }
+
+  #keep(connection: Connection): Connection {
+    const { name, clock, report } = this.#options;
+    this.#current = connection;
+    this.#openedAt = clock.monotonic();
+    this.#everOpened = true;
+    connection.lost.addEventListener('abort', () => {
+      if (this.#current === connection) this.#current = null;
+      if (!this.#closing.signal.aborted)
+        report({ kind: 'disconnected', connection: name, error: connection.lost.reason as Fault, retryInMs: 0 });
+    });
+    report({ kind: 'connected', connection: name, label: connection.label });
+    return connection;
+  }
+}
+
+/** The promise goes on by itself; who stopped waiting for it no longer hears of it. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    if (signal.aborted) onAbort();
+  });
+}
