@@ -202,7 +202,7 @@ async function declare(channel: Channel): Promise<void> {
 
 const bodies = Array.from({ length: count }, (_, i) => notification(i));
 const expected = await expectedOf(bodies);
-const connection = await connect(url);
+const connection = await connect(url, { noDelay: true });
 const channel = await connection.createConfirmChannel();
 await declare(channel);
 const done: Round[] = [];
