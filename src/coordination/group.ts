@@ -74,6 +74,12 @@ export interface Group {
    * other agent gets what is stored. A caller whose own count differs must refuse to start.
    */
   proposeLayout(sink: string, layout: Layout): Promise<Layout>;
+  /**
+   * Another partition count, `topics apply`: `layout` (generation `fromGeneration + 1`) takes the place of the stored one if that is still of
+   * generation `fromGeneration`. False: nothing changed, somebody else advanced it or there is none. True as well when this very layout, by
+   * its uuid, stands there already: the answer to an earlier call was lost.
+   */
+  advanceLayout(sink: string, fromGeneration: number, layout: Layout): Promise<boolean>;
   layouts(): Promise<Readonly<Record<string, Layout>>>;
   close(): Promise<void>;
 }

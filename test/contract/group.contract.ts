@@ -203,6 +203,40 @@ export function describeGroup(name: string, makeWorld: () => Promise<GroupWorld>
 
         expect(await group.layouts()).toEqual({ sink: layout, another: { ...layout, partitions: 1 } });
       });
+
+      it('advance by one generation, once', async () => {
+        await group.proposeLayout('sink', layout);
+        const nexts = ['second', 'third'].map((uuid) => ({ ...layout, generation: 2, partitions: 8, uuid }));
+
+        const answers = await Promise.all(nexts.map((next, i) => [group, other][i]?.advanceLayout('sink', 1, next)));
+
+        const winner = nexts[answers.indexOf(true)];
+        expect(answers.filter(Boolean)).toHaveLength(1);
+        expect(await other.layouts()).toEqual({ sink: winner });
+        expect(await other.proposeLayout('sink', layout)).toEqual(winner);
+      });
+
+      it('are advanced already for who asks again because an answer was lost', async () => {
+        const next = { ...layout, generation: 2, uuid: 'second' };
+        await group.proposeLayout('sink', layout);
+        await group.advanceLayout('sink', 1, next);
+
+        expect(await other.advanceLayout('sink', 1, next)).toBe(true);
+        expect(await other.advanceLayout('sink', 1, { ...next, uuid: 'third' })).toBe(false);
+      });
+
+      it('stay when another generation is expected, another one asked for, or none is stored', async () => {
+        await group.proposeLayout('sink', layout);
+        const answers = [
+          await group.advanceLayout('sink', 2, { ...layout, generation: 3, uuid: 'x' }),
+          await group.advanceLayout('sink', 1, { ...layout, generation: 3, uuid: 'x' }),
+          await group.advanceLayout('sink', 1, { ...layout, uuid: 'x' }),
+          await group.advanceLayout('another', 1, { ...layout, generation: 2, uuid: 'x' }),
+        ];
+
+        expect(answers).toEqual([false, false, false, false]);
+        expect(await other.layouts()).toEqual({ sink: layout });
+      });
     });
 
     it('tells the time in epoch milliseconds', async () => {

@@ -104,6 +104,18 @@ export class EmbeddedGroup implements Group {
     });
   }
 
+  advanceLayout(sink: string, fromGeneration: number, layout: Layout): Promise<boolean> {
+    return this.#environment.transact(() => {
+      const text = this.#layouts.get(sink);
+      if (text === undefined || layout.generation !== fromGeneration + 1) return false;
+      const stored = JSON.parse(text) as Layout;
+      if (stored.generation === layout.generation) return stored.uuid === layout.uuid;
+      if (stored.generation !== fromGeneration) return false;
+      void this.#layouts.put(sink, JSON.stringify(layout));
+      return true;
+    });
+  }
+
   async layouts(): Promise<Readonly<Record<string, Layout>>> {
     this.#environment.refresh();
     return Object.fromEntries([...this.#layouts.getRange()].map(({ key, value }) => [String(key), JSON.parse(value) as Layout]));

@@ -21,13 +21,12 @@ export class Layouts {
   }
 
   async advance(sink: string, fromGeneration: number, layout: Layout): Promise<boolean> {
+    if (layout.generation !== fromGeneration + 1) return false;
     const stored = (await this.#texts()).get(sink);
     if (stored === undefined) return false;
     const before = parse(stored);
-    if (before.generation !== fromGeneration && before.uuid !== layout.uuid) return false;
     const stands = before.generation === fromGeneration ? await this.#put(sink, stored, layout) : before;
-    // The same uuid: it is ours, perhaps from a call whose answer was lost.
-    if (stands.uuid !== layout.uuid || stands.generation !== layout.generation) return false;
+    if (stands.generation !== layout.generation || stands.uuid !== layout.uuid) return false;
     await this.#tellBus(sink, stands);
     return true;
   }

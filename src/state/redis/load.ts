@@ -10,18 +10,18 @@ const elementsPerPage = 1_000;
 /** Blobs are up to a megabyte each; so many bytes are asked for at once. */
 const bytesPerCall = 1 << 20;
 
-/** Every state, in chunks of at most `keysPerPage`; a key may come twice, with the same value. */
+/** Every state, in chunks of at most `keysPerPage`, each in a turn of its own; a key may come twice, with the same value. */
 export async function scanState(redis: GuardedRedis, keys: UnitKeys, onState: (chunk: StateChunk) => void): Promise<void> {
   let cursor = '0';
   do {
     const { cursor: next, page } = await redis.scan(keys.state, cursor, keysPerPage);
-    // Redis gives more than asked for when it must; the next chunk waits for a turn of its own.
+    // Redis gives more than asked for when it must.
     for (let start = 0; start < page.length; start += 2 * keysPerPage) {
-      if (start > 0) await nextTurn();
       const chunk: (readonly [string, string])[] = [];
-      for (let i = start; i < Math.min(page.length, start + 2 * keysPerPage); i += 2)
-        chunk.push([page[i] ?? '', page[i + 1] ?? '']);
+      const end = Math.min(page.length, start + 2 * keysPerPage);
+      for (let i = start; i < end; i += 2) chunk.push([page[i] ?? '', page[i + 1] ?? '']);
       onState(chunk);
+      await nextTurn();
     }
     cursor = next;
   } while (cursor !== '0');
