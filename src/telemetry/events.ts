@@ -12,13 +12,13 @@ export const events = {
   }),
   'agent:stopping': row<{ reason: string }>('info', 'The agent takes no more and drains what it has.'),
   'agent:stopped': row<{ seconds: number }>('info', 'The agent has stopped.'),
+  'admin:listening': row<{ address: string }>('info', 'Health, status and metrics are served.'),
   'agent:hanging': row<{ what: string; phase: string }>('warn', 'Something has not ended in time; we leave without it.'),
   'loop:ended': row<{ loop: string; error: unknown }>('error', 'A part that should run for ever has ended; the agent stops.'),
 
   'worker-process:ended': row<{ index: number; code: string; retryInMs: number }>(
     'error',
     'A worker process has ended; it is started again.',
-    { counter: 'worker_process_ends_total', help: 'Worker processes that ended unasked.' },
   ),
 
   'input:connected': row<{ input: string; detail: string }>('info', 'The input is connected.', {
@@ -37,30 +37,6 @@ export const events = {
     'warn',
     'An input has not shown that it lives; partition time stands still.',
     { counter: 'feed_late_total', help: 'Times an input was late.', labels: ['sink', 'input'] },
-  ),
-  'feed:back': row<{ sink: string; input: string }>('info', 'The input lives again; partition time moves on.'),
-
-  'listener:batch': row<{ input: string; received: number; samples: number; events: number; seconds: number }>(
-    'trace',
-    'A batch of raw messages is durable.',
-    { counter: 'received_total', help: 'Raw messages taken.', labels: ['input'], value: 'received' },
-    { counter: 'converted_samples_total', help: 'Samples made of them.', labels: ['input'], value: 'samples' },
-    { counter: 'converted_events_total', help: 'Events made of them.', labels: ['input'], value: 'events' },
-    {
-      histogram: 'listener_batch_seconds',
-      help: 'From taking a batch to where it may be acknowledged.',
-      labels: ['input'],
-      value: 'seconds',
-    },
-  ),
-  'listener:dead-letter': row<{ input: string; stage: string; reason: string; origin: string; error: unknown }>(
-    'warn',
-    'A raw message became a dead letter; its neighbours pass.',
-    {
-      counter: 'listener_dead_letters_total',
-      help: 'Raw messages that became dead letters.',
-      labels: ['input', 'stage', 'reason'],
-    },
   ),
 
   'partition:acquired': row<{ partition: string; epoch: number }>('info', 'We own the partition now.', {
@@ -81,17 +57,11 @@ export const events = {
     'The partition waits and will be tried again.',
     { counter: 'partition_suspended_total', help: 'Times a partition had to wait.', labels: ['reason'] },
   ),
-  'partition:resumed': row<{ partition: string }>('info', 'The partition goes on.'),
   'partition:stopped': row<{ partition: string; reason: string; error?: unknown }>(
     'error',
     'The partition stands still until an operator decides.',
     { counter: 'partition_stopped_total', help: 'Times a partition stopped for an operator.', labels: ['reason'] },
   ),
-  'partitions:owned': row<{ owned: number }>('trace', 'Partitions owned.', {
-    gauge: 'partitions_owned',
-    help: 'Partitions this agent owns.',
-    value: 'owned',
-  }),
 
   'partition:restored': row<{ partition: string; version: number; keys: number; outbox: number }>(
     'info',
@@ -110,29 +80,6 @@ export const events = {
     counter: 'group_errors_total',
     help: 'Rounds of the assignment loop that failed.',
   }),
-
-  'worker:commit': row<{ sink: string; entries: number; items: number; seconds: number }>(
-    'trace',
-    'A batch of entries is applied and committed.',
-    { counter: 'applied_entries_total', help: 'Entries applied.', labels: ['sink'], value: 'entries' },
-    { counter: 'outputs_total', help: 'Items computed.', labels: ['sink'], value: 'items' },
-    { histogram: 'commit_seconds', help: 'How long a commit took.', labels: ['sink'], value: 'seconds' },
-  ),
-  'worker:drop': row<{ sink: string; transformer: string; reason: string; count: number }>(
-    'debug',
-    'A transformer dropped items.',
-    {
-      counter: 'dropped_total',
-      help: 'Items dropped by transformers.',
-      labels: ['sink', 'transformer', 'reason'],
-      value: 'count',
-    },
-  ),
-  'worker:dead-letter': row<{ sink: string; partition: string; reason: string; error?: unknown }>(
-    'warn',
-    'An entry became a dead letter; the partition goes on.',
-    { counter: 'worker_dead_letters_total', help: 'Entries that became dead letters.', labels: ['sink', 'reason'] },
-  ),
 
   'publish:accepted': row<{ sink: string; publisher: string; items: number; bytes: number; seconds: number }>(
     'trace',

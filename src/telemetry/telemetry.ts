@@ -3,6 +3,7 @@ import { type Emit, type EventName, events, type Facts } from './events.ts';
 import { createLogger, type LogLevel } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { RateLimit } from './rate-limit.ts';
+import { type Readings, readings } from './readings.ts';
 import { redactFacts } from './redact.ts';
 import type { Row } from './row.ts';
 
@@ -11,6 +12,11 @@ const repeatMs = 10_000;
 const identity = ['sink', 'publisher', 'input', 'partition', 'stage', 'reason', 'loop', 'transformer'];
 
 export type Listener = <E extends EventName>(name: E, facts: Facts<E>) => void;
+
+export interface Scrape {
+  readonly contentType: string;
+  readonly text: string;
+}
 
 export interface TelemetryOptions {
   readonly level: LogLevel;
@@ -24,7 +30,7 @@ export interface TelemetryOptions {
 export function createTelemetry({ level, agent, clock = systemClock, stream }: TelemetryOptions) {
   const logger = createLogger(level, agent, stream);
   const table: Readonly<Record<string, Row<unknown>>> = events;
-  const metrics = createMetrics(table);
+  const metrics = createMetrics(table, readings);
   const limit = new RateLimit(repeatMs);
   const listeners = new Set<Listener>();
 
@@ -43,6 +49,11 @@ export function createTelemetry({ level, agent, clock = systemClock, stream }: T
     emit,
     logger,
     registry: () => metrics.registry,
+    /** All metrics as Prometheus reads them. */
+    scrape: async (now: Readings): Promise<Scrape> => {
+      metrics.read(now);
+      return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
+    },
     /** Hears every event, logged or not. Returns what ends it. */
     listen: (listener: Listener) => {
       listeners.add(listener);

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { agentJsonSchema, pipelineJsonSchema } from '../../src/config/json-schema.ts';
 import { referencePages } from '../../src/config/reference-page.ts';
 import { shipped } from '../../src/config/registries.ts';
+import { metricsPage } from '../../src/telemetry/metrics-page.ts';
 import { pipelineTestJsonSchema } from '../../src/testing/test-schema.ts';
 import { renderCommands } from './command-reference.ts';
 import { projectDir } from './program.ts';
@@ -23,6 +24,7 @@ const files = [
   { file: 'schema/pipeline.schema.json', render: async () => print(pipelineJsonSchema(shipped)) },
   { file: 'schema/pipeline-test.schema.json', render: async () => print(pipelineTestJsonSchema()) },
   ...pages,
+  { file: 'docs/reference/metrics.md', render: async () => metricsPage() },
   { file: 'docs/commands.md', render: renderCommands },
 ].filter(({ file }) => chosen.length === 0 || chosen.some((part) => file.includes(part)));
 

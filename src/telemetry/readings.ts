@@ -1,0 +1,44 @@
+/**
+ * Metrics that are read when somebody asks: what is counted anyway, or stands in a store. The way of a message pays nothing for them.
+ * What is told as it happens is in `events.ts`. Names without the prefix.
+ */
+export interface Reading {
+  readonly kind: 'counter' | 'gauge';
+  readonly help: string;
+  readonly labels?: readonly string[];
+}
+
+const ofPartition = ['sink', 'partition'] as const;
+
+export const readings = {
+  received_total: { kind: 'counter', help: 'Raw messages taken from inputs.' },
+  converted_samples_total: { kind: 'counter', help: 'Samples made of them.' },
+  converted_events_total: { kind: 'counter', help: 'Events made of them.' },
+  appended_entries_total: { kind: 'counter', help: 'Entries that internal topics confirmed.' },
+  applied_notifications_total: { kind: 'counter', help: 'Notifications applied to partitions.' },
+  repeated_notifications_total: { kind: 'counter', help: 'Notifications that came again and were known by their id.' },
+  dropped_items_total: { kind: 'counter', help: 'Items that transformers dropped with a reason.' },
+  dead_letters_total: { kind: 'counter', help: 'Dead letters made by listeners, workers and direct sinks.' },
+  failed_proofs_total: { kind: 'counter', help: 'Times an acknowledgement could not be proven; ids are kept longer then.' },
+
+  partitions_owned: { kind: 'gauge', help: 'Partitions this agent owns.' },
+  partition_epoch: { kind: 'gauge', help: 'How often the partition has changed hands.', labels: ofPartition },
+  partition_waiting_entries: { kind: 'gauge', help: 'Entries that wait to be applied.', labels: ofPartition },
+  partition_waiting_bytes: { kind: 'gauge', help: 'Their bytes.', labels: ofPartition },
+  partition_bound_bytes: { kind: 'gauge', help: 'At so many bytes the inputs wait.', labels: ofPartition },
+  partition_outbox_items: { kind: 'gauge', help: 'Outputs that are committed and not yet accepted.', labels: ofPartition },
+
+  group_members: { kind: 'gauge', help: 'Living agents of the cluster.' },
+  kept_dead_letters: { kind: 'gauge', help: 'Dead letters that are kept on this data directory.', labels: ['reason'] },
+  kept_dead_letter_bytes: { kind: 'gauge', help: 'Their bytes.' },
+} as const satisfies Readonly<Record<string, Reading>>;
+
+export type ReadingName = keyof typeof readings;
+
+export interface Read {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** What was read: every metric, with as many label values as there are now. */
+export type Readings = Readonly<Record<ReadingName, readonly Read[]>>;
