@@ -8,7 +8,10 @@ const onlyOff =
 
 const HostPort = z
   .string()
-  .regex(/^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$|^off$/, 'expected host:port, such as 127.0.0.1:8788, or off')
+  .regex(/^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$|^off$/, {
+    error: 'expected host:port, such as 127.0.0.1:8788, or off',
+    abort: true,
+  })
   .transform((text) => {
     if (text === 'off') return null;
     const colon = text.lastIndexOf(':');

@@ -123,6 +123,12 @@ describe('the agent file', () => {
     ],
     ['a list instead of a mapping', '- a\n', {}, ['agent.yaml:1:1 a list, expected a mapping']],
     [
+      'an open door to the outside',
+      'admin: { listen: 0.0.0.0:8788 }\n',
+      {},
+      ['agent.yaml:1:18 admin.listen: listening beyond this machine needs `token_file`'],
+    ],
+    [
       'an address without port',
       'admin: { listen: localhost }\n',
       {},
