@@ -35,7 +35,9 @@ export class PrivateRedis {
     const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
     const how = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0'];
     const server = spawn('redis-server', [...where, ...how, ...this.#extra], { stdio: 'ignore' });
-    process.once('exit', () => server.kill('SIGKILL'));
+    const killIt = () => server.kill('SIGKILL');
+    process.once('exit', killIt);
+    server.once('exit', () => process.off('exit', killIt));
     this.#server = server;
     for (let tries = 0; (await this.#answers()) === false; tries++) {
       if (tries > 500 || server.exitCode !== null) throw new Error('redis-server does not start');

@@ -3,7 +3,7 @@ import { Fault } from '../../model/faults.ts';
 import type { ControlRecord } from '../control-log.ts';
 import { list, num, str } from './script.ts';
 import { putLayout } from './scripts/agreements.ts';
-import { beginRecovery, recover as recoverScript } from './scripts/standing.ts';
+import { abandonRecovery, beginRecovery, recover as recoverScript } from './scripts/standing.ts';
 import { signCluster } from './seals.ts';
 import type { Probe, StandingOptions } from './standing.ts';
 
@@ -34,7 +34,13 @@ export async function recover(
   const incarnation = Math.max(stands.incarnation, record?.incarnation ?? 0) + 1;
   const highest = Math.max(stands.highestEpoch, stands.floor, record?.epochFloor ?? 0, seenEpoch);
   const floor = highest + floorGap;
-  const raised = await raise(options, stands.clusterId, record, incarnation, floor);
+  let raised = false;
+  try {
+    raised = await raise(options, stands.clusterId, record, incarnation, floor);
+  } finally {
+    // Not told either way: the right ends by itself.
+    if (!raised) await connection.run(abandonRecovery, [keys.meta], [who]).catch(() => undefined);
+  }
   if (!raised) return null;
   const { kid, mac } = signCluster(ring, stands.clusterId);
   const mark = [stands.clusterId, String(incarnation), String(floor), kid, mac];

@@ -60,6 +60,13 @@ redis.call('DEL',KEYS[2])
 return {'OK'}`,
 );
 
+/** KEYS meta; ARGV[1] who. The bus did not take the record: another agent may try at once. */
+export const abandonRecovery = script(
+  'abandon-recovery',
+  `if redis.call('HGET',KEYS[1],'recoverer') == ARGV[1] then redis.call('HDEL',KEYS[1],'recoverer','recoverUntil') end
+return {'OK'}`,
+);
+
 /** KEYS meta; ARGV[1] the code that stands there, [2] kid, [3] mac: the same seal under another key. */
 export const reseal = script(
   'reseal',
