@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { Fault } from '../model/faults.ts';
-import type { Scrape } from '../telemetry/telemetry.ts';
+import type { Scraped } from '../telemetry/telemetry.ts';
 import { Access } from './access.ts';
 import type { Health } from './health.ts';
 
@@ -11,7 +11,7 @@ export interface AdminOptions {
   readonly port: number;
   readonly token: string | null;
   readonly health: Health;
-  readonly metrics: () => Promise<Scrape>;
+  readonly metrics: () => Promise<Scraped>;
   readonly status: () => Promise<object>;
   /** How long a client may take to ask; who holds a connection without asking is cut off then. */
   readonly requestMs?: number;

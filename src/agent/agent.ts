@@ -30,7 +30,9 @@ import { runTickLoop } from '../pipeline/tick-loop.ts';
 import { runWorker } from '../pipeline/worker.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
+import { readClusterView } from './cluster-view.ts';
 import { makeIdentity } from './identity.ts';
+import { openAdmin, type Scrape } from './open-admin.ts';
 import { type Embedded, openEmbedded } from './open-embedded.ts';
 import { openHoldingLanes, openLanes, type SinkTargets } from './open-targets.ts';
 import { assignmentReporter, workerReporter } from './reporters.ts';
@@ -52,6 +54,8 @@ export interface AgentOptions {
   readonly version: string;
   /** Inputs that only one process of several may open (a port, a file) are left out in the others. */
   readonly exclusiveInputs: boolean;
+  /** Prints the metrics for `admin.listen`; without it nothing is served. */
+  readonly scrape?: Scrape;
 }
 
 export interface RunningAgent {
@@ -104,6 +108,10 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
   opened.push(() => embedded.close());
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
   opened.push(() => deadLetters.close());
+  const look = () => readClusterView(embedded, config.cluster, deadLetters.stats());
+  const admin = await openAdmin({ ...options, identity, tally, look });
+  opened.push(() => admin.close());
+  if (admin.address !== null) facts['admin'] = admin.address;
   let heldFile: Promise<LmdbEnvironment> | null = null;
   opened.push(async () => (await heldFile)?.close());
   const context = {
@@ -196,6 +204,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
       ),
   );
   emit('agent:started', { version: options.version });
+  admin.health.running();
 
   const inputsEnded = Promise.all(listeners.map((listener) => listener.ended)).then(() => undefined);
   // An input that ends (a file read once) ends nothing else; a part that fails ends the agent.
@@ -205,11 +214,12 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     ticking.catch(reject);
     for (const targets of [...directTargets, ...topicSinks.map((sink) => sink.lanes)]) targets.ended.catch(reject);
   });
-  failed.catch(() => undefined);
+  failed.catch(() => admin.health.ailing('a part that should run for ever has failed'));
 
   let stopping: Promise<void> | null = null;
   const stop = async (reason: string): Promise<void> => {
     emit('agent:stopping', { reason });
+    admin.health.ailing('stopping');
     soft.abort(new Error(reason));
     const hung = await leaveInOrder(
       [
@@ -222,6 +232,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
         { name: 'ticks', end: () => ticking.catch(() => undefined) },
         { name: 'lanes', end: async () => void (await Promise.all(topicSinks.map((sink) => sink.lanes.close()))) },
         { name: 'inputs', end: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) },
+        { name: 'admin', end: () => admin.close() },
         {
           name: 'stores',
           end: async () =>

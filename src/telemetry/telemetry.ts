@@ -13,7 +13,7 @@ const identity = ['sink', 'publisher', 'input', 'partition', 'stage', 'reason', 
 
 export type Listener = <E extends EventName>(name: E, facts: Facts<E>) => void;
 
-export interface Scrape {
+export interface Scraped {
   readonly contentType: string;
   readonly text: string;
 }
@@ -50,7 +50,7 @@ export function createTelemetry({ level, agent, clock = systemClock, stream }: T
     logger,
     registry: () => metrics.registry,
     /** All metrics as Prometheus reads them. */
-    scrape: async (now: Readings): Promise<Scrape> => {
+    scrape: async (now: Readings): Promise<Scraped> => {
       metrics.read(now);
       return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },

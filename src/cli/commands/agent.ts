@@ -72,16 +72,21 @@ async function one(setup: Setup, worker: number | null): Promise<void> {
   const telemetry = createTelemetry({ level: config.log.level, agent: config.agent.staticId ?? String(process.pid) });
   const staticId =
     worker === null || config.agent.staticId === null ? config.agent.staticId : `${config.agent.staticId}-${worker}`;
+  const { admin } = config;
+  // Each process speaks for itself, so each has a port.
+  const listen =
+    admin.listen === null || worker === null ? admin.listen : { ...admin.listen, port: portOf(admin.listen.port, worker) };
   const alive = new AbortController();
   const reporting = reportAlive(systemClock, alive.signal);
   let reason: unknown;
   try {
     const agent = await startAgent({
-      config: { ...config, agent: { ...config.agent, staticId } },
+      config: { ...config, agent: { ...config.agent, staticId }, admin: { ...admin, listen } },
       sinks: setup.sinks,
       converter: setup.converter,
       codec: createItemCodec(createSigner(config.telemetrySecret ?? '')),
       emit: telemetry.emit,
+      scrape: telemetry.scrape,
       clock: systemClock,
       random: Math.random,
       version: version(),
@@ -97,6 +102,11 @@ async function one(setup: Setup, worker: number | null): Promise<void> {
   // Whoever read our output went away: an ordinary end of a pipe, not a failure.
   const pipeClosed = reason instanceof Fault && reason.code === 'stdout_closed';
   if (reason instanceof Error && !pipeClosed) throw reason;
+}
+
+/** Port 0 is any free one, for every worker. */
+function portOf(first: number, worker: number): number {
+  return first === 0 ? 0 : first + worker;
 }
 
 /** The first signal asks us to leave; a second one, at once. */
