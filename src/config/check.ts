@@ -11,6 +11,7 @@ import { ConfigError, type Problem } from './problem.ts';
 import { readable, readYamlFile } from './read-file.ts';
 import type { Environment } from './references.ts';
 import type { SinkConfig } from './sink-config.ts';
+import { watchEnvironment } from './unknown-variables.ts';
 
 export interface Checked {
   readonly problems: readonly Problem[];
@@ -29,7 +30,8 @@ type Kind = 'agent' | 'sink' | 'sinks' | 'meters' | 'events' | 'ceilometer';
  * Reads everything and collects what is wrong with any of it. Without paths: the agent's configuration and what it points to. A path is a
  * sink, an agent file, definitions, a folder of sinks, or one with Ceilometer's files; which it is shows in its content.
  */
-export async function checkAll(paths: readonly string[], agentFile: string | null, env: Environment): Promise<Checked> {
+export async function checkAll(paths: readonly string[], agentFile: string | null, environment: Environment): Promise<Checked> {
+  const { env, unknown } = watchEnvironment(environment);
   const problems: Problem[] = [];
   const collect = async <T>(load: Promise<T>): Promise<T | null> => {
     try {
@@ -75,7 +77,11 @@ export async function checkAll(paths: readonly string[], agentFile: string | nul
     problems: problems.sort(byPlace),
     sinks: [...sinks, ...compat],
     notes,
-    warnings: [...tests.map((path) => `${path} is a test of a sink; ceilograph test runs it`), ...warnings],
+    warnings: [
+      ...tests.map((path) => `${path} is a test of a sink; ceilograph test runs it`),
+      ...warnings,
+      ...(everything ? unknown() : []),
+    ],
     agent,
     looked: paths.length === 0 ? [config?.origin ?? 'defaults', ...files] : [...paths],
   };

@@ -10,6 +10,7 @@ import { loadPipelines } from './load-pipelines.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import type { Environment, Secrets } from './references.ts';
 import type { SinkConfig } from './sink-config.ts';
+import { watchEnvironment } from './unknown-variables.ts';
 import type { YamlDialect } from './yaml-scalar.ts';
 
 /** What the commands that run something have in common. */
@@ -44,15 +45,16 @@ export const shippedDefinitions = {
 export async function loadSetup(
   options: SetupOptions,
   overrides: Overrides = {},
-  env: Environment = process.env,
+  environment: Environment = process.env,
 ): Promise<Setup> {
+  const { env, unknown } = watchEnvironment(environment);
   const flags = { pipelines: options.pipelines, data_dir: options.dataDir, ...overrides };
   const { config, origins, secrets } = await loadAgentWithOrigins(options.config ?? null, env, flags);
   const loading = { env, baseDir: config.baseDir, secrets };
   if (options.ceilometer === undefined) {
     const sinks = await loadPipelines(config.pipelinesDir, loading);
     const converter = await openConverter(config, config.definitions);
-    return { config, sinks, converter, notes: converter.warnings, origins, secrets };
+    return { config, sinks, converter, notes: [...converter.warnings, ...unknown()], origins, secrets };
   }
   const theirs = await loadCeilometer(options.ceilometer, loading);
   const definitions = {
@@ -60,7 +62,7 @@ export async function loadSetup(
     events: config.definitions.events.length > 0 ? config.definitions.events : theirs.definitions.events,
   };
   const converter = await openConverter(config, definitions, 'pyyaml');
-  const notes = [...theirs.notes.filter((note) => note.level !== 'took').map(formatNote), ...converter.warnings];
+  const notes = [...theirs.notes.filter((note) => note.level !== 'took').map(formatNote), ...converter.warnings, ...unknown()];
   return { config, sinks: theirs.sinks, converter, notes, origins, secrets };
 }
 

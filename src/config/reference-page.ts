@@ -38,7 +38,7 @@ function agentPage(registries: Registries): string[] {
     '',
     '## Variables',
     '',
-    'Lists are separated by commas.',
+    'Lists are separated by commas. A variable with this prefix that is no setting, and that no file refers to, is told at start and by `check`.',
     '',
     '| variable | sets |',
     '|---|---|',

@@ -33,8 +33,9 @@ export function agentCommand(): Command {
         'agent.workers': options.workers === undefined ? undefined : Number(options.workers),
         'agent.static_id': options.staticId,
       });
-      for (const note of setup.notes) process.stderr.write(`${note}\n`);
       const worker = process.env[workerIndexVariable];
+      // Of several workers the parent has said it.
+      if (worker === undefined) for (const note of setup.notes) process.stderr.write(`${note}\n`);
       try {
         if (setup.config.agent.workers > 1 && worker === undefined) await parent(setup);
         else await one(setup, worker === undefined ? null : Number(worker));
