@@ -6,13 +6,19 @@ import type { PlainMetric, Row } from './row.ts';
 /** The reference of metrics: every name that `/metrics` shows of our own, from the tables that make them. */
 export function metricsPage(): string {
   return `${[
-    '# Metrics',
+    '# Metrics, health and status',
     '',
     'Written by `npm run generate` from `src/telemetry/`; not to be edited.',
     '',
-    'Served as `GET /metrics` where `admin.listen` says, for Prometheus. Each agent process speaks for itself and for the partitions it owns, so that',
-    'sums over all of them are right; `partition` is the number within the sink. A counter begins again at 0 with its process. A metric with labels',
-    'has no line until the first of its kind.',
+    '`admin.listen` serves three pages, none of which changes anything. On a loopback address the Host header must name this machine; with',
+    '`admin.token_file` all but `/healthz` want `Authorization: Bearer TOKEN`.',
+    '',
+    '- `GET /healthz`: 200 while the agent runs; 503 with `reason` while it starts, stops, or once a part that should run for ever has failed.',
+    '- `GET /v1/status`: what `ceilograph status --json` prints, and in `servedBy` who says it.',
+    '- `GET /metrics`: what follows.',
+    '',
+    'Each agent process speaks for itself and for the partitions it owns, so that sums over all of them are right; `partition` is the number within',
+    'the sink. A counter begins again at 0 with its process. A metric with labels has no line until the first of its kind.',
     '',
     '| metric | kind | labels | |',
     '|---|---|---|---|',
