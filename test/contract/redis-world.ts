@@ -36,8 +36,6 @@ export async function redisWorld(): Promise<World<Pick<Ports, 'group' | 'store'>
     restart: async () => {
       await closeAll();
       await redis.restart();
-      // Users given by command are gone; a profile that is loaded from a file would have come back.
-      await redis.addUser(cluster, cluster, password);
     },
     child: { module: new URL('./redis-ports.ts', import.meta.url), config },
     dispose: async () => {

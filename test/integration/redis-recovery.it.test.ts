@@ -134,7 +134,6 @@ describe('a Redis that stops, goes back or forgets', () => {
     await cluster.redis.cutTail(2_500);
     await cluster.redis.up();
     const epochAfterCut = Number(await cluster.redis.admin('HGET', `{${cluster.name}}:lease:${unit}`, 'epoch'));
-    await cluster.letIn();
     const blind = cluster.agent();
     const next = await inTheEnd(() => acquired(blind, bob));
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,18 +23,24 @@ export class PrivateRedis {
   /** As `strict` wants it, if `extra` says nothing else. */
   static async start(extra: readonly string[] = []): Promise<PrivateRedis> {
     const redis = new PrivateRedis(await freePort(), await mkdtemp(join(tmpdir(), 'ceilograph-redis-')), extra);
+    await writeFile(redis.#users, 'user default on nopass ~* &* +@all\n');
     await redis.up();
     return redis;
+  }
+
+  get #users(): string {
+    return join(this.#dir, 'users.acl');
   }
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  async up(): Promise<void> {
-    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
+  /** `extra` for this once. Waits until it answers, not until it has read its file. */
+  async up(extra: readonly string[] = []): Promise<void> {
+    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir, '--aclfile', this.#users];
     const how = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0'];
-    const server = spawn('redis-server', [...where, ...how, ...this.#extra], { stdio: 'ignore' });
+    const server = spawn('redis-server', [...where, ...how, ...this.#extra, ...extra], { stdio: 'ignore' });
     const killIt = () => server.kill('SIGKILL');
     process.once('exit', killIt);
     server.once('exit', () => process.off('exit', killIt));
@@ -82,6 +88,7 @@ export class PrivateRedis {
     const rules = line.split(' ').slice(2);
     const own = rules.map((rule) => (rule.startsWith('>') ? `>${password}` : rule.replace('{ceilograph}', `{${cluster}}`)));
     await this.admin('ACL', 'SETUSER', user, 'reset', ...own);
+    await this.admin('ACL', 'SAVE');
   }
 
   async stop(): Promise<void> {
@@ -107,8 +114,8 @@ export class PrivateRedis {
     probe.on('error', () => undefined); // not yet
     try {
       return (await probe.ping()) === 'PONG';
-    } catch {
-      return false;
+    } catch (error) {
+      return error instanceof Error && error.message.startsWith('LOADING ');
     } finally {
       probe.disconnect();
     }

@@ -8,6 +8,8 @@ export interface TcpProxy {
   readonly open: number;
   cut(): void;
   freeze(): void;
+  /** What the target says on connections open now stays here; it still hears everything. */
+  holdAnswers(): void;
   thaw(): void;
   /** While refusing, new connections are reset at once. */
   refuse(refusing: boolean): void;
@@ -52,6 +54,9 @@ export async function startProxy(target: { readonly host: string; readonly port:
     freeze() {
       frozen = true;
       for (const socket of everySocket()) socket.pause();
+    },
+    holdAnswers() {
+      for (const [, far] of pairs) far.pause();
     },
     thaw() {
       frozen = false;

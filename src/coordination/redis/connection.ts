@@ -51,7 +51,7 @@ export class RedisConnection {
       port,
       db: Number(url.pathname.slice(1) || 0),
       ...(password === '' ? {} : { username: user, password }),
-      ...(url.protocol === 'rediss:' ? { tls: { servername: url.hostname, ...server.tls } } : {}),
+      ...(url.protocol === 'rediss:' ? { tls: { ...server.tls } } : {}),
       lazyConnect: true,
       connectTimeout: this.#timeoutMs,
       commandTimeout: this.#timeoutMs,

@@ -45,7 +45,15 @@ export function redisFault(thrown: unknown, place: RedisPlace): Fault {
   if (thrown instanceof Fault) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const [faultClass, code] = sort(thrown, message);
-  return new Fault(faultClass, code, `Redis at ${place.address}: ${message}${remedy(code, place)}`, { cause: thrown });
+  return new Fault(faultClass, code, `Redis at ${place.address}: ${message}${remedy(code, place)}`, {
+    cause: withoutCommand(thrown),
+  });
+}
+
+/** The client hangs the whole command on its errors: the password of AUTH, the states of a commit. Neither belongs into a log. */
+function withoutCommand(thrown: unknown): unknown {
+  if (typeof thrown === 'object' && thrown !== null && 'command' in thrown) delete thrown.command;
+  return thrown;
 }
 
 function sort(thrown: unknown, message: string): readonly [FaultClass, string] {
