@@ -18,6 +18,7 @@ import { runCanaryLoop } from '../pipeline/canary-loop.ts';
 import { DeadLetters } from '../pipeline/dead-letters.ts';
 import { DirectSink } from '../pipeline/direct-sink.ts';
 import type { HoldingLane } from '../pipeline/holding-lane.ts';
+import { insist } from '../pipeline/insist.ts';
 import { Intake } from '../pipeline/intake.ts';
 import type { ItemCodec } from '../pipeline/item-codec.ts';
 import type { Lane } from '../pipeline/lane.ts';
@@ -33,8 +34,8 @@ import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import { readClusterView } from './cluster-view.ts';
 import { makeIdentity } from './identity.ts';
 import { openAdmin, type Scrape } from './open-admin.ts';
-import { type Embedded, openEmbedded } from './open-embedded.ts';
 import { openHoldingLanes, openLanes, type SinkTargets } from './open-targets.ts';
+import { openPlaces, type Places } from './places.ts';
 import { assignmentReporter, workerReporter } from './reporters.ts';
 import { leaveInOrder } from './shutdown.ts';
 import { agreeOnLayout, needsTime, runsDirect } from './sink-runtime.ts';
@@ -104,11 +105,11 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
   setMaxListeners(0, soft.signal, hard.signal);
   const tally = createTally();
   const facts: Record<string, string> = {};
-  const embedded = await openEmbedded({ dataDir: config.dataDir, clock });
-  opened.push(() => embedded.close());
+  const places = await openPlaces({ config, clock, random: options.random, emit });
+  opened.push(() => places.close());
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
   opened.push(() => deadLetters.close());
-  const look = () => readClusterView(embedded, config.cluster, deadLetters.stats());
+  const look = () => readClusterView(places, config.cluster, deadLetters.stats());
   const admin = await openAdmin({ ...options, identity, tally, look });
   opened.push(() => admin.close());
   if (admin.address !== null) facts['admin'] = admin.address;
@@ -128,6 +129,11 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     hard: hard.signal,
   };
 
+  const unreachable = (error: unknown): never => {
+    emit('group:unreachable', { error });
+    throw error;
+  };
+
   const direct = new Map<SinkConfig, DirectSink>();
   const directTargets: SinkTargets<HoldingLane>[] = [];
   const topicSinks: TopicSink[] = [];
@@ -139,7 +145,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
       direct.set(sink, new DirectSink(sinkChain(config.cluster, sink), targets.lanes, deadLetters, sink.sink, tally));
       continue;
     }
-    const refs = await agreeOnLayout(embedded, sink, config, randomUUID());
+    const refs = await insist(clock, hard.signal, () => agreeOnLayout(places, sink, config, randomUUID()).catch(unreachable));
     const lanes = await openLanes(sink, context);
     opened.push(() => lanes.close());
     topicSinks.push({
@@ -160,9 +166,9 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     pid: process.pid,
     facts: { ...facts, ...Object.fromEntries(Object.entries(tally).map(([name, count]) => [name, String(count)])) },
   });
-  const assignment = startAssignment(options, identity, embedded, topicSinks, member, { tally, deadLetters, hard: hard.signal });
+  const assignment = startAssignment(options, identity, places, topicSinks, member, { tally, deadLetters, hard: hard.signal });
   opened.push(() => assignment.stop());
-  const ticking = startTicks(options, embedded, topicSinks, assignment.loop, soft.signal);
+  const ticking = startTicks(options, places, topicSinks, assignment.loop, soft.signal);
   ticking.catch((error: unknown) => emit('loop:ended', { loop: 'ticks', error }));
   opened.push(async () => soft.abort(new Error('the start failed')));
   const canaries = topicSinks.some((sink) => sink.needsTime);
@@ -188,7 +194,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
               converter: options.converter,
               router,
               sinks: listenerSinks,
-              appender: await embedded.topics.openAppender(),
+              appender: await places.topics.openAppender(),
               sequencer: new Sequencer(`${identity.boot}.${index}`),
               deadLetters,
               tally,
@@ -236,7 +242,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
         {
           name: 'stores',
           end: async () =>
-            void (await Promise.all([deadLetters.close(), embedded.close(), heldFile?.then((file) => file.close())])),
+            void (await Promise.all([deadLetters.close(), places.close(), heldFile?.then((file) => file.close())])),
         },
       ],
       hard,
@@ -265,18 +271,18 @@ interface Shared {
 function startAssignment(
   options: AgentOptions,
   identity: AgentIdentity,
-  embedded: Embedded,
+  places: Places,
   sinks: readonly TopicSink[],
   member: () => Member,
   shared: Shared,
 ) {
   const { config, clock, emit } = options;
   const soft = new AbortController();
-  const places = new Map(sinks.flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), { sink, ref }] as const)));
+  const byUnit = new Map(sinks.flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), { sink, ref }] as const)));
   const loop = new AssignmentLoop({
-    group: embedded.group,
+    group: places.group,
     member,
-    units: [...places.keys()],
+    units: [...byUnit.keys()],
     clock,
     heartbeatMs: config.timing.heartbeatMs,
     renewMs: config.timing.renewMs,
@@ -285,14 +291,14 @@ function startAssignment(
     drainMs: config.timing.drainMs,
     report: assignmentReporter(emit),
     run: async (unit, token, stop) => {
-      const place = places.get(unit);
+      const place = byUnit.get(unit);
       if (place === undefined) return;
       await runWorker(
         {
           config: place.sink.config,
           cluster: config.cluster,
-          topics: embedded.topics,
-          store: embedded.store,
+          topics: places.topics,
+          store: places.store,
           lanes: place.sink.lanes.lanes,
           deadLetters: shared.deadLetters,
           recorder: place.sink.recorder,
@@ -322,7 +328,7 @@ function startAssignment(
 
 async function startTicks(
   options: AgentOptions,
-  embedded: Embedded,
+  places: Places,
   sinks: readonly TopicSink[],
   loop: AssignmentLoop,
   signal: AbortSignal,
@@ -336,9 +342,9 @@ async function startTicks(
       const ref = timed.get(token.unit);
       return ref === undefined ? [] : [{ ref, token }];
     });
-  const openAppender = () => embedded.topics.openAppender();
+  const openAppender = () => places.topics.openAppender();
   await runTickLoop(
-    { group: embedded.group, openAppender, clock: options.clock, tickMs: options.config.timing.tickMs, owned },
+    { group: places.group, openAppender, clock: options.clock, tickMs: options.config.timing.tickMs, owned },
     signal,
   );
 }

@@ -1,7 +1,7 @@
 import type { Member } from '../coordination/group.ts';
 import type { DeadLetterStats } from '../pipeline/dead-letters.ts';
 import { partitionName } from '../topics/topic.ts';
-import type { Embedded } from './open-embedded.ts';
+import type { Places } from './places.ts';
 
 /** What anyone who can read the data directory can know of a running cluster. The shape `status --json` prints, version 1. */
 export interface ClusterView {
@@ -27,7 +27,11 @@ export interface PartitionView {
   readonly outboxItems: number;
 }
 
-export async function readClusterView(places: Embedded, cluster: string, deadLetters: DeadLetterStats): Promise<ClusterView> {
+export async function readClusterView(
+  places: Pick<Places, 'topics' | 'group' | 'store'>,
+  cluster: string,
+  deadLetters: DeadLetterStats,
+): Promise<ClusterView> {
   const { group, topics, store } = places;
   const leases = new Map((await group.leases()).map((lease) => [lease.unit, lease]));
   const partitions: PartitionView[] = [];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { EmbeddedGroup } from '../coordination/embedded/embedded-group.ts';
 import { Leases } from '../coordination/embedded/leases.ts';
-import type { Group } from '../coordination/group.ts';
+import type { Group, Layout } from '../coordination/group.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { LmdbEnvironment } from '../lib/lmdb-environment.ts';
 import { NotLocalDisk } from '../lib/local-disk.ts';
@@ -33,6 +33,7 @@ export interface Embedded {
   readonly topics: Topics;
   readonly group: Group;
   readonly store: PartitionStore;
+  rememberedLayouts(): Promise<Readonly<Record<string, Layout>>>;
   close(): Promise<void>;
 }
 
@@ -61,6 +62,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     topics,
     group: new EmbeddedGroup(stateFile, leases, clock, time),
     store: new EmbeddedStore(stateFile, leases),
+    rememberedLayouts: async () => ({}),
     close: async () => {
       await topics.close();
       await Promise.all([topicsFile.close(), stateFile.close()]);

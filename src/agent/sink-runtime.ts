@@ -1,11 +1,12 @@
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
-import type { Group, Layout } from '../coordination/group.ts';
+import type { Layout } from '../coordination/group.ts';
 import { printEntry } from '../model/entry.ts';
-import { Fault } from '../model/faults.ts';
+import { classify, Fault } from '../model/faults.ts';
 import { sinkChain } from '../pipeline/sink-chain.ts';
 import type { PartitionStore } from '../state/partition-store.ts';
-import { type PartitionRef, partitionName, type Topics } from '../topics/topic.ts';
+import { type PartitionRef, partitionName } from '../topics/topic.ts';
+import type { Places } from './places.ts';
 
 /**
  * How a sink runs here: *direct* (no topic, queue or log exists for it) when nothing in it keeps state and coordination is off, else
@@ -24,15 +25,11 @@ export function runsDirect(config: SinkConfig, agent: AgentConfig): boolean {
   return stateless && (config.direct === true || (config.direct === 'auto' && agent.coordination.kind === 'off'));
 }
 
+type LayoutPlaces = Pick<Places, 'topics' | 'group' | 'store' | 'rememberedLayouts'>;
+
 /** Does it need ticks? */
 export function needsTime(config: SinkConfig, cluster: string): boolean {
   return sinkChain(cluster, config).needsTime;
-}
-
-export interface TopicPlaces {
-  readonly topics: Topics;
-  readonly group: Group;
-  readonly store: PartitionStore;
 }
 
 /**
@@ -41,13 +38,13 @@ export interface TopicPlaces {
  * half computed in one partition would come out of another once more, under the same id.
  */
 export async function agreeOnLayout(
-  places: TopicPlaces,
+  places: LayoutPlaces,
   config: SinkConfig,
   agent: AgentConfig,
   uuid: string,
 ): Promise<readonly PartitionRef[]> {
   const wanted: Layout = { generation: 1, partitions: config.partitions, partitionBy: config.partitionBy, uuid };
-  const layout = await places.group.proposeLayout(config.sink, wanted);
+  const { layout, remembered } = await propose(places, config.sink, wanted);
   if (layout.partitions !== config.partitions) {
     throw new Fault(
       'fatal',
@@ -72,11 +69,23 @@ export async function agreeOnLayout(
     partition,
   }));
   // A winner that died before it made the partitions left no state behind: then, and only then, another may make them.
-  if (layout.uuid === uuid || (await untouched(places.store, refs))) {
+  if (!remembered && (layout.uuid === uuid || (await untouched(places.store, refs)))) {
     const genesis = (ref: PartitionRef) => new TextEncoder().encode(printEntry({ kind: 'genesis', ...ref, uuid: layout.uuid }));
     await places.topics.create(refs, genesis, agent.topicBoundBytes);
   }
   return refs;
+}
+
+/** While the coordination is away the bus tells the layout, so that a listener starts; partitions wait for the coordination anyway. */
+async function propose(places: LayoutPlaces, sink: string, wanted: Layout) {
+  try {
+    return { layout: await places.group.proposeLayout(sink, wanted), remembered: false };
+  } catch (error) {
+    if (classify(error).class !== 'retryable') throw error;
+    const layout = (await places.rememberedLayouts())[sink];
+    if (layout === undefined) throw error;
+    return { layout, remembered: true };
+  }
 }
 
 async function untouched(store: PartitionStore, refs: readonly PartitionRef[]): Promise<boolean> {

@@ -8,14 +8,41 @@ export interface InputConfig {
   readonly parameters: unknown;
 }
 
+/** Embedded, on one machine; or Redis with internal topics on RabbitMQ. */
+export type Coordination = { readonly kind: 'off' } | ClusterConfig;
+
+export interface ClusterConfig {
+  readonly kind: 'redis';
+  readonly redis: {
+    readonly url: string;
+    readonly aclUser: string | null;
+    readonly passwordFile: string | null;
+    readonly tls: TlsFiles | null;
+    readonly recovery: 'refuse' | 'empty';
+  };
+  readonly amqp: {
+    readonly urls: readonly string[];
+    readonly passwordFile: string | null;
+    readonly tls: TlsFiles | null;
+  };
+  readonly keysFile: string;
+}
+
+export interface TlsFiles {
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  readonly serverName: string | null;
+  readonly verify: boolean;
+}
+
 /** What one agent process runs with. Complete: every default is filled in, every path absolute, every secret read. */
 export interface AgentConfig {
   /** `[a-z0-9_-]+`. Agents of one cluster name share topics and state. */
   readonly cluster: string;
   /** Topics, state, held outputs and dead letters. On a local disk. */
   readonly dataDir: string;
-  /** This version: embedded, on one machine. */
-  readonly coordination: { readonly kind: 'off' };
+  readonly coordination: Coordination;
   readonly inputs: readonly InputConfig[];
   readonly pipelinesDir: string;
   /** Files or folders; empty: the definitions that come with the product. */

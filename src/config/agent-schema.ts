@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { isLoopback } from '../lib/loopback.ts';
 import { priorities } from '../model/notification.ts';
+import { CoordinationSchema, TopicsSchema } from './cluster-schema.ts';
 import { SinkName } from './sink-schema.ts';
-
-const onlyOff =
-  'this version coordinates agents on one machine only, through its data directory: expected `off`. Redis with RabbitMQ or Kafka topics comes with a later one';
 
 const HostPort = z
   .string()
@@ -31,7 +29,8 @@ export const AgentFile = z
       .min(1)
       .default('var')
       .describe('Topics, state, held outputs and dead letters. On a local disk, not on NFS.'),
-    coordination: z.literal('off', { error: onlyOff }).default('off').describe('`off`: everything embedded, on this machine.'),
+    coordination: CoordinationSchema,
+    topics: TopicsSchema,
     inputs: z.array(z.unknown()).max(32).default([]).describe('Where notifications come from.'),
     pipelines: z.string().min(1).default('pipelines').describe('The folder of the sinks, one YAML file each.'),
     definitions: z
@@ -131,6 +130,11 @@ export const AgentFile = z
       .min(1024 * 1024)
       .default(256 * 1024 * 1024)
       .describe('A partition that holds so much refuses more; the inputs then wait.'),
+  })
+  .refine((agent) => (agent.coordination === 'off') === (agent.topics === 'embedded'), {
+    path: ['topics'],
+    error:
+      'agents that share work through Redis need topics that all of them reach: `coordination.redis` and `topics.amqp` come together',
   })
   .describe('One agent of ceilograph: where notifications come from and what it runs with.');
 

@@ -14,7 +14,8 @@ export function effectiveSettings({ config, origins, secrets }: LoadedAgent): Ef
   const values: Readonly<Record<string, unknown>> = {
     cluster: config.cluster,
     data_dir: config.dataDir,
-    coordination: config.coordination.kind,
+    coordination: config.coordination.kind === 'off' ? 'off' : config.coordination.redis,
+    topics: config.coordination.kind === 'off' ? 'embedded' : config.coordination.amqp,
     pipelines: config.pipelinesDir,
     'definitions.meters': config.definitions.meters,
     'definitions.events': config.definitions.events,

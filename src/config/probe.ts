@@ -48,6 +48,7 @@ async function probeTarget(sink: SinkConfig, target: SinkTarget, config: AgentCo
     clock,
     random,
     baseDir: config.baseDir,
+    onlyToProbe: true,
   });
   try {
     await publisher.probe(AbortSignal.timeout(tools.timeoutMs));

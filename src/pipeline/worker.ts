@@ -216,6 +216,10 @@ class Owner {
   }
 
   async #read(one: Received): Promise<Entry | null> {
+    if (one.refused !== undefined) {
+      await this.#letter('bad_signature', one.refused, one.bytes);
+      return null;
+    }
     try {
       return parseEntry(decoder.decode(one.bytes));
     } catch (error) {

@@ -80,6 +80,71 @@ export const events = {
     counter: 'group_errors_total',
     help: 'Rounds of the assignment loop that failed.',
   }),
+  'group:founded': row<{ id: string }>('info', 'Nobody was here before: the cluster begins.'),
+  'group:recovered': row<{ incarnation: number; floor: number; lost: boolean }>(
+    'warn',
+    'Redis was started anew; every lease begins again, above everything that was ever granted.',
+    { counter: 'group_recoveries_total', help: 'Recoveries of the coordination this agent made.' },
+  ),
+  'group:rejected': row<{ what: string; where: string; reason: string; kid: string }>(
+    'warn',
+    'Something in the coordination store is signed by nobody of us; it does not count.',
+    { counter: 'group_rejected_total', help: 'Records without a signature of ours.', labels: ['what', 'reason'] },
+  ),
+  'redis:connected': row<Record<string, never>>('info', 'Redis answers.'),
+  'redis:disconnected': row<{ error: unknown }>('warn', 'Redis does not answer. Listeners go on, partitions wait.', {
+    counter: 'redis_disconnects_total',
+    help: 'Connections to Redis that failed or were lost.',
+  }),
+  'broker:connected': row<{ connection: string; broker: string }>('info', 'The broker of the internal topics is connected.'),
+  'broker:disconnected': row<{ connection: string; error: unknown; retryInMs: number }>(
+    'warn',
+    'The broker of the internal topics is away; what is not confirmed is sent again.',
+    {
+      counter: 'broker_disconnects_total',
+      help: 'Connections to the broker of the internal topics that were lost.',
+      labels: ['connection'],
+    },
+  ),
+  'broker:blocked': row<{ connection: string; reason: string }>(
+    'warn',
+    'The broker has no memory or disk left and takes nothing; we wait.',
+    {
+      counter: 'broker_blocked_total',
+      help: 'Times the broker of the internal topics took nothing more.',
+      labels: ['connection'],
+    },
+  ),
+  'broker:unblocked': row<{ connection: string }>('info', 'The broker takes again.'),
+  'topic:bounded': row<{ partition: string }>('warn', 'The partition holds as much as it may; its inputs wait.', {
+    counter: 'topic_bounded_total',
+    help: 'Times a partition refused more.',
+  }),
+  'topic:room': row<{ partition: string }>('info', 'The partition takes again.'),
+  'topic:resent': row<{ why: string; entries: number; error: unknown }>(
+    'warn',
+    'Entries were not confirmed as they should; they are sent again over a new channel.',
+    {
+      counter: 'topic_resent_entries_total',
+      help: 'Entries sent again because they were not confirmed.',
+      labels: ['why'],
+      value: 'entries',
+    },
+  ),
+  'topic:detached': row<{ partition: string; error: unknown }>(
+    'warn',
+    'The partition is not delivered any more; we attach again.',
+    {
+      counter: 'topic_detached_total',
+      help: 'Times the delivery of a partition was cut.',
+    },
+  ),
+  'topic:attached': row<{ partition: string }>('debug', 'The partition is delivered.'),
+  'topic:refused': row<{ partition: string; reason: string }>(
+    'warn',
+    'An entry was not written by one of us; it becomes a dead letter.',
+    { counter: 'topic_refused_total', help: 'Entries without a signature of ours.' },
+  ),
 
   'publish:accepted': row<{ sink: string; publisher: string; items: number; bytes: number; seconds: number }>(
     'trace',

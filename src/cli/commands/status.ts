@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { type ClusterView, readClusterView } from '../../agent/cluster-view.ts';
-import { openEmbedded } from '../../agent/open-embedded.ts';
+import { openPlaces } from '../../agent/places.ts';
+import type { AgentConfig } from '../../config/agent-config.ts';
 import { loadAgent } from '../../config/load-agent.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { DeadLetters } from '../../pipeline/dead-letters.ts';
@@ -28,22 +29,24 @@ export function statusCommand(): Command {
       '\nExamples:\n  ceilograph status -c /etc/ceilograph/agent.yaml\n  ceilograph status --data-dir var --check\n',
     )
     .action(async (options: Options) => {
-      const { dataDir, cluster } = await loadAgent(options.config ?? null, process.env, { data_dir: options.dataDir });
-      if (!existsSync(join(dataDir, 'state'))) return unknown(options, `no agent has run on ${resolve(dataDir)} yet`);
-      const view = await look(dataDir, cluster);
+      const config = await loadAgent(options.config ?? null, process.env, { data_dir: options.dataDir });
+      const { dataDir } = config;
+      if (config.coordination.kind === 'off' && !existsSync(join(dataDir, 'state')))
+        return unknown(options, `no agent has run on ${resolve(dataDir)} yet`);
+      const view = await look(config);
       if (options.check === true) return check(view, Number(options.lagWarning));
       process.stdout.write(options.json === true ? `${JSON.stringify(view)}\n` : table(view));
     });
 }
 
-async function look(dataDir: string, cluster: string): Promise<ClusterView> {
-  const embedded = await openEmbedded({ dataDir });
-  const deadLetters = await DeadLetters.open({ directory: join(dataDir, 'dead-letters'), clock: systemClock });
+async function look(config: AgentConfig): Promise<ClusterView> {
+  const places = await openPlaces({ config, clock: systemClock, random: Math.random, emit: () => undefined });
+  const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock: systemClock });
   try {
-    return await readClusterView(embedded, cluster, deadLetters.stats());
+    return await readClusterView(places, config.cluster, deadLetters.stats());
   } finally {
     await deadLetters.close();
-    await embedded.close();
+    await places.close();
   }
 }
 

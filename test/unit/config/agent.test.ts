@@ -70,13 +70,18 @@ describe('the agent file', () => {
   it.each([
     ['an unknown key', 'data-dir: x\n', {}, ['agent.yaml:1:1 data-dir: unknown key "data-dir"; did you mean "data_dir"?']],
     [
-      "a later version's coordination",
-      'coordination: { redis: { url: x } }\n',
+      'Redis without topics that all agents reach',
+      'coordination: { redis: { url: "redis://r" }, keys_file: keys.yaml }\n',
+      {},
+      [expect.stringMatching(/topics: .*`coordination.redis` and `topics.amqp` come together/)],
+    ],
+    [
+      'a mistyped key of the coordination',
+      'coordination: { redis: { urll: "redis://r" }, keys_file: k }\ntopics: { amqp: { url: "amqp://b" } }\n',
       {},
       [
-        expect.stringMatching(
-          /^agent\.yaml:1:15 coordination: this version coordinates agents on one machine only.*expected `off`/,
-        ),
+        'agent.yaml:1:24 coordination.redis.url: missing, expected text',
+        'agent.yaml:1:26 coordination.redis.urll: unknown key "urll"; did you mean "url"?',
       ],
     ],
     [

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkAll } from '../../../src/config/check.ts';
@@ -141,5 +142,24 @@ describe('trying endpoints', () => {
       { what: 'sink s: other', fault: 'connection refused' },
     ]);
     expect(closed.sort()).toEqual(['input', 'input', 'input', 'publisher', 'publisher']);
+  });
+
+  it('creates nothing where a file would be written', async () => {
+    const dir = await folderWith({
+      'agent.yaml': 'inputs: []\n',
+      'p/s.yaml': `${sink('s').replace('[stdout]', '')}\n  - file: { path: out/s.jsonl }\n`,
+    });
+    const { config } = await loadAgentWithOrigins(`${dir}/agent.yaml`, {});
+    const sinks = await loadPipelines(`${dir}/p`, { env: {} });
+
+    const probes = await probeAll(config, sinks, {
+      registries: shipped,
+      clock: new ManualClock(0),
+      random: () => 0,
+      timeoutMs: 1_000,
+    });
+
+    expect(probes).toEqual([{ what: 'sink s: file', fault: null }]);
+    expect((await readdir(dir)).sort()).toEqual(['agent.yaml', 'p']);
   });
 });

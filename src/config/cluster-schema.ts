@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+const Tls = z
+  .strictObject({
+    ca_file: z.string().min(1).optional().describe('Certificates to trust instead of the system ones (PEM).'),
+    cert_file: z.string().min(1).optional().describe('Our certificate (PEM); needs `key_file`.'),
+    key_file: z.string().min(1).optional().describe('The key of our certificate (PEM).'),
+    server_name: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The name the certificate of the server must have, when not the one in the URL.'),
+    verify: z.boolean().default(true).describe('Refuse a server whose certificate is not trusted. Switch off for a trial only.'),
+  })
+  .refine((tls) => (tls.cert_file === undefined) === (tls.key_file === undefined), 'cert_file and key_file come together')
+  .optional();
+
+const RedisSchema = z.strictObject({
+  url: z.url({ protocol: /^rediss?$/ }).describe('The primary: `redis://host:6379/0`, with TLS `rediss://`.'),
+  acl_user: z.string().min(1).optional().describe('The user of the profile in `deploy/redis`. Without it: the one in the URL.'),
+  password_file: z.string().min(1).optional().describe('A file with the password; wins over the one in the URL.'),
+  tls: Tls.describe('For `rediss` URLs.'),
+  recovery: z
+    .enum(['refuse', 'empty'])
+    .default('refuse')
+    .describe(
+      'What to do when Redis has lost everything though this cluster has run before: `refuse` stops the partitions and says so; ' +
+        '`empty` begins anew and loses what was half computed.',
+    ),
+});
+
+/** `coordination:` one machine alone, or any number of them. */
+export const CoordinationSchema = z
+  .union([
+    z.literal('off'),
+    z.strictObject({
+      redis: RedisSchema.describe('Membership, leases and the state of every partition.'),
+      keys_file: z
+        .string()
+        .min(1)
+        .describe(
+          'The keys by which agents know each other: a YAML file with `active: k1` and `keys: { k1: … }`, 32 bytes or more.',
+        ),
+    }),
+  ])
+  .default('off')
+  .describe('`off`: everything embedded, on this machine. With `redis` (and `topics`): any number of agents on any machines.');
+
+const BrokerUrl = z.url({ protocol: /^amqps?$/ });
+
+/** `topics:` where the internal topics are kept. */
+export const TopicsSchema = z
+  .union([
+    z.literal('embedded'),
+    z.strictObject({
+      amqp: z.strictObject({
+        url: z
+          .union([BrokerUrl, z.array(BrokerUrl).min(1)])
+          .describe('The broker, or several of one cluster that are tried in turn: `amqp://user@host:5672/vhost`.'),
+        password_file: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('A file with the password, read at every connect; wins over the one in the URL.'),
+        tls: Tls.describe('For `amqps` URLs.'),
+      }),
+    }),
+  ])
+  .default('embedded')
+  .describe('`embedded`: in the data directory. `amqp`: quorum queues of RabbitMQ, needed with `coordination.redis`.');
+
+/** The file of `keys_file`. */
+export const KeysFile = z.strictObject({
+  active: z.string().min(1).describe('The key that signs.'),
+  keys: z.record(z.string().regex(/^[\w-]{1,32}$/), z.string().min(32)).describe('All keys that are accepted, by name.'),
+});
