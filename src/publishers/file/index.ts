@@ -4,6 +4,7 @@ import { itemId } from '../../model/item.ts';
 import type { Batch, Publisher, PublisherContext, PublisherKind } from '../publisher.ts';
 import { AppendFile } from './append-file.ts';
 import { type FileParameters, summary } from './schema.ts';
+import { wouldTake } from './would-take.ts';
 
 /**
  * JSON Lines in a file. Accepted means on disk (`sync: batch`). A batch that may have been written before (`replay`) is compared with
@@ -15,12 +16,13 @@ export const file: PublisherKind<FileParameters> = {
   summary,
   open: async (parameters, context) => {
     const publisher = new FilePublisher(parameters, context);
-    await publisher.probe();
+    if (context.onlyToProbe !== true) await publisher.prepare();
     return publisher;
   },
 };
 
 class FilePublisher implements Publisher {
+  readonly #path: string;
   readonly #file: AppendFile;
   #chain: Promise<unknown> = Promise.resolve();
   /** Ids at the end of the file, kept while replayed batches follow each other and nobody else writes. */
@@ -29,21 +31,26 @@ class FilePublisher implements Publisher {
   #distrust = false;
 
   constructor(parameters: FileParameters, context: PublisherContext) {
-    const path = resolve(context.baseDir, parameters.path);
+    this.#path = resolve(context.baseDir, parameters.path);
     const options = {
       sync: parameters.sync === 'batch',
       maxBytes: parameters.max_bytes,
       backupCount: parameters.backup_count,
     };
-    this.#file = new AppendFile(path, options, context.clock);
+    this.#file = new AppendFile(this.#path, options, context.clock);
   }
 
   publish(batch: Batch): Promise<void> {
     return this.#inTurn(() => this.#publish(batch));
   }
 
-  probe(): Promise<void> {
+  /** Fails at the start rather than at the first batch. */
+  prepare(): Promise<void> {
     return this.#inTurn(() => this.#file.prepare());
+  }
+
+  probe(): Promise<void> {
+    return this.#inTurn(() => wouldTake(this.#path));
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFile, link, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -28,8 +28,9 @@ describe('the file publisher', () => {
     await rm(directory, { recursive: true });
   });
 
-  const openFile = async (options: Record<string, unknown> = {}) => {
+  const openFile = async (options: Record<string, unknown> = {}, onlyToProbe = false) => {
     const context = {
+      onlyToProbe,
       name: 'f',
       sink: 's',
       kind: 'samples',
@@ -225,6 +226,31 @@ describe('the file publisher', () => {
     await publish(publisher, ['b']);
 
     expect([await idsIn('out.jsonl.moved'), await idsIn()]).toEqual([['a'], ['b']]);
+  });
+
+  it('is probed without leaving anything behind or mending what others write', async () => {
+    await writeFile(path, '{"id":"torn');
+
+    for (const name of ['out.jsonl', 'new.jsonl', 'new/folder/out.jsonl']) {
+      const publisher = await openFile({ path: name }, true);
+      await publisher.probe(never);
+      await publisher.close();
+    }
+
+    expect(await readdir(directory)).toEqual(['out.jsonl']);
+    expect(await readFile(path, 'utf8')).toBe('{"id":"torn');
+  });
+
+  it.each([
+    'a-file/out.jsonl',
+    'a-file/deep/er/out.jsonl',
+    'a-folder',
+  ])('says with a probe that %s takes nothing', async (name) => {
+    await writeFile(join(directory, 'a-file'), '');
+    await mkdir(join(directory, 'a-folder'));
+    const publisher = await openFile({ path: name }, true);
+
+    await expect(publisher.probe(never)).rejects.toMatchObject({ name: 'Fault', class: 'fatal' });
   });
 
   it('refuses to start where it cannot write', async () => {
