@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readBounded } from '../lib/read-bounded.ts';
 import type { Problem } from './problem.ts';
 import { readYaml, type YamlRead, yamlLimits } from './yaml-document.ts';
 import type { YamlDialect } from './yaml-scalar.ts';
@@ -11,14 +11,13 @@ export async function readYamlFile(file: string, dialect: YamlDialect = 'yaml-1.
 
 async function readText(file: string): Promise<string | Problem> {
   const problem = (message: string): Problem => ({ file, line: 1, column: 1, path: '', message, hint: null });
-  let bytes: Uint8Array;
+  let bytes: Uint8Array | null;
   try {
-    const { size } = await stat(file);
-    if (size > yamlLimits.maxBytes) return problem(`larger than ${yamlLimits.maxBytes} bytes`);
-    bytes = await readFile(file);
+    bytes = await readBounded(file, yamlLimits.maxBytes);
   } catch (error) {
     return problem(`cannot be read: ${readable(error)}`);
   }
+  if (bytes === null) return problem(`larger than ${yamlLimits.maxBytes} bytes`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

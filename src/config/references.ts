@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { readBounded } from '../lib/read-bounded.ts';
 import type { Problem } from './problem.ts';
 import { readable } from './read-file.ts';
 import type { YamlDocument } from './yaml-document.ts';
@@ -59,9 +59,17 @@ export async function fromEnvironment(name: string, env: Environment): Promise<F
   return value === undefined ? { fault: `the environment has neither ${name} nor ${name}_FILE` } : { value };
 }
 
+const maxFileBytes = 1024 * 1024;
+
 export async function fromFile(file: string): Promise<Found> {
   try {
-    return { value: (await readFile(file, 'utf8')).replace(/\r?\n$/, '') };
+    const bytes = await readBounded(file, maxFileBytes);
+    if (bytes === null) return { fault: `cannot read ${file}: larger than ${maxFileBytes} bytes` };
+    return {
+      value: Buffer.from(bytes)
+        .toString('utf8')
+        .replace(/\r?\n$/, ''),
+    };
   } catch (error) {
     return { fault: `cannot read ${file}: ${readable(error)}` };
   }
