@@ -2,7 +2,7 @@ import { programCheck } from './program.ts';
 import { runChecks } from './report.ts';
 import { runVitest } from './vitest-run.ts';
 
-// Everything a review would ask of a change, without a server: seconds, not minutes.
+// Everything a review would ask of a change, without a server: a minute or two.
 
 const bin = (name: string) => `node_modules/.bin/${name}`;
 
