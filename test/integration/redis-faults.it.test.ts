@@ -85,6 +85,16 @@ describe('what happens between us and Redis', () => {
       await expect(lonely.group.members()).rejects.toMatchObject({ class: 'retryable', code: 'redis_disconnected' });
   });
 
+  it('lets a commit through that is far larger than it should be', async () => {
+    const token = await acquired(agent);
+    const keys = Array.from({ length: 12_000 }, (_, i) => `key ${i}`);
+    await agent.store.commit(token, commitOf(0, { set: keys.map((key) => [key, 'x'] as const) }));
+
+    expect(await agent.store.commit(token, commitOf(1, { set: [['last', 'y']], del: keys }))).toEqual({ kind: 'ok', version: 2 });
+
+    expect((await loaded(agent, token)).state).toEqual({ last: 'y' });
+  });
+
   it('does not show when scripts are forgotten', async () => {
     const token = await acquired(agent);
     await agent.store.commit(token, commitOf(0));
@@ -182,7 +192,7 @@ describe('what happens between us and Redis', () => {
       async () => /aof_base_size:[1-9]\d{3}/.test(String(await cluster.redis.admin('INFO', 'persistence'))) || undefined,
     );
     await cluster.redis.down();
-    const up = cluster.redis.up(['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024']);
+    const up = cluster.redis.up(['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'], false);
 
     const told = await inTheEndOf('redis_loading', () => agent.store.commit(token, commitOf(0)));
     await up;

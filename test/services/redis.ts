@@ -36,8 +36,8 @@ export class PrivateRedis {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** `extra` for this once. Waits until it answers, not until it has read its file. */
-  async up(extra: readonly string[] = []): Promise<void> {
+  /** `extra` for this once. Waits until it answers, and if not told otherwise, until it has read its file. */
+  async up(extra: readonly string[] = [], untilLoaded = true): Promise<void> {
     const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir, '--aclfile', this.#users];
     const how = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0'];
     const server = spawn('redis-server', [...where, ...how, ...this.#extra, ...extra], { stdio: 'ignore' });
@@ -45,7 +45,7 @@ export class PrivateRedis {
     process.once('exit', killIt);
     server.once('exit', () => process.off('exit', killIt));
     this.#server = server;
-    for (let tries = 0; (await this.#answers()) === false; tries++) {
+    for (let tries = 0; (await this.#answers(untilLoaded)) === false; tries++) {
       if (tries > 500 || server.exitCode !== null) throw new Error('redis-server does not start');
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -103,7 +103,7 @@ export class PrivateRedis {
     return admin;
   }
 
-  async #answers(): Promise<boolean> {
+  async #answers(loaded: boolean): Promise<boolean> {
     const probe = new Redis(this.port, '127.0.0.1', {
       lazyConnect: true,
       disableClientInfo: true,
@@ -115,7 +115,7 @@ export class PrivateRedis {
     try {
       return (await probe.ping()) === 'PONG';
     } catch (error) {
-      return error instanceof Error && error.message.startsWith('LOADING ');
+      return !loaded && error instanceof Error && error.message.startsWith('LOADING ');
     } finally {
       probe.disconnect();
     }

@@ -6,7 +6,7 @@ import type { RedisConnection } from './connection.ts';
 import type { ClusterKeys } from './keys.ts';
 import { recover } from './recovery.ts';
 import { list, num, type Reply, type Script, str } from './script.ts';
-import { found, probe, reseal } from './scripts/standing.ts';
+import { acceptLoss, found, probe, reseal } from './scripts/standing.ts';
 import { type ClusterMark, judgeCluster, signCluster } from './seals.ts';
 
 /**
@@ -144,6 +144,8 @@ export class Standing {
     if (record !== null && record.incarnation > stands.incarnation) throw this.#superseded(stands, record);
     const mark = { clusterId: stands.clusterId, incarnation: stands.incarnation };
     if (record?.incarnation !== stands.incarnation) await this.#remember(stands);
+    if (this.#options.recovery === 'empty')
+      await this.#options.connection.run(acceptLoss, [this.#options.keys.meta], [mark.clusterId]);
     return mark;
   }
 

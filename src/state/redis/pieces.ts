@@ -2,11 +2,20 @@ import type { Piece } from './guarded-redis.ts';
 
 // Behind the guard: KEYS[3] on, ARGV[7] on. `unpack` in chunks: 8,000 arguments at once are too many for Lua's stack.
 
+/**
+ * No version although the cluster lost its store (`lost` in meta, see `recovery: reseed`), or half of one that is being written back: what
+ * stands there is not the state of this partition, and must not be taken for a new one.
+ */
+const missing = `
+if h[1] == false and (redis.call('HGET',KEYS[1],'lost') or redis.call('HGET',KEYS[3],'seeding')) then return {'MISSING'} end
+`;
+
 /** KEYS head, groups, slices → OK, version, cursor, starts, the groups with something in the outbox, the open id slices. */
 export const readHead: Piece = {
   name: 'read-head',
   lua: `
 local h = redis.call('HMGET',KEYS[3],'ver','cursor','starts')
+${missing}
 local function fields(key) local all, out = redis.call('HGETALL',key), {}; for i = 1,#all,2 do out[#out+1] = all[i] end; return out end
 return {'OK',h[1] or '0',h[2] or false,h[3] or '0',fields(KEYS[4]),fields(KEYS[5])}`,
 };
@@ -35,6 +44,7 @@ export const commit: Piece = {
   name: 'commit',
   lua: `
 local h = redis.call('HMGET',KEYS[3],'ver','last')
+${missing}
 local ver = tonumber(h[1] or '0')
 if h[2] == ARGV[8] then return {'REPLAYED',ver} end
 if ver ~= tonumber(ARGV[7]) then return {'CONFLICT',ver} end

@@ -4,6 +4,7 @@ import type { Commit, CommitResult, Guarded, Loaded, PartitionStore, StateChunk 
 import { type GuardedRedis, num, type Reply, str } from './guarded-redis.ts';
 import { readIds, readOutbox, scanState } from './load.ts';
 import { clearOutbox, commit, describe, noteStart, readHead } from './pieces.ts';
+import { type Reseeded, reseed, type WholePartition } from './reseed.ts';
 import { unitKeys } from './unit-keys.ts';
 
 const fenced = { kind: 'fenced' } as const;
@@ -75,6 +76,7 @@ export class RedisStore implements PartitionStore {
       args,
     );
     if (reply === null) return fenced;
+    if (reply[0] === 'MISSING') throw stateMissing(token.unit);
     const version = num(reply[1]);
     if (reply[0] === 'REPLAYED') return { kind: 'replayed', version };
     return reply[0] === 'CONFLICT' ? { kind: 'conflict', version } : { kind: 'ok', version };
@@ -95,6 +97,11 @@ export class RedisStore implements PartitionStore {
     return { version: num(version), outboxItems: num(items), outboxBytes: num(bytes) };
   }
 
+  /** After the store lost everything, by the owner of a new lease who still holds the state in memory. */
+  reseed(token: LeaseToken, whole: WholePartition): Promise<Reseeded> {
+    return reseed(this.#redis, token, whole);
+  }
+
   /** The connection belongs to whoever opened it. */
   async close(): Promise<void> {}
 
@@ -102,6 +109,7 @@ export class RedisStore implements PartitionStore {
     const keys = unitKeys(this.#redis, token.unit);
     const reply = await this.#redis.effect(readHead, token, [keys.head, keys.groups, keys.slices], []);
     if (reply === null) return null;
+    if (reply[0] === 'MISSING') throw stateMissing(token.unit);
     const [, version, cursor, starts, groups, slices] = reply;
     return {
       version: num(version),
@@ -119,6 +127,15 @@ interface Head {
   readonly starts: number;
   readonly groups: readonly string[];
   readonly slices: readonly number[];
+}
+
+function stateMissing(unit: Unit): Fault {
+  return new Fault(
+    'retryable',
+    'redis_state_missing',
+    `the state of ${unit} was lost with what Redis held, and nobody has written it back. The partition stands still. → keep the agent that ` +
+      'ran it alive until it did, or give the state up: `recovery: empty --accept-loss`',
+  );
 }
 
 function done(reply: readonly Reply[] | null): Guarded<null> {

@@ -60,6 +60,13 @@ redis.call('DEL',KEYS[2])
 return {'OK'}`,
 );
 
+/** KEYS meta; ARGV[1] clusterId. What nobody wrote back is given up: the partitions begin anew. */
+export const acceptLoss = script(
+  'accept-loss',
+  `if redis.call('HGET',KEYS[1],'clusterId') == ARGV[1] then redis.call('HDEL',KEYS[1],'lost') end
+return {'OK'}`,
+);
+
 /** KEYS meta; ARGV[1] who. The bus did not take the record: another agent may try at once. */
 export const abandonRecovery = script(
   'abandon-recovery',
