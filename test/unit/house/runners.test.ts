@@ -1,6 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Check, Interrupted, readClosingLine, runChecks } from '../../run/report.ts';
 import { tallyOf } from '../../run/vitest-run.ts';
+import { projectDir } from './biome.ts';
 
 const check = (id: string, passed: number, failed: number): Check => ({
   id,
@@ -89,6 +93,19 @@ describe('a runner of checks', () => {
     expect(readClosingLine('noise\n12 passed, 3 failed\n')).toEqual({ passed: 12, failed: 3 });
     expect(readClosingLine('12 passed, 3 failed\nnoise\n')).toBeUndefined();
     expect(readClosingLine('')).toBeUndefined();
+  });
+});
+
+describe('npm run test:all', () => {
+  it('runs every runner of package.json', () => {
+    const { scripts } = JSON.parse(readFileSync(join(projectDir, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const runners = Object.keys(scripts).filter((name) => /^(?:check|test(?::.*)?)$/.test(name) && name !== 'test:all');
+    const listed = execFileSync(process.execPath, ['--import', 'tsx', 'test/run/all.ts', '--list'], {
+      cwd: projectDir,
+      encoding: 'utf8',
+    });
+
+    expect([...listed.matchAll(/npm(?: run)? (\S+)$/gm)].map(([, name]) => name).sort()).toEqual(runners.sort());
   });
 });
 
