@@ -1,4 +1,6 @@
-import { readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../contract/world.ts';
@@ -23,7 +25,7 @@ describe('what happens between us and Redis', () => {
   let proxy: TcpProxy | undefined;
 
   beforeEach(async () => {
-    cluster = await TestCluster.start();
+    cluster = await TestCluster.start(['--enable-protected-configs', 'yes']);
     agent = cluster.agent();
   });
   afterEach(async () => {
@@ -160,6 +162,19 @@ describe('what happens between us and Redis', () => {
       'redis_out_of_memory',
       (admin) => admin('CONFIG', 'SET', 'maxmemory', '1mb'),
       (admin) => admin('CONFIG', 'SET', 'maxmemory', '0'),
+    ],
+    [
+      'cannot write its file',
+      'redis_cannot_save',
+      async (admin) => {
+        const folder = await mkdtemp(join(tmpdir(), 'gone-'));
+        await admin('CONFIG', 'SET', 'dir', folder);
+        await rm(folder, { recursive: true });
+        await admin('CONFIG', 'SET', 'save', '3600 1');
+        await admin('BGSAVE');
+        await until(async () => /rdb_last_bgsave_status:err/.test(String(await admin('INFO', 'persistence'))) || undefined);
+      },
+      (admin) => admin('CONFIG', 'SET', 'save', ''),
     ],
     [
       'became a replica',

@@ -160,7 +160,20 @@ describe('an agent that is none of ours', () => {
 
   it('holds nothing: a lease with a bad code is taken at once, above its epoch', async () => {
     await acquired(agent);
-    const forged = ['agent', 'mallory', 'boot', 'm-1', 'epoch', '70', 'plan', '99', 'exp', String((await now()) + longMs)];
+    const forged = [
+      'agent',
+      'mallory',
+      'boot',
+      'm-1',
+      'epoch',
+      '70',
+      'inc',
+      '1',
+      'plan',
+      '99',
+      'exp',
+      String((await now()) + longMs),
+    ];
     await admin('HSET', keys().lease(unit), ...forged);
 
     expect(await agent.group.leases()).toEqual([{ unit, agent: null, boot: null, epoch: 70, expiresInMs: 0 }]);
@@ -169,6 +182,22 @@ describe('an agent that is none of ours', () => {
     expect(token.epoch).toBe(71);
     expect(agent.coordination.rejected).toEqual({ bad_signature: 1 });
     expect(await agent.group.leases()).toMatchObject([{ agent: 'bob', epoch: 71 }]);
+  });
+
+  it('gives its lease to one of us, however many take it at once', async () => {
+    for (let round = 0; round < 5; round++) {
+      const name = `${unit}${round}`;
+      const forged = ['agent', 'mallory', 'boot', 'm-1', 'epoch', '70', 'inc', '1', 'exp', String((await now()) + longMs)];
+      await admin('HSET', keys().lease(name), ...forged);
+      const agents = Array.from({ length: 4 }, () => cluster.agent());
+      await Promise.all(agents.map((each) => each.group.members()));
+
+      const results = await Promise.all(
+        agents.map((each, i) => each.group.acquire({ agent: `a${i}`, boot: 'b' }, name, 1, longMs)),
+      );
+
+      expect(results.map(({ kind }) => kind).sort()).toEqual(['acquired', 'held', 'held', 'held']);
+    }
   });
 
   it('turns back no epoch: a lease forged below what we know is taken above that', async () => {

@@ -51,9 +51,13 @@ describe('a Redis that stops, goes back or forgets', () => {
 
     await cluster.restart('SIGKILL');
     const zombie = await inTheEnd(() => sleeper.store.commit(token, commitOf(1)));
+    const lost = await sleeper.group.renew([token], 60_000);
+    const unowned = await sleeper.group.leases();
     const next = await inTheEnd(() => acquired(agent, bob));
 
     expect(zombie).toEqual({ kind: 'fenced' });
+    expect(lost).toEqual([token]);
+    expect(unowned).toMatchObject([{ agent: null, expiresInMs: 0 }]);
     expect(next.incarnation).toBe(2);
     expect(next.epoch).toBeGreaterThan(token.epoch + 1_000);
     expect(await loaded(agent, next)).toMatchObject({ version: 1, state: { key: '1' } });
