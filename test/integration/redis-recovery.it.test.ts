@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../src/lib/manual-clock.ts';
+import { until } from '../contract/world.ts';
 import {
   type Agent,
   acquired,
@@ -206,6 +208,44 @@ describe('a Redis that stops, goes back or forgets', () => {
     await cluster.control.update((record) => ({ ...(record ?? fail()), incarnation: 7 }));
 
     await expect(acquired(cluster.agent(), bob)).rejects.toMatchObject({ code: 'redis_superseded' });
+  });
+
+  it('is left by agents that use it when another primary was recovered since, within ten seconds', async () => {
+    const clock = new ManualClock();
+    const working = cluster.agent({ clock });
+    await working.group.heartbeat(memberOf(alice), 60_000);
+    await cluster.control.update((record) => ({ ...(record ?? fail()), incarnation: 7 }));
+
+    await working.group.heartbeat(memberOf(alice), 60_000);
+    await clock.advance(10_000);
+
+    await until(() =>
+      working.group.heartbeat(memberOf(alice), 60_000).then(
+        () => undefined,
+        (error: { code?: unknown }) => (error.code === 'redis_superseded' ? true : undefined),
+      ),
+    );
+  });
+
+  it('is not left because the bus is away', async () => {
+    const clock = new ManualClock();
+    let reads = 0;
+    const away = {
+      read: () => cluster.control.read(),
+      update: cluster.control.update.bind(cluster.control),
+      close: async () => undefined,
+    };
+    const working = cluster.agent({ clock, control: away });
+    await working.group.heartbeat(memberOf(alice), 60_000);
+    away.read = async () => {
+      reads += 1;
+      throw new Error('the bus is away');
+    };
+    await clock.advance(10_000);
+
+    for (let i = 0; i < 5; i++) await working.group.heartbeat(memberOf(alice), 60_000);
+
+    expect(reads).toBe(1);
   });
 
   it('tells the bus of a cluster that was there before the record', async () => {

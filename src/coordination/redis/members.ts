@@ -29,6 +29,7 @@ export class Members {
       const record: MemberRecord = { cluster: clusterId, incarnation, seq, at, ttlMs, member };
       return [fieldOf(member), signMember(ring, record), ttlMs];
     });
+    standing.compareWithBus();
     const sealedBy = str(time.values[1]);
     if (sealedBy !== ring.active) await standing.reseal(sealedBy);
   }

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { KeyRing } from '../../lib/key-ring.ts';
 import type { ControlLog } from '../control-log.ts';
 import { RedisConnection, type RedisServer } from './connection.ts';
@@ -14,6 +15,7 @@ export interface RedisOptions extends RedisServer {
   /** The bus-side record; null: a Redis that forgot everything cannot be told from a new one after a restart of all agents. */
   readonly control: ControlLog | null;
   readonly recovery?: RecoveryPolicy;
+  readonly clock?: Clock;
   readonly report?: (event: RedisEvent) => void;
 }
 
@@ -37,7 +39,16 @@ export function openRedis(options: RedisOptions): RedisCoordination {
   const keys = clusterKeys(cluster);
   const rejections = new Rejections((rejection) => report({ kind: 'rejected', ...rejection }));
   const recovery = options.recovery ?? 'refuse';
-  const standing = new Standing({ cluster, connection, keys, ring, control, recovery, report });
+  const standing = new Standing({
+    cluster,
+    connection,
+    keys,
+    ring,
+    control,
+    recovery,
+    clock: options.clock ?? systemClock,
+    report,
+  });
   const parts = { connection, keys, ring, control, standing, rejections };
   return {
     group: new RedisGroup(parts),

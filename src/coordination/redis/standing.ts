@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../lib/clock.ts';
 import type { KeyRing } from '../../lib/key-ring.ts';
 import { Fault } from '../../model/faults.ts';
 import type { ControlLog, ControlRecord } from '../control-log.ts';
@@ -27,6 +28,7 @@ export interface StandingOptions {
   readonly ring: KeyRing;
   readonly control: ControlLog | null;
   readonly recovery: RecoveryPolicy;
+  readonly clock: Clock;
   readonly report: (event: StandingEvent) => void;
 }
 
@@ -48,6 +50,8 @@ export interface Probe {
 }
 
 const tries = 5;
+/** How long two halves of a split network may both work before the one that the bus does not know stops. */
+const compareEveryMs = 10_000;
 
 /**
  * Is the store we talk to the one we know? Its answer decides before everything else:
@@ -67,6 +71,8 @@ export class Standing {
   #asking: Promise<ClusterMark> | null = null;
   #clusterId: string | null = null;
   #highestEpoch = 0;
+  #comparing = false;
+  #comparedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: StandingOptions) {
     this.#options = options;
@@ -88,6 +94,26 @@ export class Standing {
 
   doubt(): void {
     this.#mark = null;
+  }
+
+  /**
+   * Did the bus learn of a later incarnation? Then another primary was taken into service, and ours, which answers as ever, is not the
+   * one any more. Begun now and then by the heartbeat, which does not wait for it: a bus that is away proves nothing.
+   */
+  compareWithBus(): void {
+    const { control, clock } = this.#options;
+    if (control === null || this.#comparing || clock.monotonic() - this.#comparedAt < compareEveryMs) return;
+    this.#comparing = true;
+    this.#comparedAt = clock.monotonic();
+    void control
+      .read()
+      .then((record) => {
+        if (record !== null && this.#mark !== null && record.incarnation > this.#mark.incarnation) this.doubt();
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#comparing = false;
+      });
   }
 
   /** Runs a script that begins with the standing head, recovering as often as needed; the answer begins behind `OK` or another word. */
