@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
+import { type ClusterFault, clusterFaults } from '../cluster/faults.ts';
+import { describeTrial, isGood, trial } from '../cluster/trial.ts';
 import { crashesAt, crashesThatRepeat } from '../faults/crashes.ts';
 import { randomKills } from '../faults/kills.ts';
 import type { Ordeal } from '../faults/ordeal.ts';
+import { seeded } from '../faults/random.ts';
 import { isExact } from '../faults/verdict.ts';
 import { programCheck, runProgram } from './program.ts';
 import { close, readClosingLine, runChecks, type Tally } from './report.ts';
@@ -64,6 +67,18 @@ async function tried({ id, run }: Fault): Promise<Tally> {
   return isGood ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+/** On servers of its own. */
+async function triedOnCluster({ id, times, options }: ClusterFault): Promise<Tally> {
+  console.log(`seed ${seed}; the same again: npm run test:faults -- ${id} --seed ${seed}`);
+  const result = await trial({ id, ...options(seeded(seed)) });
+  console.log(describeTrial(result));
+  const good = isGood(result);
+  const { lost, invented, wrong, doubled } = result.recorded;
+  const words = `lost ${lost.length + result.routed.missing.length + result.left}, doubled ${doubled}, invented ${invented.length}, wrong ${wrong.length}`;
+  console.log(`${id} ${good ? 'passed' : 'failed'}, ${times} times, ${result.published} notifications, ${words}`);
+  return good ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
 /** With RabbitMQ of its own; the inner run prints the closing line. */
 async function withRabbitmq(): Promise<void> {
   const again = ['node', '--import', 'tsx', 'test/run/faults.ts', ...process.argv.slice(2)];
@@ -80,12 +95,16 @@ async function withBuild(): Promise<void> {
 
 function runFaults(ids: readonly string[]): Promise<void> {
   return runChecks(
-    faults.map((fault) => ({ id: fault.id, about: fault.about, run: () => tried(fault) })),
+    [
+      ...faults.map((fault) => ({ id: fault.id, about: fault.about, run: () => tried(fault) })),
+      ...clusterFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnCluster(fault) })),
+    ],
     ids,
   );
 }
 
-const isKnown = positionals.every((id) => faults.some((fault) => fault.id === id)) && Number.isInteger(seed);
+const isKnown =
+  positionals.every((id) => [...faults, ...clusterFaults].some((fault) => fault.id === id)) && Number.isInteger(seed);
 if (values.list === true) await runFaults(['--list']);
 else if (!isKnown) await runFaults(Number.isInteger(seed) ? positionals : [`--seed ${values.seed}`]);
 else if (process.env['AMQP_URL'] === undefined) await withRabbitmq();

@@ -43,6 +43,15 @@ export class AgentProcesses {
     });
   }
 
+  child(name: string): ChildProcess | undefined {
+    return this.#children.get(name);
+  }
+
+  /** One that the process survives, such as SIGSTOP. */
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.#children.get(name)?.kill(signal);
+  }
+
   async stopAll(signal: NodeJS.Signals): Promise<void> {
     await Promise.all(this.names.map((name) => this.kill(name, signal)));
   }

@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { ClusterView } from '../../src/agent/cluster-view.ts';
+import { AgentProcesses } from '../../src/cli/demo/agents.ts';
+import { projectDir } from '../run/program.ts';
+import { exchange } from './feeder.ts';
+import type { Servers } from './servers.ts';
+
+const main = join(projectDir, 'dist/cli/main.js');
+
+export interface ClusterOptions {
+  readonly cluster: string;
+  readonly folder: string;
+  readonly servers: Servers;
+  /** Where the agents look for the servers, when not at themselves: a proxy that cuts. */
+  readonly amqpUrl?: (agent: string) => string;
+  readonly redisUrl?: (agent: string) => string;
+  readonly pipelines?: string;
+  /** Instead of what the sink files say. */
+  readonly partitions?: number;
+  readonly timing?: string;
+  readonly recovery?: string;
+}
+
+const key = 'a key for tests, which anybody may know';
+
+/** Several `ceilograph agent`s, compiled, with one Redis and one RabbitMQ; outputs and recordings of all of them in one folder. */
+export class ClusterUnderTest {
+  readonly outputs: string;
+  readonly recordings: string;
+  readonly options: ClusterOptions;
+  readonly #processes: AgentProcesses;
+
+  private constructor(options: ClusterOptions) {
+    this.options = options;
+    this.outputs = join(options.folder, 'out');
+    this.recordings = join(options.folder, 'rec');
+    this.#processes = new AgentProcesses(options.folder, main);
+  }
+
+  static async prepare(options: ClusterOptions): Promise<ClusterUnderTest> {
+    const { folder, partitions } = options;
+    const source = options.pipelines ?? fileURLToPath(new URL('pipelines', import.meta.url));
+    await writeFile(join(folder, 'keys.yaml'), `active: k1\nkeys: { k1: ${JSON.stringify(key)} }\n`);
+    await mkdir(join(folder, 'pipelines'));
+    for (const name of await readdir(source)) {
+      const text = await readFile(join(source, name), 'utf8');
+      const changed = partitions === undefined ? text : `${text.replace(/^partitions:.*\n/m, '')}partitions: ${partitions}\n`;
+      await writeFile(join(folder, 'pipelines', name), changed);
+    }
+    return new ClusterUnderTest(options);
+  }
+
+  get names(): readonly string[] {
+    return this.#processes.names;
+  }
+
+  configFile(name: string): string {
+    return join(this.options.folder, `agent-${name}.yaml`);
+  }
+
+  /** `crashAt`: where it dies by itself. */
+  async start(name: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
+    await this.#writeConfig(name);
+    this.#processes.start(name, this.configFile(name), { CEILOGRAPH_LOG_LEVEL: 'info', ...env });
+  }
+
+  /** The process is gone when this resolves; one that was gone already is no fault here. */
+  kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    return this.#processes.kill(name, signal);
+  }
+
+  /** SIGSTOP, SIGCONT. */
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.#processes.signal(name, signal);
+  }
+
+  async died(name: string): Promise<void> {
+    const child = this.#processes.child(name);
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+
+  async stopAll(): Promise<void> {
+    await this.#processes.stopAll('SIGTERM');
+  }
+
+  async close(): Promise<void> {
+    for (const name of this.names) this.#processes.signal(name, 'SIGCONT');
+    await this.#processes.stopAll('SIGKILL');
+  }
+
+  /** What `ceilograph status --json` says, asked with the configuration of `name`. */
+  async status(name: string): Promise<ClusterView> {
+    await this.#writeConfig(name);
+    const args = [main, 'status', '-c', this.configFile(name), '--json'];
+    const asked = promisify(execFile)(process.execPath, args, { timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
+    return JSON.parse((await asked).stdout) as ClusterView;
+  }
+
+  async log(name: string): Promise<string> {
+    return readFile(join(this.options.folder, `${name}.log`), 'utf8').catch(() => '');
+  }
+
+  async #writeConfig(name: string): Promise<void> {
+    const {
+      servers,
+      cluster,
+      timing = 'lease_ttl_ms: 3000, renew_ms: 900, heartbeat_ms: 300',
+      recovery = 'refuse',
+    } = this.options;
+    const amqp = this.options.amqpUrl?.(name) ?? servers.rabbitmq.url;
+    const redis = this.options.redisUrl?.(name) ?? servers.redis.url;
+    await writeFile(join(this.options.folder, 'redis-password'), servers.password);
+    const config = {
+      cluster,
+      data_dir: `data-${name}`,
+      pipelines: 'pipelines',
+      coordination: {
+        redis: { url: redis, acl_user: servers.user, password_file: 'redis-password', recovery },
+        keys_file: 'keys.yaml',
+      },
+      topics: { amqp: { url: amqp } },
+      inputs: [{ amqp: { url: amqp, exchanges: [exchange], priorities: ['info'], durable: true, prefetch: 500 } }],
+    };
+    await writeFile(this.configFile(name), `${JSON.stringify(config).slice(0, -1)}, "timing": { ${timing} } }\n`);
+  }
+}
