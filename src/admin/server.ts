@@ -12,7 +12,8 @@ export interface AdminOptions {
   readonly token: string | null;
   readonly health: Health;
   readonly metrics: () => Promise<Scraped>;
-  readonly status: () => Promise<object>;
+  /** Null when the stores do not answer. */
+  readonly status: () => Promise<object | null>;
   /** How long a client may take to ask; who holds a connection without asking is cut off then. */
   readonly requestMs?: number;
 }
@@ -50,7 +51,10 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     const { contentType, text } = await metrics();
     return reply.type(contentType).send(text);
   });
-  app.get('/v1/status', async (_request, reply) => reply.send(await status()));
+  app.get('/v1/status', async (_request, reply) => {
+    const answer = await status();
+    return answer === null ? sendProblem(reply, 503, 'the stores do not answer') : reply.send(answer);
+  });
   try {
     const address = await app.listen({ host, port });
     return { address, close: () => app.close() };

@@ -2,12 +2,14 @@ import type { Tally } from '../pipeline/tally.ts';
 import type { Readings } from '../telemetry/readings.ts';
 import type { ClusterView } from './cluster-view.ts';
 
-/** What `/metrics` shows beside what was told as events: what this process has counted, and the stores' view of what it owns. */
-export function readingsOf(tally: Tally, view: ClusterView, agent: string): Readings {
+/** What `/metrics` shows beside what was told as events: what this process has counted, and the stores' view of what it owns, if they answer. */
+export function readingsOf(tally: Tally, view: ClusterView | null, agent: string): Readings {
   const one = (value: number) => [{ value }];
-  const owned = view.partitions.filter((partition) => partition.owner === agent);
+  const owned = (view?.partitions ?? []).filter((partition) => partition.owner === agent);
   const ofOwned = (key: 'epoch' | 'entries' | 'bytes' | 'boundBytes' | 'outboxItems') =>
     owned.map(({ sink, partition, [key]: value }) => ({ labels: { sink, partition: String(partition) }, value }));
+  // No line rather than a 0 that nobody has counted.
+  const ofView = (read: (known: ClusterView) => number) => (view === null ? [] : one(read(view)));
   return {
     received_total: one(tally.received),
     converted_samples_total: one(tally.samples),
@@ -18,14 +20,15 @@ export function readingsOf(tally: Tally, view: ClusterView, agent: string): Read
     dropped_items_total: one(tally.dropped),
     dead_letters_total: one(tally.letters),
     failed_proofs_total: one(tally.unproven),
-    partitions_owned: one(owned.length),
+    stores_answer: one(view === null ? 0 : 1),
+    partitions_owned: ofView(() => owned.length),
     partition_epoch: ofOwned('epoch'),
     partition_waiting_entries: ofOwned('entries'),
     partition_waiting_bytes: ofOwned('bytes'),
     partition_bound_bytes: ofOwned('boundBytes'),
     partition_outbox_items: ofOwned('outboxItems'),
-    group_members: one(view.members.length),
-    kept_dead_letters: Object.entries(view.deadLetters.byReason).map(([reason, value]) => ({ labels: { reason }, value })),
-    kept_dead_letter_bytes: one(view.deadLetters.bytes),
+    group_members: ofView(({ members }) => members.length),
+    kept_dead_letters: Object.entries(view?.deadLetters.byReason ?? {}).map(([reason, value]) => ({ labels: { reason }, value })),
+    kept_dead_letter_bytes: ofView(({ deadLetters }) => deadLetters.bytes),
   };
 }

@@ -3,6 +3,7 @@ import { startAdmin } from '../admin/server.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { AgentIdentity } from '../coordination/group.ts';
 import { readSecret } from '../inputs/configured-file.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Tally } from '../pipeline/tally.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Readings } from '../telemetry/readings.ts';
@@ -17,6 +18,7 @@ export interface AdminParts {
   readonly identity: AgentIdentity;
   readonly version: string;
   readonly emit: Emit;
+  readonly clock: Clock;
   readonly tally: Tally;
   readonly scrape?: Scrape;
   readonly look: () => Promise<ClusterView>;
@@ -30,7 +32,8 @@ export interface AgentAdmin {
 }
 
 /** Serves what `admin.listen` asks for, from the first moment on, so that a start that takes long is seen as one. */
-export async function openAdmin({ config, identity, version, emit, tally, scrape, look }: AdminParts): Promise<AgentAdmin> {
+export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
+  const { config, identity, version, emit, tally, scrape } = parts;
   const health = new Health();
   const { listen, tokenFile } = config.admin;
   if (listen === null || scrape === undefined) return { health, address: null, close: async () => undefined };
@@ -38,9 +41,31 @@ export async function openAdmin({ config, identity, version, emit, tally, scrape
     ...listen,
     token: tokenFile === null ? null : await readSecret(tokenFile, undefined),
     health,
-    metrics: async () => scrape(readingsOf(tally, await look(), identity.agent)),
-    status: async () => ({ ...(await look()), servedBy: { ...identity, build: version, reason: health.reason } }),
+    metrics: async () => scrape(readingsOf(tally, await lookSoon(parts), identity.agent)),
+    status: async () => {
+      const view = await lookSoon(parts);
+      return view === null ? null : { ...view, servedBy: { ...identity, build: version, reason: health.reason } };
+    },
   });
   emit('admin:listening', { address: admin.address });
   return { health, address: admin.address, close: () => admin.close() };
+}
+
+/** Prometheus gives up after 10 s. */
+const lookMs = 3_000;
+
+/** Null when a store does not answer, which is shown as such: it must not hide what this process counts itself. */
+async function lookSoon({ look, clock }: AdminParts): Promise<ClusterView | null> {
+  const over = new AbortController();
+  const late = clock.sleep(lookMs, over.signal).then(
+    () => null,
+    () => null,
+  );
+  try {
+    return await Promise.race([look(), late]);
+  } catch {
+    return null;
+  } finally {
+    over.abort(new Error('looked'));
+  }
 }

@@ -63,6 +63,7 @@ function toSetter(registry: Registry, name: string, { kind, help, labels = [] }:
   const metric = kind === 'counter' ? new Counter(options) : new Gauge(options);
   return (values) => {
     metric.reset();
+    metric.remove({}); // a metric without labels would stand at 0, which nobody has read
     for (const { labels: given = {}, value } of values) metric.inc(given, value);
   };
 }

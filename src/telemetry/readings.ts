@@ -21,6 +21,7 @@ export const readings = {
   dead_letters_total: { kind: 'counter', help: 'Dead letters made by listeners, workers and direct sinks.' },
   failed_proofs_total: { kind: 'counter', help: 'Times an acknowledgement could not be proven; ids are kept longer then.' },
 
+  stores_answer: { kind: 'gauge', help: '0 when the stores do not answer; what follows of them has no line then.' },
   partitions_owned: { kind: 'gauge', help: 'Partitions this agent owns.' },
   partition_epoch: { kind: 'gauge', help: 'How often the partition has changed hands.', labels: ofPartition },
   partition_waiting_entries: { kind: 'gauge', help: 'Entries that wait to be applied.', labels: ofPartition },

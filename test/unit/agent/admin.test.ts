@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningAgent, startAgent } from '../../../src/agent/agent.ts';
+import { openAdmin } from '../../../src/agent/open-admin.ts';
+import type { AgentConfig } from '../../../src/config/agent-config.ts';
 import { loadSetup } from '../../../src/config/load-setup.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
+import { createTally } from '../../../src/pipeline/tally.ts';
 import { createTelemetry } from '../../../src/telemetry/telemetry.ts';
 
 let folder: string;
@@ -134,5 +137,30 @@ describe('an agent with admin.listen', () => {
     await writeFile(join(folder, 'empty'), '\n');
 
     await expect(start('{ listen: "127.0.0.1:0", token_file: empty }')).rejects.toMatchObject({ code: 'empty_secret' });
+  });
+
+  it.each([
+    ['fails', () => Promise.reject(new Error('connection refused'))],
+    ['hangs', () => new Promise<never>(() => undefined)],
+  ])('shows what it counts itself while a store %s', async (_how, look) => {
+    const telemetry = createTelemetry({ level: 'silent', agent: 'a' });
+    const opened = await openAdmin({
+      config: { admin: { listen: { host: '127.0.0.1', port: 0 }, tokenFile: null } } as AgentConfig,
+      identity: { agent: 'a', boot: 'b' },
+      version: 'test',
+      emit: telemetry.emit,
+      clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 100, signal) },
+      tally: { ...createTally(), received: 7 },
+      scrape: telemetry.scrape,
+      look,
+    });
+    const text = await (await fetch(`${opened.address}/metrics`)).text();
+    const status = await fetch(`${opened.address}/v1/status`);
+    await opened.close();
+
+    expect(text).toContain('\nceilograph_received_total 7\n');
+    expect(text).toContain('\nceilograph_stores_answer 0\n');
+    expect(text).not.toMatch(/^ceilograph_(?:partitions_owned|group_members) /m);
+    expect([status.status, await status.json()]).toEqual([503, { title: 'the stores do not answer', status: 503 }]);
   });
 });
