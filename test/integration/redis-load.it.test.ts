@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GuardedRedis } from '../../src/state/redis/guarded-redis.ts';
 import { RedisStore } from '../../src/state/redis/redis-store.ts';
@@ -89,30 +88,30 @@ describe('reading a partition back from Redis', () => {
     }
     const other = cluster.agent();
     const neighbour = await acquired(other, alice, 'cg.test.sink.g1.p1');
-    const delay = monitorEventLoopDelay({ resolution: 5 });
-    let reading = true;
-    let slowest = 0;
+    let [reading, commits, turns] = [true, 0, 0];
     const working = (async () => {
       for (let version = 0; reading; version++) {
-        const start = performance.now();
         await other.store.commit(neighbour, commitOf(version));
-        slowest = Math.max(slowest, performance.now() - start);
+        commits += 1;
       }
     })();
-    delay.enable();
+    const count = () => {
+      turns += 1;
+      if (reading) setImmediate(count);
+    };
+    setImmediate(count);
 
     let keys = 0;
     const result = await agent.store.load(token, (chunk) => {
       keys += chunk.length;
     });
-    delay.disable();
     reading = false;
     await working;
 
     expect(result).toMatchObject({ kind: 'ok', value: { version: 50 } });
     expect(keys).toBeGreaterThanOrEqual(100_000);
-    // A page takes about a millisecond; the bound leaves room for a machine that does other things beside.
-    expect(slowest).toBeLessThan(200);
-    expect(delay.max / 1e6).toBeLessThan(200);
+    // A hundred pages: the neighbour gets in between most of them, and every one ends in a turn of its own.
+    expect(commits).toBeGreaterThan(40);
+    expect(turns).toBeGreaterThanOrEqual(100);
   });
 });

@@ -242,6 +242,10 @@ describe('a Redis that stops, goes back or forgets', () => {
       throw new Error('the bus is away');
     };
     await clock.advance(10_000);
+    await until(async () => {
+      await working.group.heartbeat(memberOf(alice), 60_000);
+      return reads > 0 || undefined;
+    });
 
     for (let i = 0; i < 5; i++) await working.group.heartbeat(memberOf(alice), 60_000);
 
