@@ -61,6 +61,17 @@ export function describeGroup(name: string, makeWorld: () => Promise<GroupWorld>
         expect(await other.members()).toEqual([]);
       });
 
+      it('shows of two boots of one agent the one that was heard last', async () => {
+        const again = { ...alice, boot: 'alice-2' };
+        const heard: (readonly Member[])[] = [];
+        for (const identity of [again, alice, again]) {
+          await group.heartbeat(memberOf(identity), longMs);
+          heard.push(await other.members());
+        }
+
+        expect(heard).toEqual([[memberOf(again)], [memberOf(alice)], [memberOf(again)]]);
+      });
+
       it('ignores a leave of an earlier boot', async () => {
         const again = { ...alice, boot: 'alice-2' };
         await group.heartbeat(memberOf(alice), longMs);
