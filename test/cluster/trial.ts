@@ -75,7 +75,8 @@ export async function trial(options: TrialOptions): Promise<Trial> {
     feeding.catch(() => undefined);
     await options.during?.({ cluster, servers, feeder, names });
     await feeding;
-    // Whoever waits for event time to pass: it passes.
+    // Whoever waits for event time to pass: it passes. Not before all is applied, or what one listener still has would come too late.
+    await settled(cluster, servers, names[0] ?? '', options.settleMs ?? 120_000);
     await feeder.feed(afterwards(Math.ceil(notifications / instances) + 1, instances, startMs, hourMs));
     const view = await settled(cluster, servers, names[0] ?? '', options.settleMs ?? 120_000);
     await cluster.stopAll();
