@@ -71,13 +71,26 @@ describe('what happens between us and Redis', () => {
   it('gives up a connection that answers no more, and lives on with the next', async () => {
     const { wire, far } = await behindProxy();
     const token = await acquired(far);
+    await far.store.commit(token, commitOf(0));
+    wire.holdAnswers();
+
+    await expect(far.store.commit(token, commitOf(1))).rejects.toMatchObject({ code: 'redis_timeout' });
+
+    expect(await inTheEnd(() => far.store.commit(token, commitOf(1)))).toEqual({ kind: 'replayed', version: 2 });
+  });
+
+  it('fails what was under way when the connection broke, and does not send it again by itself', async () => {
+    const { wire, far } = await behindProxy(5_000);
+    const token = await acquired(far);
+    await far.store.commit(token, commitOf(0));
     wire.freeze();
 
-    await expect(far.store.commit(token, commitOf(0))).rejects.toMatchObject({ code: 'redis_timeout' });
-    wire.thaw();
+    const commit = far.store.commit(token, commitOf(1));
+    wire.cut();
 
-    expect((await inTheEnd(() => far.store.commit(token, commitOf(0)))).kind).not.toBe('conflict');
-    expect((await loaded(far, token)).version).toBe(1);
+    await expect(commit).rejects.toMatchObject({ code: 'redis_disconnected' });
+    wire.thaw();
+    expect((await inTheEnd(() => loaded(far, token))).version).toBe(1);
   });
 
   it('is said at once while nobody listens, and lets nothing escape as an unhandled error', async () => {
