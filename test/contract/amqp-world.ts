@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { OwnRabbitmq } from '../services/own-rabbitmq.ts';
 import { createVhost, deleteVhost } from '../services/rabbitmq.ts';
 import { type AmqpConfig, openPorts } from './amqp-ports.ts';
@@ -20,6 +21,8 @@ export async function amqpWorld(broker: OwnRabbitmq): Promise<World<Pick<Ports, 
     },
     restart: async () => {
       await closeAll();
+      // What `settleMs` is for elsewhere: a broker that is killed within the first second of a queue forgets it.
+      await systemClock.sleep(2_000);
       await broker.kill();
       await broker.launch();
       await broker.ready();

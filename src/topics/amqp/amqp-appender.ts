@@ -5,7 +5,7 @@ import { type Appender, type PartitionRef, partitionName } from '../topic.ts';
 import { AbortWatch } from './abort-watch.ts';
 import { Backlog, type Batch, type Outgoing } from './backlog.ts';
 import type { Connection } from './connection.ts';
-import { probe } from './partition-queue.ts';
+import { exchangeOf, probe } from './partition-queue.ts';
 import { blameOf, PublishLane, type Spoiled } from './publish-lane.ts';
 import { sealed } from './seal.ts';
 import type { SteadyConnection } from './steady-connection.ts';
@@ -48,7 +48,8 @@ export class AmqpAppender implements Appender {
   readonly #bounded = new Map<string, PartitionRef>();
   readonly #watch = new AbortWatch<Pending>((pending, reason) => this.#remove(pending, reason));
   #lane: PublishLane | null = null;
-  #running: Promise<void> | null = null;
+  #isRunning = false;
+  #running: Promise<void> = Promise.resolve();
   #tryingOne = false;
   #failures = 0;
   #wake: () => void = () => {};
@@ -71,7 +72,13 @@ export class AmqpAppender implements Appender {
       if (this.#closing.signal.aborted) return reject(this.#closing.signal.reason);
       const outgoing = entries.map(({ partition, bytes }) => {
         const queue = partitionName(partition);
-        return { ref: partition, queue, bytes, headers: sealed(keys, queue, bytes, clock.now()) };
+        return {
+          ref: partition,
+          exchange: exchangeOf(partition.cluster),
+          queue,
+          bytes,
+          headers: sealed(keys, queue, bytes, clock.now()),
+        };
       });
       const pending: Pending = {
         entries: outgoing,
@@ -83,9 +90,7 @@ export class AmqpAppender implements Appender {
       };
       this.#watch.add(signal, pending);
       this.#settle(this.#backlog.add(pending));
-      this.#running ??= this.#run().finally(() => {
-        this.#running = null;
-      });
+      if (!this.#isRunning) this.#running = this.#run();
       this.#wake();
     });
   }
@@ -101,18 +106,21 @@ export class AmqpAppender implements Appender {
 
   /** Never rejects: what nothing mends is told to everybody who waits. */
   async #run(): Promise<void> {
+    this.#isRunning = true;
     while (!this.#backlog.isEmpty) {
       try {
         const lane = await this.#openLane();
         await this.#sendOver(lane);
       } catch (thrown) {
-        if (this.#closing.signal.aborted) return;
         const fault = classify(thrown);
+        this.#failures += 1;
         if (fault.class !== 'retryable') for (const pending of [...this.#backlog.batches]) this.#remove(pending, fault);
       }
       if (this.#lane?.spoiled) await this.#leaveLane(this.#lane, this.#lane.spoiled);
       await this.#pause();
     }
+    // Here and not when the promise settles: an append in between would find nobody at work.
+    this.#isRunning = false;
   }
 
   async #openLane(): Promise<PublishLane> {

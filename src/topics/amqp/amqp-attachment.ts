@@ -161,7 +161,7 @@ export class AmqpAttachment implements Attachment {
   }
 
   async #consume(connection: Connection): Promise<void> {
-    const consumption = await Consumption.open(connection, this.queue);
+    const consumption = await Consumption.open(connection, this.queue, this.#deps.clock);
     // Known before the first delivery: that may be settled before the broker's answer has come.
     this.#consumption = consumption;
     if (this.#closing.signal.aborted) return consumption.close();

@@ -1,6 +1,7 @@
 import type { SocketOptions } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
 import type { KeyRing } from '../../lib/key-ring.ts';
+import type { Backoff } from '../../lib/retry-loop.ts';
 import { Fault } from '../../model/faults.ts';
 import {
   type Appender,
@@ -15,8 +16,8 @@ import { AmqpAppender } from './amqp-appender.ts';
 import { AmqpAttachment, type AttachmentEvent } from './amqp-attachment.ts';
 import { Catalog, type CatalogEntry } from './catalog.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { createPartition, firstOf, retirePartition } from './partition-life.ts';
-import { declare, probe } from './partition-queue.ts';
+import { assertPartition, createPartitions, firstOf, retirePartition } from './partition-life.ts';
+import { probe } from './partition-queue.ts';
 import type { Spoiled } from './publish-lane.ts';
 import { Sizes } from './sizes.ts';
 import { type ConnectionEvent, SteadyConnection } from './steady-connection.ts';
@@ -50,9 +51,20 @@ export interface AmqpTiming {
   readonly missingMs: number;
   /** So long a reader may be cut off before it ends. */
   readonly giveUpMs: number;
+  /** So long a new queue gets no entries. Less than half a second is for tests alone: see `createPartitions`. */
+  readonly settleMs: number;
+  /** Between two attempts to connect. */
+  readonly reconnect: Backoff;
 }
 
-const defaultTiming: AmqpTiming = { heartbeatS: 5, lateMs: 1_000, missingMs: 1_000, giveUpMs: 10_000 };
+const defaultTiming: AmqpTiming = {
+  heartbeatS: 5,
+  lateMs: 1_000,
+  missingMs: 1_000,
+  giveUpMs: 10_000,
+  settleMs: 2_000,
+  reconnect: { baseMs: 250, capMs: 30_000 },
+};
 /** Half of what a worker may hold: what waits behind a missing entry of ours never fills its hands. */
 const appendWindow = { entries: 128, bytes: 32 * 1024 * 1024 };
 const connectTimeoutMs = 10_000;
@@ -97,15 +109,13 @@ export class AmqpTopics implements Topics {
       const ours = refs.filter((ref) => ref.cluster === cluster);
       const connection = await this.#connected(this.#publishing);
       if (await this.#allThere(connection, cluster, ours)) {
-        for (const ref of ours) await declare(connection, partitionName(ref), boundBytes);
+        for (const ref of ours) await assertPartition(connection, ref, boundBytes);
         continue;
       }
       const made = ours.map((ref) => ({ ref, boundBytes }));
+      const place = { connection, ...this.#options, settleMs: this.#timing.settleMs };
       await this.#catalog(cluster).add(async (listed) => {
-        for (const ref of ours) {
-          const isListed = listed.has(partitionName(ref));
-          await createPartition({ connection, ...this.#options }, ref, genesis(ref), boundBytes, isListed);
-        }
+        await createPartitions(place, ours, genesis, boundBytes, (queue) => listed.has(queue));
         return made;
       });
       for (const entry of made) this.#known.set(partitionName(entry.ref), entry);
@@ -192,6 +202,7 @@ export class AmqpTopics implements Topics {
       urls,
       heartbeatS: this.#timing.heartbeatS,
       socket: { timeout: connectTimeoutMs, ...socket },
+      backoff: this.#timing.reconnect,
       clock,
       random,
       report: report ?? (() => {}),
@@ -211,10 +222,8 @@ export class AmqpTopics implements Topics {
   #catalog(cluster: string): Catalog {
     const { keys, clock, urls, socket = {}, name = 'ceilograph' } = this.#options;
     const connect = async () => {
-      // The broker that we are connected to, should there be several.
-      const [url = ''] = await urls();
       return openConnection({
-        url,
+        urls: await urls(),
         name: `${name} catalog`,
         heartbeatS: this.#timing.heartbeatS,
         socket: { timeout: connectTimeoutMs, ...socket },
@@ -222,7 +231,7 @@ export class AmqpTopics implements Topics {
         onBlocked: () => {},
       });
     };
-    return new Catalog(cluster, { keys, clock, connect, timeoutMs: catalogTimeoutMs });
+    return new Catalog(cluster, { keys, clock, connect, settleMs: this.#timing.settleMs, timeoutMs: catalogTimeoutMs });
   }
 
   async #readCatalog(cluster: string): Promise<ReadonlyMap<string, CatalogEntry>> {

@@ -3,11 +3,14 @@ import type { PartitionRef } from '../topic.ts';
 /** One entry on its way, its bytes and headers the same at every attempt. */
 export interface Outgoing {
   readonly ref: PartitionRef;
+  readonly exchange: string;
   readonly queue: string;
   readonly bytes: Uint8Array;
   readonly headers: unknown;
   /** Of the message; ordinary entries have none. */
   readonly type?: string;
+  /** The routing key, when it is not the name of the queue. */
+  readonly key?: string;
 }
 
 /** What one caller appends together. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type PartitionRef, partitionName } from '../topic.ts';
+import { exchangeOf } from './partition-queue.ts';
 import { RecordQueue, type RecordQueueOptions } from './record-queue.ts';
 
 const Listed = z.object({ sink: z.string(), generation: z.int(), partition: z.int(), boundBytes: z.int() });
@@ -20,9 +21,11 @@ export class Catalog {
   readonly #cluster: string;
   readonly #records: RecordQueue<{ readonly partitions: readonly Listed[] }>;
 
-  constructor(cluster: string, options: Omit<RecordQueueOptions, 'queue'>) {
+  constructor(cluster: string, options: Omit<RecordQueueOptions, 'exchange' | 'queue'>) {
     this.#cluster = cluster;
-    this.#records = new RecordQueue({ ...options, queue: `cg.${cluster}.catalog` }, (value) => Record.parse(value));
+    this.#records = new RecordQueue({ ...options, exchange: exchangeOf(cluster), queue: `cg.${cluster}.catalog` }, (value) =>
+      Record.parse(value),
+    );
   }
 
   async read(): Promise<ReadonlyMap<string, CatalogEntry>> {

@@ -1,9 +1,10 @@
 import { type Channel, type ChannelModel, type ConfirmChannel, connect, type SocketOptions } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
-import { Fault } from '../../model/faults.ts';
+import { classify, Fault } from '../../model/faults.ts';
 import { brokerFault } from './broker-fault.ts';
 
 const closeTimeoutMs = 2_000;
+const mostAbandoned = 32;
 
 /** An open connection. `lost` aborts, with the Fault as reason, when it ends, however it does. */
 export interface Connection {
@@ -13,6 +14,11 @@ export interface Connection {
   readonly blockedSince: number | null;
   channel(): Promise<Channel>;
   confirmChannel(): Promise<ConfirmChannel>;
+  /**
+   * Leaves a channel alone that does not close: one queue without a leader keeps its channel busy for ever, and must not cost the others
+   * their connection. Only when there are many of them it is destroyed.
+   */
+  abandon(channel: Channel): void;
   /** Ends it in order; a broker that does not answer within 2 s loses the socket. Never throws. */
   close(): Promise<void>;
   /** Ends it now: whatever is unacknowledged returns to its queues. */
@@ -20,8 +26,8 @@ export interface Connection {
 }
 
 export interface ConnectOptions {
-  /** `amqp://user:password@host:port/vhost`, or `amqps`. */
-  readonly url: string;
+  /** `amqp://user:password@host:port/vhost`, or `amqps`: nodes of one cluster. */
+  readonly urls: readonly string[];
   readonly name: string;
   readonly heartbeatS: number;
   readonly socket: SocketOptions;
@@ -29,10 +35,24 @@ export interface ConnectOptions {
   readonly onBlocked: (since: number | null, reason: string) => void;
 }
 
-/** Throws a Fault. Every event that could become an unhandled `error` has its listener before this returns. */
-export async function openConnection(options: ConnectOptions): Promise<Connection> {
+/** To the first that takes us, beginning with the `from`th. Throws the Fault of the last. */
+export async function openConnection(options: ConnectOptions, from = 0): Promise<Connection> {
+  const { urls } = options;
+  let fault = new Fault('fatal', 'amqp_no_url', 'no URL of a broker is given');
+  for (let i = 0; i < urls.length; i++) {
+    try {
+      return await openOne(urls[(from + i) % urls.length] as string, options);
+    } catch (thrown) {
+      fault = classify(thrown);
+    }
+  }
+  throw fault;
+}
+
+/** Every event that could become an unhandled `error` has its listener before this returns. */
+async function openOne(address: string, options: ConnectOptions): Promise<Connection> {
   const { clock } = options;
-  const url = new URL(options.url);
+  const url = new URL(address);
   const label = `${url.protocol}//${url.host}${url.pathname}`;
   url.searchParams.set('heartbeat', String(options.heartbeatS));
   let model: ChannelModel;
@@ -71,6 +91,11 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
       throw lost.signal.aborted ? lost.signal.reason : brokerFault(thrown, `opening a channel at ${label}`);
     }
   };
+  const destroy = (reason: Fault) => {
+    lose(reason);
+    stream.destroy();
+  };
+  let abandoned = 0;
   return {
     label,
     lost: lost.signal,
@@ -79,10 +104,14 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
     },
     channel: () => opened(() => model.createChannel()),
     confirmChannel: () => opened(() => model.createConfirmChannel()),
-    destroy(reason) {
-      lose(reason);
-      stream.destroy();
+    abandon(channel) {
+      abandoned += 1;
+      channel.once('close', () => {
+        abandoned -= 1;
+      });
+      if (abandoned > mostAbandoned) destroy(new Fault('retryable', 'amqp_silent', `${label} does not close its channels`));
     },
+    destroy,
     async close() {
       const open = !lost.signal.aborted;
       lose(new Fault('retryable', 'closed', `closed the connection to ${label}`));

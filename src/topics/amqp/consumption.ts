@@ -1,8 +1,11 @@
 import type { Channel, ConsumeMessage, Message } from 'amqplib';
+import type { Clock } from '../../lib/clock.ts';
 import { Fault } from '../../model/faults.ts';
 import { brokerFault } from './broker-fault.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, withinTime } from './connection.ts';
 import { leave } from './partition-queue.ts';
+
+const closeTimeoutMs = 2_000;
 
 /**
  * One channel with one consumer. It ends as a whole, with the channel (an acknowledgement that took longer than the broker's
@@ -10,11 +13,15 @@ import { leave } from './partition-queue.ts';
  */
 export class Consumption {
   readonly lost: AbortSignal;
+  readonly #connection: Connection;
+  readonly #clock: Clock;
   readonly #queue: string;
   readonly #channel: Channel;
   readonly #lost = new AbortController();
 
-  private constructor(queue: string, channel: Channel) {
+  private constructor(connection: Connection, queue: string, channel: Channel, clock: Clock) {
+    this.#connection = connection;
+    this.#clock = clock;
     this.#queue = queue;
     this.#channel = channel;
     this.lost = this.#lost.signal;
@@ -22,8 +29,8 @@ export class Consumption {
     channel.on('close', () => this.#lose('the channel was closed'));
   }
 
-  static async open(connection: Connection, queue: string): Promise<Consumption> {
-    return new Consumption(queue, await connection.channel());
+  static async open(connection: Connection, queue: string, clock: Clock): Promise<Consumption> {
+    return new Consumption(connection, queue, await connection.channel(), clock);
   }
 
   /** Throws a Fault, and is closed then. `onMessage` must not throw: amqplib would close the channel with it. */
@@ -55,7 +62,8 @@ export class Consumption {
   /** The channel, not the consumer alone: a cancelled consumer's unsettled deliveries would stay with us while others are served. */
   async close(): Promise<void> {
     this.#lose('closed by us');
-    await this.#channel.close().catch(() => undefined);
+    // amqplib never answers a close whose connection is lost before the broker's answer.
+    if (!(await withinTime(this.#clock, closeTimeoutMs, () => this.#channel.close()))) this.#connection.abandon(this.#channel);
   }
 
   /** Retryable whatever its code: 406 on a running channel is an acknowledgement that took too long. */

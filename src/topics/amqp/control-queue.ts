@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ControlLog, ControlRecord } from '../../coordination/control-log.ts';
+import { exchangeOf } from './partition-queue.ts';
 import { RecordQueue, type RecordQueueOptions } from './record-queue.ts';
 
 const Layout = z.object({
@@ -19,8 +20,10 @@ const Control = z.object({
 export class ControlQueue implements ControlLog {
   readonly #records: RecordQueue<ControlRecord>;
 
-  constructor(cluster: string, options: Omit<RecordQueueOptions, 'queue'>) {
-    this.#records = new RecordQueue({ ...options, queue: controlQueueName(cluster) }, (value) => Control.parse(value));
+  constructor(cluster: string, options: Omit<RecordQueueOptions, 'exchange' | 'queue'>) {
+    this.#records = new RecordQueue({ ...options, exchange: exchangeOf(cluster), queue: controlQueueName(cluster) }, (value) =>
+      Control.parse(value),
+    );
   }
 
   read(): Promise<ControlRecord | null> {

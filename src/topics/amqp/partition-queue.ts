@@ -49,16 +49,49 @@ export async function probe(connection: Connection, queue: string, clock: Clock)
   }
 }
 
+/**
+ * The exchange over which everything of a cluster is published. Not the default one: a permission for that is one for every queue of
+ * the vhost. And a queue gets no entries before it is bound, which is the last step of its creation.
+ */
+export function exchangeOf(cluster: string): string {
+  return `cg.${cluster}`;
+}
+
 /** Idempotent. Throws a fatal Fault when the queue exists with other arguments. */
-export async function declare(connection: Connection, queue: string, boundBytes: number | null): Promise<QueueState> {
+export async function declare(
+  connection: Connection,
+  exchange: string,
+  queue: string,
+  boundBytes: number | null,
+): Promise<QueueState> {
   const channel = await connection.channel();
   try {
+    await channel.assertExchange(exchange, 'direct', { durable: true });
     const { messageCount, consumerCount } = await channel.assertQueue(queue, queueOptions(boundBytes));
     leave(channel);
     return { ready: messageCount, consumers: consumerCount };
   } catch (thrown) {
     if (replyCode(thrown) !== 406) throw brokerFault(thrown, `declaring ${queue}`);
     throw new Fault('fatal', 'amqp_arguments_differ', argumentsDiffer(queue, thrown as Error), { cause: thrown });
+  }
+}
+
+/** Idempotent. From here on the queue gets what is published under its name, or under another key. */
+export async function bind(connection: Connection, exchange: string, queue: string, key = queue): Promise<void> {
+  await onChannel(connection, `binding ${queue}`, (channel) => channel.bindQueue(queue, exchange, key));
+}
+
+export async function unbind(connection: Connection, exchange: string, queue: string, key: string): Promise<void> {
+  await onChannel(connection, `unbinding ${queue}`, (channel) => channel.unbindQueue(queue, exchange, key));
+}
+
+async function onChannel(connection: Connection, doing: string, act: (channel: Channel) => Promise<unknown>): Promise<void> {
+  const channel = await connection.channel();
+  try {
+    await act(channel);
+    leave(channel);
+  } catch (thrown) {
+    throw brokerFault(thrown, doing);
   }
 }
 
@@ -69,10 +102,10 @@ export function leave(channel: Channel): void {
 
 /** RabbitMQ says in its text alone which argument differs; the class of the fault never depends on it. */
 function argumentsDiffer(queue: string, error: Error): string {
-  const found = /inequivalent arg '([^']+)'.*?received (.*?) but current is (.*?)"?$/.exec(error.message);
+  const found = /inequivalent arg '([^']+)' for .*?: received (.*?) but current is (.*?)"?$/.exec(error.message);
   const [, argument = 'unknown', ours = '?', theirs = '?'] = found ?? [];
   const remedy =
-    argument === 'x-max-length-bytes'
+    argument === 'x-max-length-bytes' && /\d/.test(theirs)
       ? `set the bound of the topics to what the queue has (${theirs}), or make a new layout generation with \`ceilograph topics apply\``
       : `somebody else declared it: delete the queue ${queue} if nothing in it is needed, and run \`ceilograph topics apply\``;
   return `the queue ${queue} exists with another ${argument}: ${theirs} instead of ${ours}. Remedy: ${remedy}.`;

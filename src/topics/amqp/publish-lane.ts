@@ -84,7 +84,7 @@ export class PublishLane {
     const content = Buffer.from(buffer, byteOffset, byteLength);
     const options = { mandatory: true, persistent: true, headers: entry.headers, ...(entry.type && { type: entry.type }) };
     try {
-      this.#channel.publish('', entry.queue, content, options, (error: unknown) => {
+      this.#channel.publish(entry.exchange, entry.key ?? entry.queue, content, options, (error: unknown) => {
         this.#outstanding -= 1;
         this.#progressAt = this.#clock.monotonic();
         if (this.#spoiled !== null) return;
@@ -98,13 +98,12 @@ export class PublishLane {
     }
   }
 
-  /** Never throws. A broker that does not answer within 2 s loses the connection: only then is nothing of this lane left to arrive. */
+  /** Never throws. What a broker that answers no more has of this lane may still arrive later, and is a repetition then. */
   async close(): Promise<void> {
     this.#over.abort();
     if (this.#spoiled?.why === 'lost' || this.#spoiled?.why === 'closed') return;
     this.#spoiled ??= { why: 'closed', entry: null, fault: new Fault('retryable', 'closed', 'closed') };
-    if (await withinTime(this.#clock, closeTimeoutMs, () => this.#channel.close())) return;
-    this.#connection.destroy(new Fault('retryable', 'amqp_silent', `${this.#connection.label} did not close a channel in time`));
+    if (!(await withinTime(this.#clock, closeTimeoutMs, () => this.#channel.close()))) this.#connection.abandon(this.#channel);
   }
 
   #spoilClosed(): void {

@@ -5,7 +5,7 @@ import type { KeyRing } from '../../lib/key-ring.ts';
 import { Fault } from '../../model/faults.ts';
 import { brokerFault } from './broker-fault.ts';
 import type { Connection } from './connection.ts';
-import { declare, probe } from './partition-queue.ts';
+import { bind, declare, leave, probe } from './partition-queue.ts';
 import { madeAt, sealed, whyUnsealed } from './seal.ts';
 
 /** What stands in the queue: one record, or more of them when somebody died while replacing one; and marks of who is reading. */
@@ -18,14 +18,17 @@ interface Found {
 }
 
 export interface RecordQueueOptions {
+  readonly exchange: string;
   readonly queue: string;
   readonly keys: KeyRing;
   readonly clock: Clock;
   /** One connection per call: who dies or hangs in it is cut off with it, and leaves the queue to the next. */
   readonly connect: () => Promise<Connection>;
   readonly timeoutMs?: number;
+  /** So long a new queue is left alone: see `createPartitions`. */
+  readonly settleMs: number;
   /** For tests: awaited between the steps. */
-  readonly step?: (at: 'locked' | 'published' | 'settled') => Promise<void>;
+  readonly step?: (at: 'locked' | 'changed' | 'published' | 'settled') => Promise<void>;
 }
 
 const mark = 'mark';
@@ -33,11 +36,13 @@ const record = 'record';
 /** Longer than anybody waits for the queue: who wrote it is gone. */
 const staleMs = 600_000;
 const prefetch = 1_000;
+const notYetMs = 200;
 
 /**
  * A queue that holds one record and hands it to one process at a time: the single active consumer has it, and the lock with it.
  *
- *     consume → publish a mark of ours → it comes back: we are the active one, and hold all that stood before it
+ *     consume → publish a mark → it comes back: we are the active one
+ *     → publish another → it comes back: we hold all that the last one left (its record may stand behind our first mark)
  *     → (update) publish the new record → it comes back → settle all the others → close the channel
  *
  * Whoever dies leaves the old record, or both, and then the higher version counts. The lock cannot be lost unnoticed: it, the publishing
@@ -73,6 +78,7 @@ export class RecordQueue<T> {
       } catch (error) {
         return { kind: 'refused', error } as const;
       }
+      await this.#options.step?.('changed');
       await session.replace(next, (current?.version ?? 0) + 1);
       return { kind: 'written', next } as const;
     });
@@ -89,9 +95,10 @@ export class RecordQueue<T> {
       () => undefined,
     );
     try {
-      if (missing === 'made when missing') await declare(connection, queue, null);
-      else if ((await probe(connection, queue, clock)) === null) return null;
-      const session = await Session.begin(connection, this.#options);
+      const there = (await probe(connection, queue, clock)) !== null;
+      if (!there && missing === 'if it is there') return null;
+      if (missing === 'made when missing') await this.#make(connection, there);
+      const session = await this.#begin(connection);
       const result = await act(session);
       await session.end();
       return result;
@@ -102,6 +109,22 @@ export class RecordQueue<T> {
       await late;
       await connection.close();
     }
+  }
+
+  /** Somebody may be making the queue right now, and it takes nothing yet. */
+  async #begin(connection: Connection): Promise<Session> {
+    for (;;) {
+      const session = await Session.begin(connection, this.#options);
+      if (session !== null) return session;
+      await this.#options.clock.sleep(notYetMs);
+    }
+  }
+
+  async #make(connection: Connection, there: boolean): Promise<void> {
+    const { exchange, queue, clock, settleMs } = this.#options;
+    await declare(connection, exchange, queue, null);
+    if (!there) await clock.sleep(settleMs);
+    await bind(connection, exchange, queue);
   }
 }
 
@@ -114,7 +137,8 @@ class Session {
   readonly #found: Found[] = [];
   /** Marks to settle: ours, and those of readers who died long ago. */
   readonly #marks: number[] = [];
-  #locked = false;
+  #ownMarks = 0;
+  #returned = false;
   #refused: string | null = null;
   #wake: () => void = () => {};
 
@@ -125,16 +149,26 @@ class Session {
       const fail = (why: string) => reject(new Fault('retryable', 'amqp_disconnected', `${options.queue}: ${why}`));
       channel.on('error', (error) => fail(error.message));
       channel.on('close', () => fail('the channel was closed'));
-      channel.on('return', () => fail('the queue is gone'));
+      channel.on('return', () => {
+        this.#returned = true;
+        fail('nothing takes what is published for it');
+      });
       connection.lost.addEventListener('abort', () => reject(connection.lost.reason), { once: true });
     });
     // It ends in any case, and nobody may be waiting for it then.
     this.#ended.catch(() => undefined);
   }
 
-  static async begin(connection: Connection, options: RecordQueueOptions): Promise<Session> {
+  /** Null when the queue takes nothing. */
+  static async begin(connection: Connection, options: RecordQueueOptions): Promise<Session | null> {
     const session = new Session(await connection.confirmChannel(), connection, options);
-    await session.#lock();
+    try {
+      await session.#lock();
+    } catch (thrown) {
+      if (!session.#returned) throw thrown;
+      leave(session.#channel);
+      return null;
+    }
     await options.step?.('locked');
     return session;
   }
@@ -161,15 +195,18 @@ class Session {
   /** The broker has seen our acknowledgements when this resolves; everything else is the next one's. */
   async end(): Promise<void> {
     for (const tag of this.#marks) this.#ack(tag);
-    await this.#channel.close();
+    // Not the close alone: amqplib never answers one whose connection is lost before the broker's answer.
+    await Promise.race([this.#channel.close(), this.#ended]);
     await this.#options.step?.('settled');
   }
 
   async #lock(): Promise<void> {
     await this.#channel.prefetch(prefetch);
     await this.#channel.consume(this.#options.queue, (message) => this.#arrived(message));
-    await this.#publish(mark, this.#nonce);
-    await this.#until(() => this.#locked);
+    for (const count of [1, 2]) {
+      await this.#publish(mark, this.#nonce);
+      await this.#until(() => this.#ownMarks >= count);
+    }
   }
 
   async #write(value: unknown, version: number): Promise<Found> {
@@ -181,11 +218,11 @@ class Session {
   }
 
   async #publish(type: string, text: string): Promise<void> {
-    const { queue, keys, clock } = this.#options;
+    const { exchange, queue, keys, clock } = this.#options;
     const bytes = Buffer.from(text);
     const confirmed = new Promise<void>((resolve, reject) => {
       const options = { mandatory: true, persistent: true, type, headers: sealed(keys, queue, bytes, clock.now()) };
-      this.#channel.publish('', queue, bytes, options, (error: unknown) => (error === null ? resolve() : reject(error)));
+      this.#channel.publish(exchange, queue, bytes, options, (error: unknown) => (error === null ? resolve() : reject(error)));
     });
     await Promise.race([confirmed, this.#ended]);
   }
@@ -200,7 +237,7 @@ class Session {
       if (found === null) this.#refused = refused ?? 'it is no record';
       else this.#found.push({ ...found, kid: String(properties.headers?.['kid']) });
     } else if (content.toString() === this.#nonce) {
-      this.#locked = true;
+      this.#ownMarks += 1;
       this.#marks.push(fields.deliveryTag);
     } else if (clock.now() - (madeAt(properties) ?? 0) > staleMs) this.#marks.push(fields.deliveryTag);
     this.#wake();

@@ -1,6 +1,6 @@
 import type { SocketOptions } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
-import { fullJitterMs } from '../../lib/retry-loop.ts';
+import { type Backoff, fullJitterMs } from '../../lib/retry-loop.ts';
 import { classify, Fault } from '../../model/faults.ts';
 import { type Connection, openConnection } from './connection.ts';
 
@@ -17,12 +17,12 @@ export interface SteadyOptions {
   readonly urls: () => Promise<readonly string[]>;
   readonly heartbeatS: number;
   readonly socket: SocketOptions;
+  readonly backoff: Backoff;
   readonly clock: Clock;
   readonly random: () => number;
   readonly report: (event: ConnectionEvent) => void;
 }
 
-const backoff = { baseMs: 250, capMs: 30_000 };
 /** A connection that lived so long was a good one: the next attempt after it waits for nothing. */
 const steadyAfterMs = 5_000;
 
@@ -67,7 +67,7 @@ export class SteadyConnection {
   }
 
   async #openSome(): Promise<Connection> {
-    const { clock, random } = this.#options;
+    const { clock, random, backoff } = this.#options;
     const { signal } = this.#closing;
     if (clock.monotonic() - this.#openedAt >= steadyAfterMs) this.#failures = 0;
     else await clock.sleep(fullJitterMs(this.#failures++, random, backoff), signal);
@@ -87,12 +87,9 @@ export class SteadyConnection {
 
   async #openNext(): Promise<Connection> {
     const { name, heartbeatS, socket, clock, report, urls } = this.#options;
-    const all = await urls();
-    const url = all[this.#next++ % all.length];
-    if (url === undefined) throw new Fault('fatal', 'amqp_no_url', 'no URL of a broker is given');
     const onBlocked = (since: number | null, reason: string) =>
       report(since === null ? { kind: 'unblocked', connection: name } : { kind: 'blocked', connection: name, since, reason });
-    return openConnection({ url, name, heartbeatS, socket, clock, onBlocked });
+    return openConnection({ urls: await urls(), name, heartbeatS, socket, clock, onBlocked }, this.#next++);
   }
 
   #keep(connection: Connection): Connection {
