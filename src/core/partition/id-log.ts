@@ -1,5 +1,7 @@
 import { stableHash } from '../../model/stable-hash.ts';
-import { IdSet } from './id-set.ts';
+import { eachIdLine, idLine } from './id-lines.ts';
+import { IdTable, maxOwners } from './id-table.ts';
+import { keepSlices, ListenerMarks } from './listener-marks.ts';
 
 /**
  * Which notifications this partition has already applied.
@@ -11,17 +13,13 @@ import { IdSet } from './id-set.ts';
  *
  * Stored as slices of 30 s of partition time: text appended as ids come, whole slices dropped. An id still open when its slice
  * grows old is written again into the current one; one proven late is too, so that a restart within two minutes still knows it.
+ *
+ * In memory all ids stand in one table, each with its listener, its sequence and the slice it was last written to. Adding and proving
+ * touch no other id; the whole table is walked once a slice, and once before a commit that has late proofs.
  */
 export const sliceMs = 30_000;
-const keepSlices = 4;
 /** A stored slice outlives the closed ids in it: recorded at r, proven by r + 4 (else rewritten), kept 4 slices more. */
 const dropAfterSlices = 9;
-
-interface OpenId {
-  readonly seq: number;
-  readonly id: bigint;
-  slice: number;
-}
 
 export interface IdLogChange {
   readonly ids: { readonly slice: number; readonly text: string } | null;
@@ -29,98 +27,143 @@ export interface IdLogChange {
 }
 
 export class IdLog {
-  readonly #open = new Map<string, OpenId[]>();
-  readonly #openIds = new Map<bigint, number>();
-  readonly #closed = new Map<number, IdSet>();
+  readonly #table = new IdTable();
+  readonly #listeners = new Map<string, ListenerMarks>();
+  /** By their numbers in the table. */
+  readonly #owners: (ListenerMarks | undefined)[] = [undefined];
+  #freeOwners: number[] = [];
   readonly #stored = new Set<number>();
   #now = 0;
+  #provenLate = false;
   #pending: string[] = [];
   #drops: number[] = [];
+  readonly #hashWords = new DataView(new ArrayBuffer(8));
+  #hashed: string | null = null;
 
+  /** Counted by a walk over all of them, for who asks now and then. An id under two sequences counts twice. */
   get openCount(): number {
-    return this.#openIds.size;
+    let open = 0;
+    this.#table.each((cell) => {
+      const marks = this.#marksOf(cell);
+      if (marks.isOpen(marks.fullSeq(this.#table.seq(cell)))) open += 1;
+    });
+    return open;
   }
 
   get closedCount(): number {
-    let count = 0;
-    for (const set of this.#closed.values()) count += set.size;
-    return count;
+    return this.#table.size - this.openCount;
   }
 
   has(notificationId: string): boolean {
-    return this.#hasHash(stableHash([notificationId]));
+    this.#hash(notificationId);
+    return this.#table.has(this.#hashWords.getUint32(0), this.#hashWords.getUint32(4));
   }
 
-  #hasHash(id: bigint): boolean {
-    if (this.#openIds.has(id)) return true;
-    for (const set of this.#closed.values()) if (set.has(id)) return true;
-    return false;
-  }
-
+  /** The sequences of a listener do not fall, and lie above what it has proven. */
   add(listener: string, seq: number, notificationId: string): void {
-    this.#addHash(listener, { seq, id: stableHash([notificationId]), slice: this.#now });
+    this.#hash(notificationId);
+    const marks = this.#listeners.get(listener) ?? this.#join(listener);
+    marks.added(seq);
+    const [high, low] = [this.#hashWords.getUint32(0), this.#hashWords.getUint32(4)];
+    this.#table.add(high, low, seq, marks.owner, this.#now);
+    this.#pending.push(idLine(listener, seq, high, low));
   }
 
-  #addHash(listener: string, open: OpenId): void {
-    let list = this.#open.get(listener);
-    if (list === undefined) {
-      list = [];
-      this.#open.set(listener, list);
+  /** One notification is asked for and then added: it is hashed once. */
+  #hash(notificationId: string): void {
+    if (this.#hashed === notificationId) return;
+    this.#hashWords.setBigUint64(0, stableHash([notificationId]));
+    this.#hashed = notificationId;
+  }
+
+  /** At the bound, far beyond the boots a partition remembers, the ids of the boot that is here longest are forgotten. */
+  #join(listener: string): ListenerMarks {
+    if (this.#listeners.size === maxOwners) {
+      const [oldest] = this.#listeners.values();
+      oldest?.forget();
+      this.#sweep(0);
     }
-    list.push(open);
-    this.#openIds.set(open.id, (this.#openIds.get(open.id) ?? 0) + 1);
-    this.#write(listener, open);
+    const marks = new ListenerMarks(listener, this.#freeOwners.pop() ?? this.#owners.length);
+    this.#owners[marks.owner] = marks;
+    this.#listeners.set(listener, marks);
+    return marks;
+  }
+
+  #marksOf(cell: number): ListenerMarks {
+    return this.#owners[this.#table.owner(cell)] as ListenerMarks;
+  }
+
+  /** In slices before this one. No id goes unwritten for longer than the eight bits of its stamp reach. */
+  #writtenAgo(cell: number): number {
+    return (this.#now - this.#table.stamp(cell)) & 0xff;
   }
 
   /** The listener saw the broker know that raw messages of its entries up to `seq` are acknowledged. */
   prove(listener: string, seq: number): void {
-    const list = this.#open.get(listener);
-    if (list === undefined) return;
-    let count = 0;
-    for (const open of list) {
-      if (open.seq > seq) break;
-      count += 1;
-      this.#closeId(open.id);
-      if (open.slice <= this.#now - keepSlices) this.#write(listener, open);
-    }
-    if (count === list.length) this.#open.delete(listener);
-    else if (count > 0) list.splice(0, count);
-  }
-
-  #closeId(id: bigint): void {
-    const left = (this.#openIds.get(id) ?? 1) - 1;
-    if (left === 0) this.#openIds.delete(id);
-    else this.#openIds.set(id, left);
-    let set = this.#closed.get(this.#now);
-    if (set === undefined) {
-      set = new IdSet();
-      this.#closed.set(this.#now, set);
-    }
-    set.add(id);
+    const marks = this.#listeners.get(listener);
+    if (marks === undefined) return;
+    marks.prove(seq);
+    if (seq >= marks.staleFrom) this.#provenLate = true;
   }
 
   /** Partition time has moved: forget closed ids that are old enough, carry open ones on. */
   advance(partitionMs: number): void {
-    const slice = Math.floor(partitionMs / sliceMs);
-    if (slice === this.#now) return;
-    this.#now = slice;
-    for (const old of this.#closed.keys()) if (old < slice - keepSlices) this.#closed.delete(old);
-    for (const old of this.#stored) if (old <= slice - dropAfterSlices) this.#dropStored(old);
+    const slices = Math.floor(partitionMs / sliceMs) - this.#now;
+    if (slices <= 0) return;
+    if (this.#provenLate) this.#writeLateProofs();
+    for (const marks of this.#listeners.values()) marks.pass(slices);
+    this.#sweep(slices);
+    for (const old of this.#stored) {
+      if (old > this.#now - dropAfterSlices) continue;
+      this.#stored.delete(old);
+      this.#drops.push(old);
+    }
   }
 
-  #dropStored(slice: number): void {
-    for (const [listener, list] of this.#open) for (const open of list) if (open.slice <= slice) this.#write(listener, open);
-    this.#stored.delete(slice);
-    this.#drops.push(slice);
+  /** Moves on by so many slices. */
+  #sweep(slices: number): void {
+    const now = this.#now + slices;
+    const idle = new Set(this.#listeners.values());
+    for (const marks of idle) marks.staleFrom = Number.POSITIVE_INFINITY;
+    this.#table.keepOnly((cell) => {
+      const marks = this.#marksOf(cell);
+      const seq = marks.fullSeq(this.#table.seq(cell));
+      if (marks.isForgotten(seq)) return false;
+      idle.delete(marks);
+      if (!marks.isOpen(seq)) return true;
+      const ago = this.#writtenAgo(cell) + slices;
+      if (ago >= dropAfterSlices) this.#write(cell, marks, seq, now);
+      else if (ago >= keepSlices) marks.staleFrom = Math.min(marks.staleFrom, seq);
+      return true;
+    });
+    this.#now = now;
+    for (const marks of idle) {
+      this.#listeners.delete(marks.listener);
+      this.#owners[marks.owner] = undefined;
+      this.#freeOwners.push(marks.owner);
+    }
   }
 
-  #write(listener: string, open: OpenId): void {
-    open.slice = this.#now;
-    this.#pending.push(`${listener} ${open.seq} ${open.id.toString(16)}\n`);
+  #writeLateProofs(): void {
+    this.#provenLate = false;
+    for (const marks of this.#listeners.values()) marks.staleFrom = Number.POSITIVE_INFINITY;
+    this.#table.each((cell) => {
+      if (this.#writtenAgo(cell) < keepSlices) return;
+      const marks = this.#marksOf(cell);
+      const seq = marks.fullSeq(this.#table.seq(cell));
+      if (marks.closedInThisSlice(seq)) this.#write(cell, marks, seq, this.#now);
+      else if (marks.isOpen(seq)) marks.staleFrom = Math.min(marks.staleFrom, seq);
+    });
+  }
+
+  #write(cell: number, marks: ListenerMarks, seq: number, slice: number): void {
+    this.#table.restamp(cell, slice);
+    this.#pending.push(idLine(marks.listener, seq, this.#table.high(cell), this.#table.low(cell)));
   }
 
   /** What the next commit has to store; forgets it, so call it once per commit. */
   takeChange(): IdLogChange {
+    if (this.#provenLate) this.#writeLateProofs();
     const ids = this.#pending.length === 0 ? null : { slice: this.#now, text: this.#pending.join('') };
     if (ids !== null) this.#stored.add(ids.slice);
     const change = { ids, dropSlices: this.#drops };
@@ -136,29 +179,23 @@ export class IdLog {
     partitionMs: number,
   ): void {
     this.#now = Math.floor(partitionMs / sliceMs);
-    const seen = new Set<string>();
-    for (let i = stored.length - 1; i >= 0; i--) {
-      const [slice, text] = stored[i] as readonly [number, string];
+    // The newest first: of a line written again, that is the slice to remember.
+    for (const [slice, text] of stored.toReversed()) {
       this.#stored.add(slice);
-      for (const line of text.split('\n')) {
-        if (line === '' || seen.has(line)) continue;
-        seen.add(line);
-        const [listener, seq, hex] = line.split(' ') as [string, string, string];
-        this.#restoreOne(listener, Number(seq), BigInt(`0x${hex}`), slice, proven.get(listener) ?? 0);
-      }
+      const written = Math.min(Math.max(slice, this.#now - dropAfterSlices), this.#now);
+      eachIdLine(text, (listener, seq, high, low) => {
+        const marks = this.#listeners.get(listener) ?? this.#rejoin(listener, proven);
+        if (this.#table.holds(high, low, seq, marks.owner)) return;
+        marks.saw(seq);
+        this.#table.add(high, low, seq, marks.owner, marks.isOpen(seq) ? written : this.#now);
+      });
     }
-    for (const list of this.#open.values()) list.sort((a, b) => a.seq - b.seq);
-    this.#pending = [];
+    this.#writeLateProofs();
   }
 
-  #restoreOne(listener: string, seq: number, id: bigint, slice: number, proven: number): void {
-    if (seq <= proven) {
-      this.#closeId(id);
-      return;
-    }
-    const list = this.#open.get(listener) ?? [];
-    list.push({ seq, id, slice });
-    this.#open.set(listener, list);
-    this.#openIds.set(id, (this.#openIds.get(id) ?? 0) + 1);
+  #rejoin(listener: string, proven: ReadonlyMap<string, number>): ListenerMarks {
+    const marks = this.#join(listener);
+    marks.prove(proven.get(listener) ?? 0);
+    return marks;
   }
 }

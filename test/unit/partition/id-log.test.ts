@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { eachIdLine, idLine } from '../../../src/core/partition/id-lines.ts';
 import { IdLog, sliceMs } from '../../../src/core/partition/id-log.ts';
+import { maxOwners } from '../../../src/core/partition/id-table.ts';
+import { stableHash } from '../../../src/model/stable-hash.ts';
 
 const horizonMs = 4 * sliceMs;
 
@@ -61,6 +64,61 @@ describe('the id log', () => {
       9 * sliceMs,
     );
     expect(restarted.has('a')).toBe(true);
+  });
+
+  it('stores an id as its listener, its sequence and its hash, and refuses to read anything else', () => {
+    const log = new IdLog();
+    log.add('l1', 7, 'a');
+    const hex = stableHash(['a']).toString(16);
+
+    expect(log.takeChange()).toEqual({ ids: { slice: 0, text: `l1 7 ${hex}\n` }, dropSlices: [] });
+    for (const damaged of ['l1 7\n', 'l1', `l1 x ${hex}`, 'l1 7 xyz', 'l1 7 \n'])
+      expect(() => new IdLog().restore([[0, damaged]], new Map(), 0), damaged).toThrow('that is none');
+  });
+
+  it('reads back a hash that begins with zeros', () => {
+    const lines: string[] = [];
+    for (const [high, low] of [
+      [0, 0],
+      [0, 0xab],
+      [1, 0],
+      [0xffffffff, 0xffffffff],
+      [0x12, 0x00345678],
+    ] as const) {
+      const line = idLine('l1', 1, high, low);
+      expect(line).toBe(`l1 1 ${((BigInt(high) << 32n) | BigInt(low)).toString(16)}\n`);
+      eachIdLine(line, (...read) => lines.push(idLine(...read)));
+      expect(lines.at(-1)).toBe(line);
+    }
+  });
+
+  it('carries on an open id that it finds in a slice long past', () => {
+    const log = new IdLog();
+    log.restore([[0, `l1 1 ab\n`]], new Map(), 260 * sliceMs);
+    log.advance(261 * sliceMs);
+
+    expect(log.takeChange()).toEqual({ ids: { slice: 261, text: 'l1 1 ab\n' }, dropSlices: [0] });
+  });
+
+  it('goes on after a proof that came before the entry, and forgets nothing for it', () => {
+    const log = new IdLog();
+    log.add('l1', 5, 'a');
+    log.prove('l1', 9);
+    log.advance(10 * sliceMs);
+    log.add('l1', 6, 'b');
+    log.advance(30 * sliceMs);
+
+    expect(log.has('b')).toBe(true);
+  });
+
+  it('makes room for one more boot than it can number by forgetting the ids of the one longest here', () => {
+    const log = new IdLog();
+    for (let boot = 0; boot <= maxOwners; boot++) log.add(`l${boot}`, 1, `id-${boot}`);
+
+    expect(log.openCount).toBe(maxOwners);
+    expect(log.has('id-0')).toBe(false);
+    expect(log.has('id-1')).toBe(true);
+    expect(log.has(`id-${maxOwners}`)).toBe(true);
   });
 
   it('after a restart knows every id it must know, wherever the restart falls', () => {
