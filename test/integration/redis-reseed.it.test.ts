@@ -97,6 +97,16 @@ describe('a partition written back after Redis forgot it', () => {
     expect((await loaded(agent, next)).state).toEqual({ only: 'this' });
   });
 
+  it('is one of two and no mixture when it is written twice at once', async () => {
+    const token = await acquired(agent);
+    const other = { ...whole, version: 8, states: Array.from({ length: 2_500 }, (_, i) => [`other ${i}`, ''] as const) };
+
+    const results = await Promise.all([agent.store.reseed(token, whole), agent.store.reseed(token, other)]);
+
+    expect(results).toEqual([{ kind: 'fenced' }, { kind: 'ok' }]);
+    expect((await loaded(agent, token)).state).toEqual(Object.fromEntries(other.states));
+  });
+
   it('is written by its owner alone', async () => {
     const token = await acquired(agent);
     await agent.group.release(token);
