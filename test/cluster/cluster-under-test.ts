@@ -24,6 +24,8 @@ export interface ClusterOptions {
   readonly partitions?: number;
   readonly timing?: string;
   readonly recovery?: string;
+  /** Agents that take no notifications. */
+  readonly withoutInputs?: readonly string[];
 }
 
 const key = 'a key for tests, which anybody may know';
@@ -124,7 +126,9 @@ export class ClusterUnderTest {
         keys_file: 'keys.yaml',
       },
       topics: { amqp: { url: amqp } },
-      inputs: [{ amqp: { url: amqp, exchanges: [exchange], priorities: ['info'], durable: true, prefetch: 500 } }],
+      inputs: this.options.withoutInputs?.includes(name)
+        ? []
+        : [{ amqp: { url: amqp, exchanges: [exchange], priorities: ['info'], durable: true, prefetch: 500 } }],
     };
     await writeFile(this.configFile(name), `${JSON.stringify(config).slice(0, -1)}, "timing": { ${timing} } }\n`);
   }

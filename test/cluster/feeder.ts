@@ -16,7 +16,11 @@ export class Feeder {
   }
 
   /** At most `perSecond`, in batches that are confirmed one after the other; a broker that goes away is waited for, and the batch sent again. */
-  async feed(raws: Iterable<Raw>, perSecond = Number.POSITIVE_INFINITY, signal?: AbortSignal): Promise<void> {
+  async feed(
+    raws: Iterable<Raw>,
+    perSecond = Number.POSITIVE_INFINITY,
+    enough: (sent: number) => boolean = () => false,
+  ): Promise<void> {
     const batchSize = Math.max(1, Math.min(200, Math.floor(perSecond / 20)));
     let batch: Raw[] = [];
     for (const raw of raws) {
@@ -26,7 +30,7 @@ export class Feeder {
       await this.#send(batch);
       batch = [];
       await paced;
-      if (signal?.aborted) return;
+      if (enough(this.published.length)) return;
     }
     await this.#send(batch);
   }

@@ -6,13 +6,14 @@ import type { ClusterView } from '../../src/agent/cluster-view.ts';
 import { loadSetup } from '../../src/config/load-setup.ts';
 import { pause } from '../faults/until.ts';
 import { judge, type Verdict } from '../faults/verdict.ts';
+import { startProxy, type TcpProxy } from '../services/tcp-proxy.ts';
 import { type ClusterOptions, ClusterUnderTest } from './cluster-under-test.ts';
 import { Feeder } from './feeder.ts';
 import { checkRouting, fromRaw, fromRecordings, type Routed } from './recorded.ts';
 import { type Servers, startServers } from './servers.ts';
-import { afterwards, traffic } from './traffic.ts';
+import { afterwards, type Raw, traffic } from './traffic.ts';
 
-export interface TrialOptions extends Pick<ClusterOptions, 'pipelines' | 'partitions' | 'timing' | 'recovery'> {
+export interface TrialOptions extends Pick<ClusterOptions, 'pipelines' | 'partitions' | 'timing' | 'recovery' | 'withoutInputs'> {
   readonly id: string;
   readonly agents: number;
   readonly notifications: number;
@@ -24,8 +25,15 @@ export interface TrialOptions extends Pick<ClusterOptions, 'pipelines' | 'partit
   readonly orderFree?: readonly string[];
   /** What happens while the notifications come. The cluster is healthy again when it resolves. */
   readonly during?: (trial: Running) => Promise<void>;
-  readonly amqpUrl?: (agent: string, servers: Servers) => string;
-  readonly redisUrl?: (agent: string, servers: Servers) => string;
+  /** Between each agent and its servers there is a wire that may be cut. */
+  readonly wires?: boolean;
+  /** Every notification so many times. */
+  readonly copies?: number;
+}
+
+export interface Wires {
+  readonly amqp: TcpProxy;
+  readonly redis: TcpProxy;
 }
 
 export interface Running {
@@ -33,6 +41,8 @@ export interface Running {
   readonly servers: Servers;
   readonly feeder: Feeder;
   readonly names: readonly string[];
+  /** By agent; empty without `wires`. */
+  readonly wires: ReadonlyMap<string, Wires>;
 }
 
 export interface Trial {
@@ -55,29 +65,21 @@ export async function trial(options: TrialOptions): Promise<Trial> {
   const name = `t${options.id.toLowerCase()}`;
   const folder = await mkdtemp(join(tmpdir(), `ceilograph-${name}-`));
   const servers = await startServers(name);
-  const { agents, amqpUrl, redisUrl, notifications, instances = 200 } = options;
-  const { amqpUrl: _, redisUrl: __, ...rest } = options;
+  const names = Array.from({ length: options.agents }, (_, i) => `a${i}`);
+  const wires = options.wires === true ? await stretchWires(names, servers) : new Map<string, Wires>();
   const cluster = await ClusterUnderTest.prepare({
-    ...rest,
+    ...options,
     cluster: name,
     folder,
     servers,
-    ...(amqpUrl === undefined ? {} : { amqpUrl: (agent) => amqpUrl(agent, servers) }),
-    ...(redisUrl === undefined ? {} : { redisUrl: (agent) => redisUrl(agent, servers) }),
+    amqpUrl: (agent) => through(servers.rabbitmq.url, wires.get(agent)?.amqp),
+    redisUrl: (agent) => through(servers.redis.url, wires.get(agent)?.redis),
   });
   const feeder = new Feeder(servers.rabbitmq.url);
-  const names = Array.from({ length: agents }, (_, i) => `a${i}`);
   let exact = false;
   try {
-    const startMs = Date.now() - 30 * 24 * hourMs;
     for (const agent of names) await cluster.start(agent);
-    const feeding = feeder.feed(traffic(notifications, instances, startMs), options.perSecond);
-    feeding.catch(() => undefined);
-    await options.during?.({ cluster, servers, feeder, names });
-    await feeding;
-    // Whoever waits for event time to pass: it passes. Not before all is applied, or what one listener still has would come too late.
-    await settled(cluster, servers, names[0] ?? '', options.settleMs ?? 120_000);
-    await feeder.feed(afterwards(Math.ceil(notifications / instances) + 1, instances, startMs, hourMs));
+    await feedThrough(options, { cluster, servers, feeder, names, wires });
     const view = await settled(cluster, servers, names[0] ?? '', options.settleMs ?? 120_000);
     await cluster.stopAll();
     const result = await judged(options, cluster, name, feeder);
@@ -87,10 +89,57 @@ export async function trial(options: TrialOptions): Promise<Trial> {
   } finally {
     await cluster.close();
     await feeder.close();
+    for (const { amqp, redis } of wires.values()) await Promise.all([amqp.close(), redis.close()]);
     await servers.stop();
     if (exact) await rm(folder, { recursive: true, force: true });
     else console.error(`outputs, recordings, data and logs are left in ${folder}`);
   }
+}
+
+/** At least so many notifications, and on until whatever happens is over. */
+async function feedThrough(options: TrialOptions, running: Running): Promise<void> {
+  const { feeder, cluster, servers, names } = running;
+  const { instances = 200, copies = 1, notifications, perSecond } = options;
+  const startMs = Date.now() - 30 * 24 * hourMs;
+  const over = new AbortController();
+  const all = traffic(options.during === undefined ? notifications : Number.POSITIVE_INFINITY, instances, startMs);
+  const feeding = feeder.feed(repeated(all, copies), perSecond, (sent) => over.signal.aborted && sent >= notifications * copies);
+  feeding.catch(() => undefined);
+  try {
+    await options.during?.(running);
+  } finally {
+    over.abort();
+  }
+  await feeding;
+  // Whoever waits for event time to pass: it passes. Not before all is applied, or what one listener still has would come too late.
+  await settled(cluster, servers, names[0] ?? '', options.settleMs ?? 120_000);
+  const rounds = Math.ceil(feeder.published.length / copies / instances) + 1;
+  await feeder.feed(afterwards(rounds, instances, startMs, hourMs));
+}
+
+function* repeated(raws: Iterable<Raw>, copies: number): Generator<Raw> {
+  for (const raw of raws) for (let i = 0; i < copies; i++) yield raw;
+}
+
+async function stretchWires(names: readonly string[], servers: Servers): Promise<Map<string, Wires>> {
+  const wires = new Map<string, Wires>();
+  for (const name of names) {
+    const [amqp, redis] = await Promise.all([wireTo(servers.rabbitmq.url), wireTo(servers.redis.url)]);
+    wires.set(name, { amqp, redis });
+  }
+  return wires;
+}
+
+function wireTo(url: string): Promise<TcpProxy> {
+  const { hostname, port } = new URL(url);
+  return startProxy({ host: hostname, port: Number(port) });
+}
+
+function through(url: string, wire: TcpProxy | undefined): string {
+  if (wire === undefined) return url;
+  const changed = new URL(url);
+  changed.port = String(wire.port);
+  return changed.href;
 }
 
 async function judged(options: TrialOptions, cluster: ClusterUnderTest, name: string, feeder: Feeder) {

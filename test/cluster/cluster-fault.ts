@@ -1,0 +1,42 @@
+import type { Trial, TrialOptions } from './trial.ts';
+
+/** What is done to a cluster while it works. One run of it is one trial, with a seed of its own. */
+export interface ClusterFault {
+  readonly id: string;
+  readonly about: string;
+  /** What is done so many times within a run. */
+  readonly times: number;
+  readonly options: (random: () => number) => Omit<TrialOptions, 'id'>;
+  /** What must be seen beside exact outputs: that the fault took place, or that it was told of. Else what is wrong. */
+  readonly seen?: (trial: Trial) => string | null;
+}
+
+/** Outputs of these sinks do not depend on which listener took what. */
+export const orderFree = ['all-meters', 'compute-only', 'window', 'correlate', 'rate-of-change', 'delta'];
+
+export const usual = { agents: 3, notifications: 6_000, partitions: 4, perSecond: 400, orderFree, settleMs: 180_000 };
+
+export function oneOf<T>(list: readonly T[], random: () => number): T {
+  return list[Math.floor(random() * list.length)] as T;
+}
+
+/** Each so many times: a pause of up to `withinMs`, then the deed. */
+export async function again(
+  times: number,
+  random: () => number,
+  withinMs: number,
+  deed: () => Promise<void> | void,
+): Promise<void> {
+  const { setTimeout: pause } = await import('node:timers/promises');
+  for (let i = 0; i < times; i++) {
+    await pause(withinMs * (0.3 + 0.7 * random()));
+    await deed();
+  }
+}
+
+export function told(event: string, atLeast = 1): (trial: Trial) => string | null {
+  return ({ logs }) => {
+    const count = logs.split(`"event":"${event}"`).length - 1;
+    return count >= atLeast ? null : `the agents said ${event} ${count} times, expected ${atLeast} or more`;
+  };
+}

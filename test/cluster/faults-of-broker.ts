@@ -1,0 +1,63 @@
+import { pause } from '../faults/until.ts';
+import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
+
+export const brokerFaults: readonly ClusterFault[] = [
+  {
+    id: 'F19',
+    about: 'RabbitMQ is killed with SIGKILL and started again',
+    times: 3,
+    options: (random) => ({
+      ...usual,
+      during: ({ servers }) =>
+        again(3, random, 8_000, async () => {
+          await servers.rabbitmq.kill();
+          await servers.rabbitmq.launch();
+          await servers.rabbitmq.ready();
+          await pause(4_000);
+        }),
+    }),
+    seen: told('broker:disconnected', 3),
+  },
+  {
+    id: 'F20',
+    about: 'connections to RabbitMQ are cut, while appending, confirming, reading, committing',
+    times: 30,
+    options: (random) => ({
+      ...usual,
+      wires: true,
+      during: ({ wires, names }) => again(30, random, 1_500, () => wires.get(oneOf(names, random))?.amqp.cut()),
+    }),
+    seen: told('broker:disconnected', 10),
+  },
+  {
+    id: 'F20b',
+    about: 'the wire to RabbitMQ stands still for less and for more than its heartbeats allow',
+    times: 4,
+    options: (random) => ({
+      ...usual,
+      wires: true,
+      during: ({ wires, names }) =>
+        again(4, random, 2_000, async () => {
+          const wire = wires.get(oneOf(names, random))?.amqp;
+          wire?.freeze();
+          await pause(random() < 0.5 ? 2_000 : 16_000);
+          wire?.thaw();
+        }),
+    }),
+  },
+  {
+    id: 'F21',
+    about: 'RabbitMQ has no memory left for 15 seconds and takes nothing',
+    times: 2,
+    options: (random) => ({
+      ...usual,
+      during: ({ servers }) =>
+        again(2, random, 4_000, async () => {
+          await servers.rabbitmq.evaluate('rabbit_alarm:set_alarm({{resource_limit, memory, node()}, []}).');
+          await pause(15_000);
+          await servers.rabbitmq.evaluate('rabbit_alarm:clear_alarm({resource_limit, memory, node()}).');
+        }),
+    }),
+    seen: told('broker:blocked'),
+  },
+];
