@@ -184,7 +184,7 @@ export function describeGroup(name: string, makeWorld: () => Promise<GroupWorld>
 
       it('are taken from a killed process when its ttl is over', async () => {
         const child = await spawnChild(world);
-        const first = tokenOf(await child.ports.group.acquire(alice, unit, 1, shortMs));
+        const first = tokenOf(await child.ports.group.acquire(alice, unit, 1, 2_000));
         const held = await group.acquire(bob, unit, 1, longMs);
         await child.kill();
 

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../../model/faults.ts';
 import type { ControlRecord } from '../control-log.ts';
+import type { Probe } from './probe.ts';
 import { list, num, str } from './script.ts';
 import { putLayout } from './scripts/agreements.ts';
 import { abandonRecovery, beginRecovery, recover as recoverScript } from './scripts/standing.ts';
 import { signCluster } from './seals.ts';
-import type { Probe, StandingOptions } from './standing.ts';
+import type { StandingOptions } from './standing.ts';
 
 /** So far above everything known that no epoch granted by a history we cannot see any more comes near. */
 const floorGap = 1_000;

@@ -5,10 +5,12 @@ import { Fault } from '../../model/faults.ts';
 import type { ControlLog, ControlRecord } from '../control-log.ts';
 import type { RedisConnection } from './connection.ts';
 import type { ClusterKeys } from './keys.ts';
+import { type Probe, readProbe } from './probe.ts';
 import { recover } from './recovery.ts';
-import { list, num, type Reply, type Script, str } from './script.ts';
-import { acceptLoss, found, probe, reseal } from './scripts/standing.ts';
+import { list, type Reply, type Script, str } from './script.ts';
+import { acceptLoss, found, reseal } from './scripts/standing.ts';
 import { type ClusterMark, judgeCluster, signCluster } from './seals.ts';
+import { emptied, stranger, superseded, wrongCluster } from './standing-faults.ts';
 
 /**
  * What to do with a store that lost everything while the bus remembers the cluster.
@@ -35,19 +37,6 @@ export interface StandingOptions {
 export type StandingEvent =
   | { readonly kind: 'founded'; readonly clusterId: string }
   | { readonly kind: 'recovered'; readonly incarnation: number; readonly floor: number; readonly lost: boolean };
-
-/** What a store says of itself, before any of it is believed. */
-export interface Probe {
-  readonly run: string;
-  /** Empty: no cluster. */
-  readonly clusterId: string;
-  readonly incarnation: number;
-  readonly knownRun: string;
-  readonly floor: number;
-  readonly kid: string;
-  readonly mac: string;
-  readonly highestEpoch: number;
-}
 
 const tries = 5;
 /** How long two halves of a split network may both work before the one that the bus does not know stops. */
@@ -140,7 +129,7 @@ export class Standing {
     const { clusterId } = await this.known();
     const signature = signCluster(ring, clusterId);
     if (signature.kid === kid) return;
-    const stands = await this.#probe();
+    const stands = await readProbe(connection, keys);
     if (stands.clusterId !== clusterId || judgeCluster(ring, clusterId, stands) !== null) return;
     await connection.run(reseal, [keys.meta], [stands.mac, signature.kid, signature.mac]);
   }
@@ -158,38 +147,22 @@ export class Standing {
 
   /** Null: it changed meanwhile, ask again. */
   async #askOnce(): Promise<ClusterMark | null> {
-    const { control, ring } = this.#options;
-    const stands = await this.#probe();
+    const { control, ring, cluster, connection, keys, recovery } = this.#options;
+    const { address } = connection.place;
+    const stands = await readProbe(connection, keys);
     const record = control === null ? null : await control.read();
     const expected = record?.clusterId ?? this.#clusterId;
     if (stands.clusterId === '') return expected === null ? this.#found() : this.#recoverEmpty(stands, record, expected);
-    if (expected !== null && stands.clusterId !== expected) throw this.#wrongCluster(stands.clusterId, expected);
+    if (expected !== null && stands.clusterId !== expected) throw wrongCluster(address, cluster, stands.clusterId, expected);
     const bad = judgeCluster(ring, stands.clusterId, stands);
-    if (bad !== null) throw this.#stranger(stands.kid, bad);
+    if (bad !== null) throw stranger(address, cluster, stands.kid, bad);
     if (stands.run !== stands.knownRun) return this.#recover(stands, record, false);
-    if (record !== null && record.incarnation > stands.incarnation) throw this.#superseded(stands, record);
+    if (record !== null && record.incarnation > stands.incarnation)
+      throw superseded(address, stands.incarnation, record.incarnation);
     const mark = { clusterId: stands.clusterId, incarnation: stands.incarnation };
     if (record?.incarnation !== stands.incarnation) await this.#remember(stands);
-    if (this.#options.recovery === 'empty')
-      await this.#options.connection.run(acceptLoss, [this.#options.keys.meta], [mark.clusterId]);
+    if (recovery === 'empty') await connection.run(acceptLoss, [keys.meta], [mark.clusterId]);
     return mark;
-  }
-
-  async #probe(): Promise<Probe> {
-    const { connection, keys } = this.#options;
-    const [run, clusterId, incarnation, knownRun, floor, kid, mac, highest] = list(
-      await connection.run(probe, [keys.meta, keys.units], [keys.lease('')]),
-    ) as readonly Reply[];
-    return {
-      run: str(run),
-      clusterId: str(clusterId),
-      incarnation: num(incarnation),
-      knownRun: str(knownRun),
-      floor: num(floor),
-      kid: str(kid),
-      mac: str(mac),
-      highestEpoch: num(highest),
-    };
   }
 
   /**
@@ -221,14 +194,7 @@ export class Standing {
     const { connection, keys, ring, report, recovery, cluster } = this.#options;
     if (record !== null && record.incarnation === 0) return this.#foundAs(record.clusterId, connection, keys, ring, report);
     if (recovery !== 'refuse') return this.#recover({ ...stands, clusterId }, record, true);
-    throw new Fault(
-      'retryable',
-      'redis_empty',
-      `Redis at ${connection.place.address} holds nothing of cluster ${cluster}, which was running before: it was flushed, or is another ` +
-        'Redis. No partition runs; listeners go on. → restore its file and restart it, or choose what may happen: ' +
-        '`recovery: reseed` (living agents write back what they hold), `recovery: rebuild` (topics that keep everything are read ' +
-        'again), `recovery: empty --accept-loss` (begin anew without the stored state)',
-    );
+    throw emptied(this.#options.connection.place.address, cluster);
   }
 
   async #recover(stands: Probe, record: ControlRecord | null, lost: boolean): Promise<null> {
@@ -246,36 +212,6 @@ export class Standing {
       incarnation: Math.max(current?.incarnation ?? 0, stands.incarnation),
       epochFloor: Math.max(current?.epochFloor ?? 0, stands.floor),
     }));
-  }
-
-  #wrongCluster(found: string, expected: string): Fault {
-    const { connection, cluster } = this.#options;
-    return new Fault(
-      'retryable',
-      'redis_wrong_cluster',
-      `Redis at ${connection.place.address} belongs to another cluster of the name ${cluster} (${found}, ours is ${expected}). ` +
-        'Nothing is read or written there. → check the address of Redis and of the bus, or give one of the clusters another name',
-    );
-  }
-
-  #stranger(kid: string, reason: string): Fault {
-    const { connection, cluster } = this.#options;
-    return new Fault(
-      'retryable',
-      'redis_stranger',
-      `the keys of this agent do not know cluster ${cluster} in Redis at ${connection.place.address} (sealed with key ` +
-        `${JSON.stringify(kid)}: ${reason}). Nothing is read or written there. → give it the key ring of the other agents`,
-    );
-  }
-
-  #superseded(stands: Probe, record: ControlRecord): Fault {
-    const { connection } = this.#options;
-    return new Fault(
-      'retryable',
-      'redis_superseded',
-      `Redis at ${connection.place.address} stands at incarnation ${stands.incarnation}, the bus at ${record.incarnation}: another ` +
-        'primary was taken into service since. Nothing is written here. → connect to that one, and stop this',
-    );
   }
 }
 
