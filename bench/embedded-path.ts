@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbedded } from '../src/agent/open-embedded.ts';
 import { openLanes } from '../src/agent/open-targets.ts';
-import { agreeOnLayout } from '../src/agent/sink-runtime.ts';
+import { agreeOnLayouts } from '../src/agent/sink-runtime.ts';
 import { loadSetup } from '../src/config/load-setup.ts';
 import { IdLog } from '../src/core/partition/id-log.ts';
 import { systemClock } from '../src/lib/clock.ts';
@@ -126,7 +126,7 @@ if (config === undefined) throw new Error('no sink');
 const { emit } = createTelemetry({ level: 'warn', agent: 'bench' });
 const embedded = await openEmbedded({ dataDir: setup.config.dataDir });
 const deadLetters = await DeadLetters.open({ directory: join(setup.config.dataDir, 'dead-letters'), clock: systemClock });
-const refs = await agreeOnLayout(embedded, config, setup.config, 'bench');
+const refs = (await agreeOnLayouts(embedded, [config], setup.config, 'bench')).get(config) ?? [];
 const [soft, hard] = [new AbortController(), new AbortController()];
 setMaxListeners(0, soft.signal, hard.signal);
 const lanes = await openLanes(config, {

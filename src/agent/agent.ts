@@ -38,7 +38,7 @@ import { openHoldingLanes, openLanes, type SinkTargets } from './open-targets.ts
 import { openPlaces, type Places } from './places.ts';
 import { assignmentReporter, workerReporter } from './reporters.ts';
 import { leaveInOrder } from './shutdown.ts';
-import { agreeOnLayout, needsTime, runsDirect } from './sink-runtime.ts';
+import { agreeOnLayouts, needsTime, runsDirect } from './sink-runtime.ts';
 
 /**
  * One agent: the place where every part meets and nothing is decided. `start` opens from the bottom up (stores, topics, targets,
@@ -134,18 +134,22 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     throw error;
   };
 
+  const withTopic = options.sinks.filter((sink) => !runsDirect(sink, config));
+  const layouts = await insist(clock, hard.signal, () =>
+    agreeOnLayouts(places, withTopic, config, randomUUID()).catch(unreachable),
+  );
   const direct = new Map<SinkConfig, DirectSink>();
   const directTargets: SinkTargets<HoldingLane>[] = [];
   const topicSinks: TopicSink[] = [];
   for (const sink of options.sinks) {
-    if (runsDirect(sink, config)) {
+    if (!layouts.has(sink)) {
       const targets = await openHoldingLanes(sink, context);
       opened.push(() => targets.close());
       directTargets.push(targets);
       direct.set(sink, new DirectSink(sinkChain(config.cluster, sink), targets.lanes, deadLetters, sink.sink, tally));
       continue;
     }
-    const refs = await insist(clock, hard.signal, () => agreeOnLayout(places, sink, config, randomUUID()).catch(unreachable));
+    const refs = layouts.get(sink) ?? [];
     const lanes = await openLanes(sink, context);
     opened.push(() => lanes.close());
     topicSinks.push({

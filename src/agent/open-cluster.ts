@@ -10,6 +10,9 @@ import { partitionName } from '../topics/topic.ts';
 import { tellOfRedis, tellOfTopics } from './cluster-reporters.ts';
 import type { Places, PlacesOptions } from './places.ts';
 
+/** See `createPartitions`: a new queue is left alone for so long. */
+const controlSettleMs = 2_000;
+
 /** Coordination and state in Redis, topics in RabbitMQ. Nothing is connected before it is asked for. */
 export async function openCluster({ config, clock, random, emit }: PlacesOptions, cluster: ClusterConfig): Promise<Places> {
   const { redis, amqp } = cluster;
@@ -33,10 +36,10 @@ export async function openCluster({ config, clock, random, emit }: PlacesOptions
   const control = new ControlQueue(config.cluster, {
     keys: ring,
     clock,
+    settleMs: controlSettleMs,
     connect: async () => {
-      const [url = ''] = await urls();
       return openConnection({
-        url,
+        urls: await urls(),
         name: `ceilograph ${config.cluster} control`,
         heartbeatS: 5,
         socket,

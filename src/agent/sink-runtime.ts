@@ -33,18 +33,42 @@ export function needsTime(config: SinkConfig, cluster: string): boolean {
 }
 
 /**
- * Agrees on the layout of a sink with everybody else (first writer wins) and makes its partitions if we were the first. A file that
- * says another count or key than what is stored refuses to start: a changed modulo would tear keys from their state, and what is
- * half computed in one partition would come out of another once more, under the same id.
+ * Agrees on the layout of every sink with everybody else (first writer wins) and makes the partitions of those where we were the first.
+ * A file that says another count or key than what is stored refuses to start: a changed modulo would tear keys from their state, and
+ * what is half computed in one partition would come out of another once more, under the same id.
  */
-export async function agreeOnLayout(
+export async function agreeOnLayouts(
   places: LayoutPlaces,
-  config: SinkConfig,
+  sinks: readonly SinkConfig[],
   agent: AgentConfig,
   uuid: string,
-): Promise<readonly PartitionRef[]> {
-  const wanted: Layout = { generation: 1, partitions: config.partitions, partitionBy: config.partitionBy, uuid };
-  const { layout, remembered } = await propose(places, config.sink, wanted);
+): Promise<ReadonlyMap<SinkConfig, readonly PartitionRef[]>> {
+  const agreed = new Map<SinkConfig, readonly PartitionRef[]>();
+  const toMake: PartitionRef[] = [];
+  const uuids = new Map<string, string>();
+  for (const config of sinks) {
+    const wanted: Layout = { generation: 1, partitions: config.partitions, partitionBy: config.partitionBy, uuid };
+    const { layout, remembered } = await propose(places, config.sink, wanted);
+    requireSame(config, layout);
+    const refs = Array.from({ length: layout.partitions }, (_, partition) => ({
+      cluster: agent.cluster,
+      sink: config.sink,
+      generation: layout.generation,
+      partition,
+    }));
+    agreed.set(config, refs);
+    uuids.set(config.sink, layout.uuid);
+    // A winner that died before it made the partitions left no state behind: then, and only then, another may make them.
+    if (!remembered && (layout.uuid === uuid || (await untouched(places.store, refs)))) toMake.push(...refs);
+  }
+  const genesis = (ref: PartitionRef) =>
+    new TextEncoder().encode(printEntry({ kind: 'genesis', ...ref, uuid: uuids.get(ref.sink) ?? uuid }));
+  // All at once: a broker wants a pause after new queues.
+  if (toMake.length > 0) await places.topics.create(toMake, genesis, agent.topicBoundBytes);
+  return agreed;
+}
+
+function requireSame(config: SinkConfig, layout: Layout): void {
   if (layout.partitions !== config.partitions) {
     throw new Fault(
       'fatal',
@@ -62,18 +86,6 @@ export async function agreeOnLayout(
         `Set partition_by: [${stored}], or give the sink another name to start it afresh.`,
     );
   }
-  const refs = Array.from({ length: layout.partitions }, (_, partition) => ({
-    cluster: agent.cluster,
-    sink: config.sink,
-    generation: layout.generation,
-    partition,
-  }));
-  // A winner that died before it made the partitions left no state behind: then, and only then, another may make them.
-  if (!remembered && (layout.uuid === uuid || (await untouched(places.store, refs)))) {
-    const genesis = (ref: PartitionRef) => new TextEncoder().encode(printEntry({ kind: 'genesis', ...ref, uuid: layout.uuid }));
-    await places.topics.create(refs, genesis, agent.topicBoundBytes);
-  }
-  return refs;
 }
 
 /** While the coordination is away the bus tells the layout, so that a listener starts; partitions wait for the coordination anyway. */
