@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { connect } from 'amqplib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ControlRecord } from '../../src/coordination/control-log.ts';
-import { createKeyRing } from '../../src/lib/key-ring.ts';
+import { createKeyRing, type KeyRing } from '../../src/lib/key-ring.ts';
 import { ControlQueue } from '../../src/topics/amqp/control-queue.ts';
-import { controlOptions } from '../contract/amqp-ports.ts';
+import { controlOptions, testKeys } from '../contract/amqp-ports.ts';
+import { until } from '../contract/world.ts';
 import { createVhost, deleteVhost } from '../services/rabbitmq.ts';
 
 const queue = 'cg.test.control';
@@ -83,6 +84,31 @@ describe('the control record in RabbitMQ', () => {
 
     expect(await control.read()).toMatchObject({ incarnation: 20 });
     expect(await messages()).toBe(1);
+  });
+
+  it('sees the record of the one it waited for, though its own mark stands before that', async () => {
+    await control.update(raise);
+    let seen = 0;
+    const keys: KeyRing = {
+      ...testKeys,
+      verify: (...args) => {
+        seen += 1;
+        return testKeys.verify(...args);
+      },
+    };
+    let waiting: Promise<ControlRecord> | undefined;
+    const step = async (at: string) => {
+      if (at !== 'locked') return;
+      const before = seen;
+      waiting = control.update(raise);
+      await until(() => (seen > before ? true : undefined));
+    };
+
+    // So large that it comes some time after the mark that stands before it.
+    const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`sink ${i}`, layouts.sink]));
+    await open({ keys, step }).update((current) => ({ ...raise(current), layouts: many }));
+
+    expect(await waiting).toMatchObject({ incarnation: 3 });
   });
 
   it.each([

@@ -215,6 +215,22 @@ describe('topics in RabbitMQ when something breaks', () => {
     expect((await drain(topics, ref)).applied).toBe(1);
   });
 
+  it('fails the batch of an entry that is too large for the broker, and no other', { timeout: 60_000 }, async () => {
+    await broker.evaluate('application:set_env(rabbit, max_message_size, 10000).');
+    try {
+      const appender = await topics.openAppender();
+      const before = appender.append([entry(ref, 1)], never);
+      const large = appender.append([{ partition: ref, bytes: Buffer.alloc(20_000) }], never);
+      const after = appender.append([entry(ref, 2)], never);
+
+      await expect(large).rejects.toMatchObject({ class: 'poison', code: 'entry_too_large' });
+      await Promise.all([before, after]);
+    } finally {
+      await broker.evaluate('application:set_env(rabbit, max_message_size, 134217728).');
+    }
+    expect((await drain(topics, ref)).applied).toBe(2);
+  });
+
   it('survives the time limit of the broker for acknowledgements', { timeout: 60_000 }, async () => {
     await broker.evaluate(
       'application:set_env(rabbit, consumer_timeout, 500), application:set_env(rabbit, channel_tick_interval, 500).',
