@@ -37,11 +37,21 @@ export async function runTickLoop(deps: TickDeps, signal: AbortSignal): Promise<
     unconfirmed.delete(token.unit);
   };
   while (!signal.aborted && broken === null) {
-    const at = Math.floor(await deps.group.time());
-    for (const { ref, token } of deps.owned()) if (!unconfirmed.has(token.unit)) void tick(ref, token, at);
+    const at = await timeNow(deps.group);
+    if (at !== null) for (const { ref, token } of deps.owned()) if (!unconfirmed.has(token.unit)) void tick(ref, token, at);
     await deps.clock.sleep(deps.tickMs, signal).catch(() => undefined);
   }
   if (broken !== null) throw (broken as { readonly error: unknown }).error;
+}
+
+/** Null while nobody can say what time it is: partition time stands still then, and the agent lives on. */
+async function timeNow(group: TickDeps['group']): Promise<number | null> {
+  try {
+    return Math.floor(await group.time());
+  } catch (error) {
+    if (classify(error).class !== 'retryable') throw error;
+    return null;
+  }
 }
 
 const encoder = new TextEncoder();

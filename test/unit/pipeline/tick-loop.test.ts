@@ -8,8 +8,13 @@ import { type Appender, type PartitionRef, partitionName } from '../../../src/to
 const partitions = [0, 1].map((partition): PartitionRef => ({ cluster: 'c', sink: 's', generation: 1, partition }));
 
 /** Two owned partitions; `append` says what an append to one of them waits for. */
-function tickers(append: (partition: number) => Promise<void>) {
+function tickers(append: (partition: number) => Promise<void>, timeFaults: Fault[] = []) {
   const clock = new ManualClock(1_000);
+  const time = async () => {
+    const fault = timeFaults.shift();
+    if (fault !== undefined) throw fault;
+    return clock.now();
+  };
   const stop = new AbortController();
   const ticks: [partition: number, at: number][] = [];
   const openAppender = async (): Promise<Appender> => {
@@ -32,7 +37,7 @@ function tickers(append: (partition: number) => Promise<void>) {
   };
   const owned = () =>
     partitions.map((ref) => ({ ref, token: { unit: partitionName(ref), agent: 'a', boot: 'b', epoch: 1, incarnation: 1 } }));
-  const ended = runTickLoop({ group: { time: async () => clock.now() }, openAppender, clock, tickMs: 1_000, owned }, stop.signal);
+  const ended = runTickLoop({ group: { time }, openAppender, clock, tickMs: 1_000, owned }, stop.signal);
   ended.catch(() => undefined);
   return { clock, stop, ticks, ended };
 }
@@ -74,6 +79,22 @@ describe('the ticks of owned partitions', () => {
     expect(ticks.filter(([partition]) => partition === 0)).toEqual([[0, 1_000]]);
     stop.abort();
     await ended;
+  });
+
+  it('are missed while nobody says what time it is, and go on afterwards', async () => {
+    const away = new Fault('retryable', 'econnreset', 'the store of the group does not answer');
+    const { clock, ticks, stop, ended } = tickers(async () => undefined, [away]);
+    await turn();
+    expect(ticks).toEqual([]);
+    await clock.advance(1_000);
+    await turn();
+    stop.abort();
+    await ended;
+
+    expect(ticks).toEqual([
+      [0, 2_000],
+      [1, 2_000],
+    ]);
   });
 
   it('miss one where an append fails, and end with what no further try mends', async () => {
