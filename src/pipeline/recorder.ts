@@ -1,12 +1,19 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LeaseToken } from '../coordination/group.ts';
 import { type Entry, printEntry } from '../model/entry.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 
+/** The commit that an entry is to be part of. Of several attempts at one version only the last can have been committed. */
+export interface Attempt {
+  readonly token: Pick<LeaseToken, 'incarnation' | 'epoch'>;
+  readonly version: number;
+}
+
 /**
- * Writes every entry of a partition before it is applied, one line `offset TAB entry`, one file per partition: the exact input of a
- * replay (`record:` in a sink). An entry that is read again after a crash or by the next owner stands there again; a replay
- * takes each offset once, in order.
+ * Writes every entry of a partition before it is applied, one line `incarnation.epoch.version TAB entry`, one file per partition: the
+ * exact input of a replay (`record:` in a sink). An entry that is read again after a crash or by the next owner stands there again, in
+ * the order in which it came then, which a broker need not keep.
  */
 export class Recorder {
   readonly #folder: string;
@@ -16,21 +23,33 @@ export class Recorder {
     this.#folder = folder;
   }
 
-  async record(ref: PartitionRef, offset: number, entry: Entry): Promise<void> {
+  async record(ref: PartitionRef, { token, version }: Attempt, entry: Entry): Promise<void> {
     this.#ready ??= mkdir(this.#folder, { recursive: true });
     await this.#ready;
-    await appendFile(join(this.#folder, `${partitionName(ref)}.log`), `${offset}\t${printEntry(entry)}\n`);
+    const attempt = `${token.incarnation}.${token.epoch}.${version}`;
+    await appendFile(join(this.#folder, `${partitionName(ref)}.log`), `${attempt}\t${printEntry(entry)}\n`);
   }
 }
 
-/** The recorded entries of one partition, each once, in the order they were applied. A config entry shares its predecessor's offset. */
-export function parseRecording(text: string): readonly { readonly offset: number; readonly entry: string }[] {
-  const seen = new Set<string>();
-  const lines = text.split('\n').flatMap((line) => {
+interface Attempted {
+  readonly by: readonly [incarnation: number, epoch: number];
+  readonly entries: string[];
+}
+
+/**
+ * The entries of one partition as they were committed: of each version what its last owner read. An owner that was killed in between, or
+ * that woke up and found itself fenced, has read what another one read again.
+ */
+export function parseRecording(text: string): readonly string[] {
+  const versions = new Map<number, Attempted>();
+  for (const line of text.split('\n')) {
     const tab = line.indexOf('\t');
-    if (tab < 0 || seen.has(line)) return [];
-    seen.add(line);
-    return [{ offset: Number(line.slice(0, tab)), entry: line.slice(tab + 1) }];
-  });
-  return lines.sort((a, b) => a.offset - b.offset);
+    if (tab < 0) continue;
+    const [incarnation = 0, epoch = 0, version = 0] = line.slice(0, tab).split('.').map(Number);
+    const known = versions.get(version);
+    const later = known === undefined ? 1 : incarnation - known.by[0] || epoch - known.by[1];
+    if (later > 0) versions.set(version, { by: [incarnation, epoch], entries: [line.slice(tab + 1)] });
+    else if (later === 0) known?.entries.push(line.slice(tab + 1));
+  }
+  return [...versions].sort(([a], [b]) => a - b).flatMap(([, { entries }]) => entries);
 }

@@ -183,8 +183,7 @@ class Owner {
     const { clock, config, awaitedFeeds } = this.#deps;
     if (this.#stop.soft.aborted || this.#partition.runsUnder(config.hash, awaitedFeeds)) return;
     const entry: Entry = { kind: 'config', hash: config.hash, inputs: awaitedFeeds, at: clock.now() };
-    const anchor = this.#partition.anchor ?? { offset: 0, fingerprint: '' };
-    await this.#deps.recorder?.record(this.#ref, anchor.offset, entry);
+    await this.#record(entry);
     this.#partition.configure(entry);
     await this.#commit([]);
   }
@@ -208,11 +207,15 @@ class Owner {
     for (const one of received) {
       const entry = await this.#read(one);
       if (entry === null) continue;
-      await this.#deps.recorder?.record(this.#ref, one.offset, entry);
+      await this.#record(entry);
       await this.#apply(step, entry, one);
     }
     crashPoint('before-commit');
     return step;
+  }
+
+  async #record(entry: Entry): Promise<void> {
+    await this.#deps.recorder?.record(this.#ref, { token: this.#token, version: this.#version + 1 }, entry);
   }
 
   async #read(one: Received): Promise<Entry | null> {

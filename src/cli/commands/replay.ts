@@ -77,7 +77,7 @@ async function replayRecorded(setup: Setup, replay: Replay, folder: string): Pro
   for (const name of (await readdir(folder)).sort()) {
     const ref = /^cg\.(.+)\.([a-z0-9_-]+)\.g\d+\.p(\d+)\.log$/.exec(name);
     if (ref === null || !setup.sinks.some((sink) => sink.sink === ref[2])) continue;
-    for (const { entry } of parseRecording(await readFile(join(folder, name), 'utf8'))) {
+    for (const entry of parseRecording(await readFile(join(folder, name), 'utf8'))) {
       replay.applyEntry(ref[2] as string, Number(ref[3]), parseEntry(entry));
     }
   }
