@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type PartitionRef, partitionName } from '../topic.ts';
 import { exchangeOf } from './partition-queue.ts';
-import { RecordQueue, type RecordQueueOptions } from './record-queue.ts';
+import { RecordQueue } from './record-queue.ts';
+import type { RecordQueueOptions } from './record-session.ts';
 
 const Listed = z.object({ sink: z.string(), generation: z.int(), partition: z.int(), boundBytes: z.int() });
 const Record = z.object({ partitions: z.array(Listed) });

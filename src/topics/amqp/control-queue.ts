@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ControlLog, ControlRecord } from '../../coordination/control-log.ts';
 import { exchangeOf } from './partition-queue.ts';
-import { RecordQueue, type RecordQueueOptions } from './record-queue.ts';
+import { RecordQueue } from './record-queue.ts';
+import type { RecordQueueOptions } from './record-session.ts';
 
 const Layout = z.object({
   generation: z.int(),
