@@ -3,7 +3,17 @@ import { readClosingLine, runChecks, type Tally } from './report.ts';
 
 // Every runner after the other, summed, the quick ones first: the whole of what a release asks. It takes hours; ids choose.
 
-const runners = ['check', 'test', 'test:node', 'test:peers', 'test:mutants', 'test:fuzz', 'test:newcomer', 'test:faults'];
+const runners = [
+  'check',
+  'test',
+  'test:node',
+  'test:peers',
+  'test:mutants',
+  'test:fuzz',
+  'test:newcomer',
+  'test:compose',
+  'test:faults',
+];
 /** The fault tests alone may take an hour. */
 const withinMs = 90 * 60_000;
 
