@@ -50,6 +50,8 @@ export interface TickEntry {
   readonly kind: 'tick';
   readonly incarnation: number;
   readonly epoch: number;
+  /** Which tick of that owner, increasing: one that is given again must not count twice. */
+  readonly n: number;
   readonly at: number;
 }
 
@@ -75,7 +77,7 @@ export function printEntry(entry: Entry): string {
         ...(entry.canaries.length > 0 ? { c: entry.canaries } : {}),
       });
     case 'tick':
-      return printJson({ v: 1, k: 'tick', inc: entry.incarnation, ep: entry.epoch, at: entry.at });
+      return printJson({ v: 1, k: 'tick', inc: entry.incarnation, ep: entry.epoch, n: entry.n, at: entry.at });
     case 'config':
       return printJson({ v: 1, k: 'config', hash: entry.hash, inputs: entry.inputs, at: entry.at });
     case 'genesis': {
@@ -107,7 +109,7 @@ export function parseEntry(text: string): Entry {
         canaries: value['c'] === undefined ? [] : list(value, 'c').map(toCanary),
       };
     case 'tick':
-      return { kind: 'tick', incarnation: num(value, 'inc'), epoch: num(value, 'ep'), at: num(value, 'at') };
+      return { kind: 'tick', incarnation: num(value, 'inc'), epoch: num(value, 'ep'), n: num(value, 'n'), at: num(value, 'at') };
     case 'config':
       return { kind: 'config', hash: str(value, 'hash'), inputs: list(value, 'inputs').map(String), at: num(value, 'at') };
     case 'genesis':

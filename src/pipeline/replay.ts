@@ -40,6 +40,7 @@ export class Replay {
   readonly deadLetters = new Map<string, { readonly count: number; readonly first: string }>();
   #at: number;
   #offset = 0;
+  #ticks = 0;
 
   /** `at` is the wall clock (epoch ms) the entries are said to come at: event times more than 10 minutes beyond it are refused. */
   constructor(
@@ -115,10 +116,11 @@ export class Replay {
 
   /** A partition that nothing came to has nothing that could come due; a test of one key would pay for all sixteen. */
   #tickAll(): void {
+    this.#ticks += 1;
     this.#sinks.forEach((sink, sinkIndex) => {
       sink.partitions.forEach((target, partition) => {
         if (!this.#fed.has(target)) return;
-        this.#run(sinkIndex, partition, { kind: 'tick', incarnation: 1, epoch: 1, at: this.#at });
+        this.#run(sinkIndex, partition, { kind: 'tick', incarnation: 1, epoch: 1, n: this.#ticks, at: this.#at });
       });
     });
   }

@@ -24,12 +24,14 @@ export async function runTickLoop(deps: TickDeps, signal: AbortSignal): Promise<
   const appenders = new Map<string, Appender>();
   const unconfirmed = new Set<string>();
   let broken: { readonly error: unknown } | null = null;
+  let n = 0;
   const tick = async (ref: PartitionRef, token: LeaseToken, at: number) => {
+    n += 1;
     unconfirmed.add(token.unit);
     try {
       const appender = appenders.get(token.unit) ?? (await deps.openAppender());
       appenders.set(token.unit, appender);
-      await appender.append([{ partition: ref, bytes: tickBytes(token, at) }], signal);
+      await appender.append([{ partition: ref, bytes: tickBytes(token, n, at) }], signal);
     } catch (error) {
       // Aborted: we are leaving, the next owner ticks. Retryable: this one is missed, partition time is told later.
       if (!signal.aborted && classify(error).class !== 'retryable') broken = { error };
@@ -56,6 +58,6 @@ async function timeNow(group: TickDeps['group']): Promise<number | null> {
 
 const encoder = new TextEncoder();
 
-function tickBytes({ incarnation, epoch }: LeaseToken, at: number): Uint8Array {
-  return encoder.encode(printEntry({ kind: 'tick', incarnation, epoch, at }));
+function tickBytes({ incarnation, epoch }: LeaseToken, n: number, at: number): Uint8Array {
+  return encoder.encode(printEntry({ kind: 'tick', incarnation, epoch, n, at }));
 }

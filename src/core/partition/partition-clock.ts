@@ -2,8 +2,8 @@
  * The time of one partition, made of its entries alone.
  *
  * *Partition time* is the sum of min(max(0, at − previous at), 2 s) over its ticks, so an hour without an owner, or a stepped
- * clock, moves it by 2 s. A tick below the highest (incarnation, epoch) seen is a zombie's and is ignored. It stands still while the
- * canary of any awaited input is older than 15 s: a silent feed must not look like silent hosts.
+ * clock, moves it by 2 s. A tick that is not above the highest (incarnation, epoch, number) seen is a zombie's, or one that is given
+ * again, and is ignored. It stands still while the canary of any awaited input is older than 15 s: a silent feed must not look like silent hosts.
  * The *watermark* is the largest event time seen plus the partition time passed since.
  */
 export const maxTickStepMs = 2_000;
@@ -11,7 +11,7 @@ const canaryLateMs = 15_000;
 
 export interface ClockState {
   readonly partitionMs: number;
-  readonly tick: readonly [incarnation: number, epoch: number];
+  readonly tick: readonly [incarnation: number, epoch: number, n: number];
   readonly lastTickAt: number | null;
   /** Largest wall clock any entry has told. */
   readonly now: number;
@@ -23,7 +23,7 @@ export interface ClockState {
 
 export const clockStart: ClockState = {
   partitionMs: 0,
-  tick: [0, 0],
+  tick: [0, 0, 0],
   lastTickAt: null,
   now: 0,
   eventTime: null,
@@ -35,18 +35,17 @@ export type TickOutcome = 'moved' | 'ignored' | 'feed-late';
 
 export function applyTick(
   state: ClockState,
-  tick: { readonly incarnation: number; readonly epoch: number; readonly at: number },
+  tick: { readonly incarnation: number; readonly epoch: number; readonly n: number; readonly at: number },
 ): { readonly state: ClockState; readonly outcome: TickOutcome } {
-  const [incarnation, epoch] = state.tick;
-  if (tick.incarnation < incarnation || (tick.incarnation === incarnation && tick.epoch < epoch))
-    return { state, outcome: 'ignored' };
+  const [incarnation, epoch, n] = state.tick;
+  if ((tick.incarnation - incarnation || tick.epoch - epoch || tick.n - n) <= 0) return { state, outcome: 'ignored' };
   const late = Object.values(state.canaries).some((at) => tick.at - at > canaryLateMs);
   const step = late || state.lastTickAt === null ? 0 : Math.min(Math.max(0, tick.at - state.lastTickAt), maxTickStepMs);
   return {
     state: {
       ...state,
       partitionMs: state.partitionMs + step,
-      tick: [tick.incarnation, tick.epoch],
+      tick: [tick.incarnation, tick.epoch, tick.n],
       lastTickAt: tick.at,
       now: Math.max(state.now, tick.at),
     },

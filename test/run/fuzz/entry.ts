@@ -43,7 +43,7 @@ const entries: Arbitrary<Entry> = fc.oneof(
     notifications: fc.array(fc.record({ id: word, items: fc.array(item, { maxLength: 3 }) }), { maxLength: 3 }),
     canaries: fc.array(fc.tuple(word, time), { maxLength: 2 }),
   }),
-  fc.record({ kind: fc.constant('tick' as const), incarnation: count, epoch: count, at: time }),
+  fc.record({ kind: fc.constant('tick' as const), incarnation: count, epoch: count, n: count, at: time }),
   fc.record({ kind: fc.constant('config' as const), hash: word, inputs: fc.array(word, { maxLength: 3 }), at: time }),
   fc.record({
     kind: fc.constant('genesis' as const),

@@ -61,7 +61,9 @@ class Run {
     const at = start + this.#seq * 60_000;
     const entry = { kind: 'data', listener: 'l', seq: this.#seq, at, proven: 0, notifications, canaries: [] } as const;
     this.#take(this.#partition.apply(entry, this.#seq * 2, ''));
-    this.#take(this.#partition.apply({ kind: 'tick', incarnation: 1, epoch: 1, at }, this.#seq * 2 + 1, ''));
+    this.#take(
+      this.#partition.apply({ kind: 'tick', incarnation: 1, epoch: 1, n: this.#seq * 2 + 1, at }, this.#seq * 2 + 1, ''),
+    );
     const change = this.#partition.takeChange(16);
     for (const [key, value] of change.set) this.#stored.set(key, value);
     for (const key of change.del) this.#stored.delete(key);

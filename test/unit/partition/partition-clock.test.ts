@@ -10,7 +10,7 @@ import {
 } from '../../../src/core/partition/partition-clock.ts';
 
 function ticks(state: ClockState, ...ats: readonly number[]): ClockState {
-  return ats.reduce((now, at) => applyTick(now, { incarnation: 1, epoch: 1, at }).state, state);
+  return ats.reduce((now, at) => applyTick(now, { incarnation: 1, epoch: 1, n: now.tick[2] + 1, at }).state, state);
 }
 
 describe('partition time', () => {
@@ -27,23 +27,31 @@ describe('partition time', () => {
   });
 
   it('ignores the ticks of an owner of a lower epoch or incarnation', () => {
-    const state = applyTick(clockStart, { incarnation: 2, epoch: 5, at: 1_000 }).state;
+    const state = applyTick(clockStart, { incarnation: 2, epoch: 5, n: 1, at: 1_000 }).state;
 
-    expect(applyTick(state, { incarnation: 2, epoch: 4, at: 2_000 })).toEqual({ state, outcome: 'ignored' });
-    expect(applyTick(state, { incarnation: 1, epoch: 9, at: 2_000 })).toEqual({ state, outcome: 'ignored' });
-    expect(applyTick(state, { incarnation: 2, epoch: 6, at: 2_000 }).outcome).toBe('moved');
+    expect(applyTick(state, { incarnation: 2, epoch: 4, n: 2, at: 2_000 })).toEqual({ state, outcome: 'ignored' });
+    expect(applyTick(state, { incarnation: 1, epoch: 9, n: 2, at: 2_000 })).toEqual({ state, outcome: 'ignored' });
+    expect(applyTick(state, { incarnation: 2, epoch: 6, n: 1, at: 2_000 }).outcome).toBe('moved');
+  });
+
+  it('counts no tick again that is given again, as a broker does after a lost channel', () => {
+    const given = [1, 2, 3, 1, 2, 3, 4].map((n) => ({ incarnation: 1, epoch: 1, n, at: n * 1_000 }));
+
+    const state = given.reduce((now, tick) => applyTick(now, tick).state, clockStart);
+
+    expect(state.partitionMs).toBe(3_000);
   });
 
   it('stands still while the canary of any awaited input is older than 15 s', () => {
     let state = awaitInputs(clockStart, ['a', 'b'], 0);
     state = ticks(state, 0, 1_000);
     state = sawCanary(state, 'a', 15_000);
-    const late = applyTick(state, { incarnation: 1, epoch: 1, at: 16_000 });
+    const late = applyTick(state, { incarnation: 1, epoch: 1, n: 100, at: 16_000 });
     expect(late.outcome).toBe('feed-late');
     expect(late.state.partitionMs).toBe(1_000);
 
     const back = sawCanary(late.state, 'b', 16_500);
-    expect(applyTick(back, { incarnation: 1, epoch: 1, at: 17_000 }).state.partitionMs).toBe(2_000);
+    expect(applyTick(back, { incarnation: 1, epoch: 1, n: 101, at: 17_000 }).state.partitionMs).toBe(2_000);
   });
 
   it('no longer waits for an input that was taken out of the configuration', () => {

@@ -107,9 +107,9 @@ describe('a partition', () => {
     const entries: Entry[] = [
       { kind: 'config', hash: 'h', inputs: [], at: start },
       data(1, series.slice(0, 1), { proven: 0 }),
-      { kind: 'tick', incarnation: 1, epoch: 1, at: start },
+      { kind: 'tick', incarnation: 1, epoch: 1, n: 1, at: start },
       data(1, [sample('r2', 0, 5)], { listener: 'l2' }),
-      { kind: 'tick', incarnation: 1, epoch: 1, at: start + 1_000 },
+      { kind: 'tick', incarnation: 1, epoch: 1, n: 2, at: start + 1_000 },
       data(2, series.slice(0, 3), { proven: 1 }),
       data(2, [sample('r2', 10, 25)], { listener: 'l2', proven: 1 }),
       data(3, series.slice(3), { proven: 2 }),
@@ -162,7 +162,13 @@ describe('a partition', () => {
   });
 
   it('lets no time pass while an entry is missing, so that reading again after a takeover counts no tick twice', () => {
-    const tick = (second: number): Entry => ({ kind: 'tick', incarnation: 1, epoch: 1, at: start + second * 1_000 });
+    const tick = (second: number): Entry => ({
+      kind: 'tick',
+      incarnation: 1,
+      epoch: 1,
+      n: second + 1,
+      at: start + second * 1_000,
+    });
     const [t0, missing, ahead, ...ticks] = [tick(0), data(1, []), data(2, []), tick(1), tick(2), tick(3)] as Entry[];
     const log = [t0, ahead, ...ticks, missing, tick(4)] as Entry[];
     const alone = windows();

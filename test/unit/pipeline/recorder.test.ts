@@ -6,7 +6,7 @@ import { parseEntry, type TickEntry } from '../../../src/model/entry.ts';
 import { parseRecording, Recorder } from '../../../src/pipeline/recorder.ts';
 
 const ref = { cluster: 'c', sink: 's', generation: 1, partition: 0 };
-const tick = (at: number): TickEntry => ({ kind: 'tick', incarnation: 1, epoch: 1, at });
+const tick = (at: number): TickEntry => ({ kind: 'tick', incarnation: 1, epoch: 1, n: at, at });
 
 let folder: string;
 beforeEach(async () => {

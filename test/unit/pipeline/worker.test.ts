@@ -418,7 +418,7 @@ describe('a start', () => {
 describe('a worker with feeds to wait for', () => {
   const tick = async (at: number) => {
     const appender = await embedded.topics.openAppender();
-    const bytes = encoder.encode(printEntry({ kind: 'tick', incarnation: 1, epoch: 99, at }));
+    const bytes = encoder.encode(printEntry({ kind: 'tick', incarnation: 1, epoch: 99, n: at, at }));
     await appender.append([{ partition: ref, bytes }], AbortSignal.timeout(5_000));
     await appender.close();
   };
