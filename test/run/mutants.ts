@@ -9,6 +9,11 @@ await runChecks(
       about: 'a fault planted in each law of the transformers is caught',
       run: () => programCheck('npx', ['tsx', 'test/run/mutants/laws.ts']),
     },
+    {
+      id: 'guards',
+      about: 'a guard of leases, commits, topics or targets that is taken away is missed by the simulation',
+      run: () => programCheck('npx', ['tsx', 'test/run/mutants/guards.ts']),
+    },
   ],
   process.argv.slice(2),
 );

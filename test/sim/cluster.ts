@@ -68,7 +68,7 @@ export class Cluster {
     this.#boots += 1;
     const boot = `${name}#${this.#boots}`;
     this.world.tell(() => `${boot} starts`);
-    const agent = new SimAgent(this, this.staticIds ? name : boot, boot);
+    const agent = new SimAgent(this, this.staticIds ? name : boot, boot, name);
     this.agents.push(agent);
     return agent;
   }
@@ -85,12 +85,30 @@ export class Cluster {
     }
   }
 
+  /** From now on one of each name runs, and no other. */
+  keep(names: readonly string[]): void {
+    const given = new Set<string>();
+    for (const agent of this.alive) {
+      if (names.includes(agent.given) && !given.has(agent.given)) given.add(agent.given);
+      else void agent.stop();
+    }
+    for (const name of names) if (!given.has(name)) this.start(name);
+  }
+
+  cut(link: Link): void {
+    link.downUntil = this.world.now + this.world.random.between(100, 14_000);
+    this.world.tell(() => `cut: ${link.name} until ${(link.downUntil / 1000).toFixed(1)}`);
+  }
+
   groupOf(link: Link): Group {
     return simGroup(this.redis, link);
   }
 
   target(sink: string, lines: string, answer: (value: undefined) => void, refuse: (error: unknown) => void): void {
-    if (this.world.now < this.targetDownUntil) return refuse(new Fault('retryable', 'http_status', '503'));
+    if (this.world.now < this.targetDownUntil) {
+      refuse(new Fault('retryable', 'http_status', '503'));
+      return;
+    }
     this.ledger.delivered(
       sink,
       lines.split('\n').filter((line) => line !== ''),

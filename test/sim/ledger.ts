@@ -1,16 +1,8 @@
 import type { LeaseToken, Unit } from '../../src/coordination/group.ts';
 import { parseItemLines } from '../../src/core/convert/wire.ts';
-import type { Entry } from '../../src/model/entry.ts';
 import { itemId } from '../../src/model/item.ts';
 import type { Commit } from '../../src/state/partition-store.ts';
 import type { World } from './world.ts';
-
-/** An entry as a worker applied it, under the offset it had there. */
-export interface Applied {
-  readonly offset: number;
-  readonly fingerprint: string;
-  readonly entry: Entry;
-}
 
 interface Grant {
   readonly token: LeaseToken;
@@ -32,7 +24,9 @@ export class Ledger {
   lostHistory = false;
   deliveries = 0;
   commits = 0;
-  fencedAfterGrant = 0;
+  /** By how much partition time may be ahead of true time: 2 s per clock that was stepped. */
+  steppedMs = 0;
+  clockSetBack = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -81,8 +75,11 @@ export class Ledger {
     if (to !== from + 1) this.#world.wrong('I4', `${unit}: version ${to} after ${from}`);
   }
 
-  durable(unit: Unit, version: number, { outbox }: Commit, _at: number): void {
+  durable(unit: Unit, version: number, { outbox, cursor }: Commit): void {
     const sink = sinkOf(unit);
+    const { clock } = JSON.parse(cursor) as { readonly clock: { readonly partitionMs: number } };
+    if (clock.partitionMs > this.#world.now + this.steppedMs)
+      this.#world.wrong('I7', `${unit} has lived for ${clock.partitionMs} ms of its own time`);
     for (const line of (outbox[0]?.text ?? '').split('\n')) {
       if (line === '') continue;
       const key = `${sink} ${idOf(line)}`;
@@ -94,6 +91,7 @@ export class Ledger {
   }
 
   delivered(sink: string, lines: readonly string[]): void {
+    if (this.lostHistory) return;
     for (const line of lines) {
       this.deliveries += 1;
       const key = `${sink} ${idOf(line)}`;

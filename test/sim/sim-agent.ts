@@ -4,8 +4,7 @@ import type { Group, LeaseToken, Member } from '../../src/coordination/group.ts'
 import { createRouter } from '../../src/core/route/router.ts';
 import type { Delivery } from '../../src/inputs/input.ts';
 import { createSigner } from '../../src/lib/hmac.ts';
-import { type Entry, printEntry } from '../../src/model/entry.ts';
-import { stableHashOfBytes } from '../../src/model/stable-hash.ts';
+import type { Entry } from '../../src/model/entry.ts';
 import { AssignmentLoop } from '../../src/pipeline/assignment-loop.ts';
 import { feedsOf } from '../../src/pipeline/canary.ts';
 import { runCanaryLoop } from '../../src/pipeline/canary-loop.ts';
@@ -22,9 +21,8 @@ import { createTally } from '../../src/pipeline/tally.ts';
 import { runTickLoop } from '../../src/pipeline/tick-loop.ts';
 import { runWorker, type StopSignals } from '../../src/pipeline/worker.ts';
 import type { Publisher } from '../../src/publishers/publisher.ts';
-import { type PartitionRef, partitionName } from '../../src/topics/topic.ts';
+import type { PartitionRef } from '../../src/topics/topic.ts';
 import type { Cluster } from './cluster.ts';
-import type { Applied } from './ledger.ts';
 import { Link } from './link.ts';
 import { SimInput } from './sim-input.ts';
 import { simStore } from './sim-store.ts';
@@ -33,7 +31,6 @@ import { converter } from './sinks.ts';
 import { Process, SimClock } from './world.ts';
 
 export const leaseTtlMs = 10_000;
-const encoder = new TextEncoder();
 const codec = createItemCodec(createSigner(''));
 
 /**
@@ -43,6 +40,8 @@ const codec = createItemCodec(createSigner(''));
 export class SimAgent {
   readonly name: string;
   readonly boot: string;
+  /** What its operator calls it, whether it goes by that name or not. */
+  readonly given: string;
   readonly process: Process;
   readonly clock: SimClock;
   readonly links: { readonly redis: Link; readonly broker: Link; readonly target: Link };
@@ -58,11 +57,12 @@ export class SimAgent {
   readonly #ends: { readonly listener: Promise<void>; readonly loop: Promise<void>; readonly lanes: Promise<unknown> };
   #leaving = false;
 
-  constructor(cluster: Cluster, name: string, boot: string) {
+  constructor(cluster: Cluster, name: string, boot: string, given: string) {
     const { world, weather } = cluster;
     this.#cluster = cluster;
     this.name = name;
     this.boot = boot;
+    this.given = given;
     this.process = new Process(boot);
     this.clock = new SimClock(world, this.process);
     setMaxListeners(0, this.#soft.signal, this.#hard.signal, this.#lanesSoft.signal);
@@ -106,6 +106,31 @@ export class SimAgent {
     world.tell(() => `${this.boot} killed (${how})`);
     const noticedIn = how === 'process' ? world.random.between(0.1, 50) : world.random.between(5_000, 15_000);
     world.after(noticedIn, null, () => this.#cluster.dropSessions(this.process));
+  }
+
+  /** Stopped (SIGSTOP, a machine that sleeps) and woken later; the broker ends what has not answered its heartbeats for long. */
+  pause(ms: number): void {
+    const { world } = this.#cluster;
+    world.tell(() => `${this.boot} paused for ${(ms / 1000).toFixed(1)} s`);
+    this.process.pausedUntil = Math.max(this.process.pausedUntil, world.now + ms);
+    world.after(15_000, null, () => {
+      if (this.process.pausedUntil > world.now) this.#cluster.dropSessions(this.process);
+    });
+  }
+
+  /** Dies in the middle of the `count`th call from now, before it leaves or just after. */
+  dieAtCall(count: number, when: 'before' | 'after', died: () => void): void {
+    let left = count;
+    for (const link of Object.values(this.links)) {
+      link.onCall = () => {
+        left -= 1;
+        return left === 0 ? when : null;
+      };
+      link.onDeath = () => {
+        this.kill('process');
+        died();
+      };
+    }
   }
 
   /** SIGTERM: the order of `agent.ts`. */
@@ -169,7 +194,7 @@ export class SimAgent {
   }
 
   #listen(topics: ReturnType<typeof simTopics>): Promise<void> {
-    const { cluster: sinks } = { cluster: this.#cluster.sinks };
+    const { sinks } = this.#cluster;
     const run = async () =>
       runListener(
         {
@@ -229,10 +254,9 @@ export class SimAgent {
     const place = units.get(unit);
     if (place === undefined) throw new Error(`no unit ${unit}`);
     const lane = this.#lanes.get(place.sink) as Lane;
-    const recorded: Applied[] = [];
-    const record = async (_ref: PartitionRef, offset: number, entry: Entry) => {
-      const fingerprint = stableHashOfBytes(encoder.encode(printEntry(entry))).toString(16);
-      recorded.push({ offset, fingerprint, entry });
+    const recorded: Entry[] = [];
+    const record = async (_ref: PartitionRef, _at: unknown, entry: Entry) => {
+      recorded.push(entry);
     };
     await runWorker(
       {
@@ -261,23 +285,9 @@ export class SimAgent {
         const place = this.#cluster.units.get(token.unit);
         return place !== undefined && this.#needsTime(place.sink) ? [{ ref: place.ref, token }] : [];
       });
-    return this.#tickOn({ group, topics, owned });
-  }
-
-  /** A round that cannot ask the time ends the loop in earnest only when nothing mends it. */
-  async #tickOn(given: {
-    readonly group: Group;
-    readonly topics: ReturnType<typeof simTopics>;
-    readonly owned: () => readonly { readonly ref: PartitionRef; readonly token: LeaseToken }[];
-  }): Promise<void> {
-    const { group, topics, owned } = given;
     const openAppender = () => topics.openAppender();
-    await runTickLoop({ group, openAppender, clock: this.clock, tickMs: 1_000, owned }, this.#soft.signal);
+    return runTickLoop({ group, openAppender, clock: this.clock, tickMs: 1_000, owned }, this.#soft.signal);
   }
-}
-
-export function unitOf(ref: PartitionRef): string {
-  return partitionName(ref);
 }
 
 /** Says that it is done before it is. */

@@ -1,8 +1,9 @@
 import type { AcquireResult, AgentIdentity, LeaseToken, Member, Plan, Unit } from '../../src/coordination/group.ts';
+import type { Entry } from '../../src/model/entry.ts';
 import { Fault } from '../../src/model/faults.ts';
 import type { Commit, CommitResult, Guarded, Loaded, OutboxEntry } from '../../src/state/partition-store.ts';
 import type { Flaw } from './flaws.ts';
-import type { Applied, Ledger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import type { World } from './world.ts';
 
 /**
@@ -34,7 +35,7 @@ export interface UnitState {
   readonly ids: ReadonlyMap<number, readonly string[]>;
   readonly outbox: readonly OutboxEntry[];
   /** Not Redis's: the entries that came to this state, for the oracle. It goes back with the state. */
-  readonly applied: readonly Applied[];
+  readonly applied: readonly Entry[];
 }
 
 const newUnit: UnitState = {
@@ -76,6 +77,7 @@ export class SimRedis {
   #waiting: { readonly answer: () => void; readonly lost: () => void }[] = [];
   #syncing = false;
   #lastNow = 0;
+  #setBack = 0;
   /** Of the server's clock against the world's. */
   offsetMs = 0;
 
@@ -164,9 +166,17 @@ export class SimRedis {
     this.#world.tell(() => `recovered: incarnation ${incarnation}, floor ${floor}`);
   }
 
+  /** Never goes back, and goes on after its clock was set back. */
   get serverTime(): number {
-    this.#lastNow = Math.max(this.#lastNow, this.#world.now + this.offsetMs);
+    const now = this.rawTime + this.#setBack;
+    if (now < this.#lastNow) this.#setBack += this.#lastNow - now;
+    this.#lastNow = Math.max(this.#lastNow, now);
     return this.#lastNow;
+  }
+
+  /** What `TIME` says. */
+  get rawTime(): number {
+    return this.#world.now + this.offsetMs;
   }
 
   heartbeat(member: Member, ttlMs: number): void {
@@ -253,6 +263,11 @@ export class SimRedis {
     return true;
   }
 
+  isOwned(unit: Unit): boolean {
+    const lease = this.#leases.get(unit);
+    return lease !== undefined && lease.agent !== '' && lease.incarnation === this.#meta.incarnation;
+  }
+
   unit(unit: Unit): UnitState {
     return this.#units.get(unit) ?? newUnit;
   }
@@ -271,7 +286,7 @@ export class SimRedis {
     return done;
   }
 
-  commit(token: LeaseToken, commit: Commit, applied: readonly Applied[]): CommitResult {
+  commit(token: LeaseToken, commit: Commit, applied: readonly Entry[]): CommitResult {
     if (!this.#effect(token, commit.leaseTtlMs)) return fenced;
     const state = this.unit(token.unit);
     if (state.lastCommit === commit.commitId && !this.#broken.has('commit-id'))
@@ -296,8 +311,7 @@ export class SimRedis {
       outbox: [...state.outbox, ...commit.outbox.map((blob) => ({ ...blob, version }))],
       applied: [...state.applied, ...applied],
     };
-    const { now } = this.#world;
-    this.#put(this.#units, token.unit, next, () => this.#ledger.durable(token.unit, version, commit, now));
+    this.#put(this.#units, token.unit, next, () => this.#ledger.durable(token.unit, version, commit));
     return { kind: 'ok', version };
   }
 

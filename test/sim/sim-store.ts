@@ -1,11 +1,12 @@
 import type { Group, Layout, LeaseToken } from '../../src/coordination/group.ts';
 import { parseItemLines } from '../../src/core/convert/wire.ts';
+import type { Entry } from '../../src/model/entry.ts';
 import type { Lane } from '../../src/pipeline/lane.ts';
 import type { Commit, CommitResult, PartitionStore } from '../../src/state/partition-store.ts';
 import type { Cluster } from './cluster.ts';
-import type { Applied } from './ledger.ts';
 import type { Link } from './link.ts';
 import type { SimRedis } from './sim-redis.ts';
+import { SimClock } from './world.ts';
 
 function scriptsOver(redis: SimRedis, link: Link) {
   return <T>(run: () => T): Promise<T> => link.call((answer, refuse) => redis.script(run, answer, refuse));
@@ -25,7 +26,7 @@ export function simGroup(redis: SimRedis, link: Link): Group {
     renew: (tokens, ttlMs) => script(() => redis.renew(tokens, ttlMs)),
     release: (token) => script(() => redis.release(token)),
     leases: never,
-    time: () => script(() => 1_767_225_600_000 + redis.serverTime),
+    time: () => script(() => SimClock.epoch + redis.rawTime),
     proposeLayout: never as () => Promise<Layout>,
     advanceLayout: never,
     layouts: never,
@@ -34,10 +35,10 @@ export function simGroup(redis: SimRedis, link: Link): Group {
 }
 
 /** The state store of one worker. With each commit go the entries that were applied since the last, for the oracle. */
-export function simStore(cluster: Cluster, link: Link, recorded: Applied[], lane: Lane): PartitionStore {
+export function simStore(cluster: Cluster, link: Link, recorded: Entry[], lane: Lane): PartitionStore {
   const { redis, ledger, broken } = cluster;
   const script = scriptsOver(redis, link);
-  let current: { readonly id: string; readonly applied: readonly Applied[] } = { id: '', applied: [] };
+  let current: { readonly id: string; readonly applied: readonly Entry[] } = { id: '', applied: [] };
   const commit = async (token: LeaseToken, commit: Commit): Promise<CommitResult> => {
     if (current.id !== commit.commitId) current = { id: commit.commitId, applied: recorded.splice(0) };
     const { applied } = current;
