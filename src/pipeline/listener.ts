@@ -20,7 +20,7 @@ import { Refusals } from './refusals.ts';
 import { Room } from './room.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
-import { speak } from './unspeakable.ts';
+import { lineOf, speak } from './unspeakable.ts';
 
 /**
  * The way of a raw message, up to where it may be acknowledged:
@@ -231,7 +231,12 @@ function toEntries(deps: ListenerDeps, work: Work): { partition: PartitionRef; b
     const entry = deps.sequencer.next(partitionName(partition), at, parts, canaries);
     entries.push({ partition, bytes: encoder.encode(entryText(deps, work, partition, entry)) });
   };
-  for (const [partition, parts] of work.parts) for (const chunk of chunks(parts)) add(partition, chunk, []);
+  // Only a batch that may come to so much is weighed.
+  const weigh = work.bytes > maxEntryBytes;
+  for (const [partition, parts] of work.parts) {
+    const fitting = weigh ? parts.map((part) => fittingPart(deps, work, partition, part)) : parts;
+    for (const chunk of chunks(fitting, weigh ? weightOf : () => 0)) add(partition, chunk, []);
+  }
   // After all data of this batch, and every earlier batch is confirmed already: exactly what a canary says.
   if (work.canaries.length > 0) {
     for (const sink of deps.sinks) {
@@ -256,17 +261,40 @@ function entryText(deps: ListenerDeps, work: Work, { sink }: PartitionRef, entry
   return printEntry({ ...entry, notifications });
 }
 
-function* chunks(parts: readonly Part[]): Generator<readonly Part[]> {
+/** Some brokers take no message beyond 16 MiB, and signing and framing come on top. */
+const maxEntryBytes = 8 * 1024 * 1024;
+
+function weightOf({ items }: Part): number {
+  try {
+    return itemLines(items).length;
+  } catch {
+    return 0; // one of them has no line; it becomes a dead letter where the entry is printed
+  }
+}
+
+/** What no entry could carry becomes a dead letter; its notification stays, to be known when it comes again. */
+function fittingPart(deps: ListenerDeps, work: Work, { sink }: PartitionRef, part: Part): Part {
+  const bytes = weightOf(part);
+  if (bytes <= maxEntryBytes) return part;
+  const message = `${part.items.length} items of ${bytes} bytes for one partition; an entry takes ${maxEntryBytes}.`;
+  const body = part.items.map((item) => lineOf(item, itemLines)).join('');
+  work.letters.push({ ...itemLetter(deps, sink, part.id, message, body), reason: 'entry_too_large' });
+  return { id: part.id, items: [] };
+}
+
+function* chunks(parts: readonly Part[], weight: (part: Part) => number): Generator<readonly Part[]> {
   let chunk: Part[] = [];
-  let items = 0;
+  let [items, bytes] = [0, 0];
   for (const part of parts) {
-    if (items > 0 && items + part.items.length > maxItemsPerEntry) {
+    const more = weight(part);
+    if (items > 0 && (items + part.items.length > maxItemsPerEntry || bytes + more > maxEntryBytes)) {
       yield chunk;
       chunk = [];
-      items = 0;
+      [items, bytes] = [0, 0];
     }
     chunk.push(part);
     items += part.items.length;
+    bytes += more;
   }
   if (chunk.length > 0) yield chunk;
 }

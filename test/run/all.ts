@@ -12,6 +12,8 @@ const runners = [
   'test:fuzz',
   'test:newcomer',
   'test:compose',
+  'test:sim',
+  'test:oracle',
   'test:faults',
 ];
 /** The fault tests alone may take an hour. */

@@ -1,5 +1,4 @@
 import type { ConnectionOptions } from 'node:tls';
-// biome-ignore lint/style/noRestrictedImports: the one file that knows the client package
 import { Redis } from 'ioredis';
 import { fullJitterMs } from '../../lib/retry-loop.ts';
 import { hasWord, type RedisPlace, redisFault, timedOut } from './redis-fault.ts';

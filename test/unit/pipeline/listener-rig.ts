@@ -3,7 +3,7 @@ import { createRouter } from '../../../src/core/route/router.ts';
 import type { Delivery } from '../../../src/inputs/input.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { type DataEntry, parseEntry } from '../../../src/model/entry.ts';
-import { Float, type Json } from '../../../src/model/json.ts';
+import { Float, type Json, type JsonObject } from '../../../src/model/json.ts';
 import type { Notification } from '../../../src/model/notification.ts';
 import type { Sample } from '../../../src/model/sample.ts';
 import type { DeadLetters } from '../../../src/pipeline/dead-letters.ts';
@@ -133,11 +133,16 @@ export function message(id: string, payload: Json = {}, eventType = 'e'): Json {
 const converter: Converter = {
   warnings: [],
   convert: ({ message_id, payload }: Notification) => {
-    const wish = payload as { readonly requeue?: true; readonly infinite?: true; readonly throws?: true };
+    const wish = payload as {
+      readonly requeue?: true;
+      readonly infinite?: true;
+      readonly throws?: true;
+      readonly grows?: string;
+    };
     if (wish.throws) throw new Error('a definition failed');
     const volume = wish.infinite ? new Float(Number.POSITIVE_INFINITY) : 1;
     return {
-      samples: wish.requeue ? [] : [sample(message_id, volume)],
+      samples: wish.requeue ? [] : [sample(message_id, volume, wish.grows === undefined ? {} : { text: wish.grows })],
       events: [],
       verdict: wish.requeue ? 'requeue' : 'ack',
       problems: [],
@@ -146,7 +151,7 @@ const converter: Converter = {
   },
 };
 
-function sample(id: string, volume: Sample['volume']): Sample {
+function sample(id: string, volume: Sample['volume'], metadata: JsonObject): Sample {
   return {
     id: `sample-${id}`,
     source: 'openstack',
@@ -160,7 +165,7 @@ function sample(id: string, volume: Sample['volume']): Sample {
     project_name: null,
     resource_id: 'r',
     timestamp: '2026-01-01T00:00:00',
-    resource_metadata: {},
+    resource_metadata: metadata,
     monotonic_time: null,
   };
 }

@@ -351,3 +351,19 @@ describe('a batch', () => {
     await rig.end();
   });
 });
+
+describe('a large batch', () => {
+  it('becomes entries that every broker takes, and what no entry can carry a dead letter', async () => {
+    const large = (letters: number) => ({ grows: 'x'.repeat(letters) });
+    const limits = { maxMessageBytes: 32 << 20, maxDepth: 32, maxString: 32 << 20, maxSamplesPerNotification: 100 };
+    const rig = new Rig({ limits });
+    await rig.deliver(message('a', large(5 << 20)), message('b', large(5 << 20)), message('c', large(9 << 20)), message('d'));
+    await until(() => rig.story.includes('settle d'));
+    await rig.end();
+
+    const sizes = rig.entries.map((entry) => entry.notifications.map(({ id, items }) => `${id}${items.length}`).join(' '));
+    expect(sizes.join(' ')).toBe('a1 b1 c0 d1');
+    expect(sizes).not.toContain('a1 b1');
+    expect(rig.letters.map(({ reason, messageId }) => [reason, messageId])).toEqual([['entry_too_large', 'c']]);
+  });
+});
