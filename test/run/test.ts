@@ -13,6 +13,11 @@ await runChecks(
     { id: 'build', about: 'compiles src to dist', run: () => programCheck('npm', ['run', '--silent', 'build']) },
     { id: 'unit', about: 'what needs no server', run: () => runVitest(['test/unit/']) },
     {
+      id: 'simulation',
+      about: 'a cluster in one process, 2,000 lives of it with all that can befall it',
+      run: () => programCheck('npx', ['tsx', 'test/run/sim.ts', '--seeds', '2000']),
+    },
+    {
       id: 'servers',
       about: `contracts and integration against a real ${servers.join(', ')}`,
       run: () => runVitest(['test/contract/', 'test/integration/'], { before: withServers }),
