@@ -64,8 +64,8 @@ function replay(partition: Partition, entries: readonly Entry[]) {
     if (entry.kind === 'config') partition.configure(entry);
     else {
       const before = partition.partitionMs;
-      const { out } = partition.apply(entry, index + 1, '');
-      if (entry.kind === 'tick') {
+      const { out, outcome } = partition.apply(entry, index + 1, '');
+      if (entry.kind === 'tick' && outcome !== 'ignored') {
         if (entry.at <= latestTick) livedTwice += partition.partitionMs - before;
         latestTick = Math.max(latestTick, entry.at);
       }
