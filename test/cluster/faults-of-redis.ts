@@ -7,14 +7,14 @@ export const redisFaults: readonly ClusterFault[] = [
     about: 'Redis is stopped in order and started again',
     times: 3,
     options: (random) => ({ ...usual, during: ({ servers }) => again(3, random, 8_000, () => servers.redis.restart('SIGTERM')) }),
-    seen: told('group:recovered', 3),
+    seen: told('group:recovered', 2),
   },
   {
     id: 'F10',
     about: 'Redis is killed with SIGKILL and started again',
     times: 4,
     options: (random) => ({ ...usual, during: ({ servers }) => again(4, random, 8_000, () => servers.redis.restart('SIGKILL')) }),
-    seen: told('group:recovered', 4),
+    seen: told('group:recovered', 2),
   },
   {
     id: 'F9b',
