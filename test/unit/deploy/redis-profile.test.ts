@@ -11,6 +11,7 @@ const source = ['src/coordination/redis', 'src/state/redis']
       .map((name) => readFileSync(join(projectDir, room, name), 'utf8')),
   )
   .join('\n');
+const [first = ''] = readFileSync(join(projectDir, 'deploy/redis/users.acl'), 'utf8').split('\n');
 const rules = (readFileSync(join(projectDir, 'deploy/redis/users.acl'), 'utf8').split('\n')[1] ?? '').split(' ');
 
 /** What a script calls, and what is sent directly. */
@@ -32,4 +33,8 @@ it('the Redis profile allows nothing by a category, and no other key than ours',
   const keys = clusterKeys('ceilograph');
   for (const key of [keys.meta, keys.plan, keys.lease('u'), keys.part('u', 'head')])
     expect(key.startsWith(pattern.slice(1, -1)), key).toBe(true);
+});
+
+it('the Redis profile leaves the default user off, and all rights to it: Redis reads its file as that user', () => {
+  expect(first).toBe('user default off resetpass ~* &* +@all');
 });
