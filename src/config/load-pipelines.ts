@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly registries?: Registries;
   /** Collects what came from `${env:…}` and `${file:…}`, so that it can be masked. */
   readonly secrets?: Secrets;
+  /** The sinks run with several agents. Default: false. */
+  readonly coordinated?: boolean;
 }
 
 /**
@@ -46,6 +48,7 @@ export async function loadSinkFiles(
     env: options.env ?? process.env,
     baseDir: resolve(options.baseDir ?? '.'),
     secrets: options.secrets ?? new Set<string>(),
+    coordinated: options.coordinated ?? false,
   };
   const sinks: SinkConfig[] = [];
   const origins = new Map<string, string>();

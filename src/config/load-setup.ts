@@ -50,7 +50,7 @@ export async function loadSetup(
   const { env, unknown } = watchEnvironment(environment);
   const flags = { pipelines: options.pipelines, data_dir: options.dataDir, ...overrides };
   const { config, origins, secrets } = await loadAgentWithOrigins(options.config ?? null, env, flags);
-  const loading = { env, baseDir: config.baseDir, secrets };
+  const loading = { env, baseDir: config.baseDir, secrets, coordinated: config.coordination.kind !== 'off' };
   if (options.ceilometer === undefined) {
     const sinks = await loadPipelines(config.pipelinesDir, loading);
     const converter = await openConverter(config, config.definitions);

@@ -8,4 +8,6 @@ export interface SinkContext {
   /** Where relative paths of outputs are meant from: the folder of the agent's file. */
   readonly baseDir: string;
   readonly secrets: Secrets;
+  /** Several listeners take from one queue, so what they give has no common order by itself. */
+  readonly coordinated: boolean;
 }

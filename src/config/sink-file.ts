@@ -48,6 +48,7 @@ export async function readSink(document: YamlDocument, context: SinkContext, pro
       },
       document,
       found,
+      context.coordinated,
     );
   }
   problems.push(...found);

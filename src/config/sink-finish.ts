@@ -23,11 +23,16 @@ export type UnfinishedSink = Omit<SinkConfig, 'hash' | 'steps' | 'order'> & {
 
 const defaultLatenessMs = 5000;
 
-/** The six of Ceilometer take items as they come while one agent reads one queue, as Ceilometer did. */
+/** The six of Ceilometer take items as they come while one agent reads one queue, as Ceilometer did; with several, as sorted as the rest. */
 const compatTransformers = new Set(['accumulator', 'aggregator', 'arithmetic', 'rate_of_change', 'delta', 'unit_conversion']);
 
 /** Checks what only shows when the parts are together, and fills in what depends on all of them. Problems are added; null if any. */
-export function finishSink(sink: UnfinishedSink, document: YamlDocument, problems: Problem[]): SinkConfig | null {
+export function finishSink(
+  sink: UnfinishedSink,
+  document: YamlDocument,
+  problems: Problem[],
+  coordinated: boolean,
+): SinkConfig | null {
   const before = problems.length;
   checkKinds(sink, document, problems);
   for (const [i, step] of sink.steps.entries()) {
@@ -42,7 +47,7 @@ export function finishSink(sink: UnfinishedSink, document: YamlDocument, problem
     problems.push(document.problem(['direct'], message, 'leave `direct` out'));
   }
   if (problems.length > before) return null;
-  const order = orderOf(sink);
+  const order = orderOf(sink, coordinated);
   const steps = sink.steps.map(({ name, transformer, parameters }) => ({ name, transformer, parameters }));
   return { ...sink, steps, order, hash: sinkHash(sink, order) };
 }
@@ -120,12 +125,14 @@ export function ignoredParameter(text: string): string[] | null {
   return path === undefined ? null : path.split('.');
 }
 
-function orderOf(sink: UnfinishedSink): SinkOrder {
+function orderOf(sink: UnfinishedSink, coordinated: boolean): SinkOrder {
   if (typeof sink.order === 'object') return sink.order;
   if (sink.order === 'arrival') return { kind: 'arrival' };
   if (sink.order === 'event') return { kind: 'event', latenessMs: defaultLatenessMs };
-  const sorted =
-    !sink.compat && sink.steps.some((step) => step.transformer.orderSensitive === true && !compatTransformers.has(step.name));
+  const sorted = sink.steps.some(
+    ({ name, transformer }) =>
+      transformer.orderSensitive === true && (coordinated || (!sink.compat && !compatTransformers.has(name))),
+  );
   return sorted ? { kind: 'event', latenessMs: defaultLatenessMs } : { kind: 'arrival' };
 }
 

@@ -51,7 +51,7 @@ const common = {
     ])
     .optional()
     .describe(
-      '`arrival`: as they come. `event`: sorted by their own time, per key, within the lateness. Default: `event` when a transformer of ours depends on order.',
+      "`arrival`: as they come. `event`: sorted by their own time, per key, within the lateness. Default: `event` when a transformer of ours depends on order, and with several agents (`coordination`) when one of Ceilometer's does.",
     ),
   direct: z
     .union([z.boolean(), z.literal('auto')])

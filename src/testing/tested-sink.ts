@@ -30,7 +30,13 @@ export async function readTestedSink(file: string, problems: Problem[]): Promise
   const { document, problems: found } = await readYamlFile(file);
   problems.push(...found);
   if (document === null) return null;
-  const context = { registries: shipped, env: {}, baseDir: dirname(resolve(file)), secrets: new Set<string>() };
+  const context = {
+    registries: shipped,
+    env: {},
+    baseDir: dirname(resolve(file)),
+    secrets: new Set<string>(),
+    coordinated: false,
+  };
   const config = await readSink(publishingNowhere(document), context, problems);
   return config === null ? null : { config, own: ownModules(document, config) };
 }

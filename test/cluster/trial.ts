@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connect } from 'amqplib';
 import type { ClusterView } from '../../src/agent/cluster-view.ts';
 import { loadSetup } from '../../src/config/load-setup.ts';
-import { pause } from '../faults/until.ts';
+import { pause, until } from '../faults/until.ts';
 import { judge, type Verdict } from '../faults/verdict.ts';
 import { startProxy, type TcpProxy } from '../services/tcp-proxy.ts';
 import { type ClusterOptions, ClusterUnderTest } from './cluster-under-test.ts';
@@ -106,6 +106,7 @@ async function feedThrough(options: TrialOptions, running: Running): Promise<voi
   const feeding = feeder.feed(repeated(all, copies), perSecond, (sent) => over.signal.aborted && sent >= notifications * copies);
   feeding.catch(() => undefined);
   try {
+    await healthy(cluster, names);
     await options.during?.(running);
   } finally {
     over.abort();
@@ -163,6 +164,19 @@ export function isGood({ recorded, raw, routed, left }: Pick<Trial, 'recorded' |
     routed.wrong.length + routed.missing.length === 0 &&
     routed.right > 0 &&
     left === 0
+  );
+}
+
+/** Everybody is there and every partition has an owner: what is hurt before that is not the cluster. */
+async function healthy(cluster: ClusterUnderTest, names: readonly string[]): Promise<void> {
+  await until(
+    async () => {
+      const view = await cluster.status(names[0] ?? '').catch(() => null);
+      if (view === null || view.members.length < names.length || view.partitions.length === 0) return false;
+      return view.partitions.every(({ owner }) => owner !== null);
+    },
+    120_000,
+    'the cluster is not healthy',
   );
 }
 

@@ -35,6 +35,7 @@ export async function loadCeilometer(dir: string, options: LoadOptions = {}): Pr
     env: options.env ?? process.env,
     baseDir: resolve(options.baseDir ?? '.'),
     secrets: options.secrets ?? new Set<string>(),
+    coordinated: options.coordinated ?? false,
   };
   const sinks: SinkConfig[] = [];
   const natives = new Map<string, NativeSink>();

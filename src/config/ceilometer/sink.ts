@@ -37,7 +37,7 @@ export interface BuiltSink {
 
 /** One sink of Ceilometer's files. Null when none of its publishers is there: then nobody would get what it computes. */
 export function buildCompatSink(given: CompatSink): BuiltSink | null {
-  const { sink, name, from, path, document, note, refuse } = given;
+  const { sink, name, from, path, document, note, refuse, context } = given;
   for (const key of Object.keys(sink))
     if (!['name', 'publishers', 'transformers'].includes(key))
       note([...path, key], 'ignored', `Ceilometer does not read ${key} of a sink`);
@@ -68,7 +68,8 @@ export function buildCompatSink(given: CompatSink): BuiltSink | null {
       partitions: whole === undefined ? 16 : 1,
       steps: effective,
       publish: targets.map(({ target }) => target),
-      order: 'arrival',
+      // One agent takes them as they come, as Ceilometer did; several listeners give no order between them.
+      order: context.coordinated ? undefined : 'arrival',
       direct: 'auto',
       record: null,
       compat: true,
@@ -76,6 +77,7 @@ export function buildCompatSink(given: CompatSink): BuiltSink | null {
     },
     document,
     problems,
+    context.coordinated,
   );
   const [first] = problems;
   if (first !== undefined || finished === null) return refuse(path, first?.message ?? 'cannot be run');

@@ -222,3 +222,15 @@ describe('the hash of a sink', () => {
     );
   });
 });
+
+describe('the order of a sink', () => {
+  it('is by event time for what depends on it, also for the six of Ceilometer where several agents listen', async () => {
+    const dir = await folderWith({ 'cpu-util.yaml': cpuUtil });
+
+    const [alone] = await loadPipelines(dir, { env: {} });
+    const [together] = await loadPipelines(dir, { env: {}, coordinated: true });
+
+    expect(alone?.order).toEqual({ kind: 'arrival' });
+    expect(together?.order).toEqual({ kind: 'event', latenessMs: 5000 });
+  });
+});
