@@ -83,10 +83,18 @@ async function triedOnCluster({ id, times, options, seen }: ClusterFault): Promi
   return good ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+/** All of them. */
+const withinMs = 90 * 60_000;
+
 /** With RabbitMQ of its own; the inner run prints the closing line. */
 async function withRabbitmq(): Promise<void> {
   const again = ['node', '--import', 'tsx', 'test/run/faults.ts', ...process.argv.slice(2)];
-  const { code, stdout } = await runProgram('bash', ['test/services/services.sh', 'run', 'rabbitmq', '--', ...again]);
+  const { code, stdout } = await runProgram(
+    'bash',
+    ['test/services/services.sh', 'run', 'rabbitmq', '--', ...again],
+    {},
+    withinMs,
+  );
   if (readClosingLine(stdout) === undefined) close({ passed: 0, failed: 1 });
   else process.exitCode = code;
 }
@@ -109,7 +117,9 @@ function runFaults(ids: readonly string[]): Promise<void> {
 
 const isKnown =
   positionals.every((id) => [...faults, ...clusterFaults].some((fault) => fault.id === id)) && Number.isInteger(seed);
+/** A cluster brings its own. */
+const needsBroker = positionals.length === 0 || positionals.some((id) => faults.some((fault) => fault.id === id));
 if (values.list === true) await runFaults(['--list']);
 else if (!isKnown) await runFaults(Number.isInteger(seed) ? positionals : [`--seed ${values.seed}`]);
-else if (process.env['AMQP_URL'] === undefined) await withRabbitmq();
+else if (process.env['AMQP_URL'] === undefined && needsBroker) await withRabbitmq();
 else await withBuild();
