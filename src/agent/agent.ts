@@ -292,6 +292,7 @@ function startAssignment(
     renewMs: config.timing.renewMs,
     leaseTtlMs: config.timing.leaseTtlMs,
     debounceMs: config.timing.heartbeatMs,
+    rejoinGraceMs: config.timing.rejoinGraceMs,
     drainMs: config.timing.drainMs,
     report: assignmentReporter(emit),
     run: async (unit, token, stop) => {

@@ -72,6 +72,7 @@ export interface AgentConfig {
     readonly leaseTtlMs: number;
     readonly renewMs: number;
     readonly heartbeatMs: number;
+    readonly rejoinGraceMs: number;
     readonly tickMs: number;
     /** On SIGTERM: how long to drain before leaving anyway. */
     readonly drainMs: number;

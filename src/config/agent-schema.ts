@@ -112,6 +112,14 @@ export const AgentFile = z
         lease_ttl_ms: ms(10_000).describe('A partition whose owner is silent for so long goes to another agent.'),
         renew_ms: ms(3000).describe('How often a lease is renewed; at most a third of its life.'),
         heartbeat_ms: ms(3000).describe('How often an agent says that it is there.'),
+        rejoin_grace_ms: z
+          .int()
+          .min(0)
+          .default(20_000)
+          .describe(
+            'How long the partitions of an agent with a `static_id` wait for it when it is gone, so that a rolling restart moves none of them. ' +
+              'An agent that was killed is first missed after `lease_ttl_ms`; 0: they go to others at once.',
+          ),
         tick_ms: ms(1000).describe('How often a partition is told the time.'),
         drain_ms: ms(20_000).describe('How long a stopping agent may finish its work.'),
       })

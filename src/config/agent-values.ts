@@ -44,6 +44,7 @@ export function toAgentConfig(
       leaseTtlMs: timing.lease_ttl_ms,
       renewMs: timing.renew_ms,
       heartbeatMs: timing.heartbeat_ms,
+      rejoinGraceMs: timing.rejoin_grace_ms,
       tickMs: timing.tick_ms,
       drainMs: timing.drain_ms,
     },

@@ -37,6 +37,7 @@ export function effectiveSettings({ config, origins, secrets }: LoadedAgent): Ef
     'timing.lease_ttl_ms': config.timing.leaseTtlMs,
     'timing.renew_ms': config.timing.renewMs,
     'timing.heartbeat_ms': config.timing.heartbeatMs,
+    'timing.rejoin_grace_ms': config.timing.rejoinGraceMs,
     'timing.tick_ms': config.timing.tickMs,
     'timing.drain_ms': config.timing.drainMs,
     telemetry_secret: config.telemetrySecret,

@@ -1,6 +1,7 @@
 import type { Group, LeaseToken, Member, Unit } from '../coordination/group.ts';
 import { planOwners } from '../core/partition/plan.ts';
 import type { Clock } from '../lib/clock.ts';
+import { isGivenName } from '../model/agent-name.ts';
 import { classify } from '../model/faults.ts';
 import type { StopSignals } from './worker.ts';
 
@@ -23,6 +24,8 @@ export interface AssignmentDeps {
   readonly leaseTtlMs: number;
   /** Members must have stayed the same for so long before a new plan is made: three agents starting make one plan, not three. */
   readonly debounceMs: number;
+  /** An agent whose name its operator gave keeps its units for so long after it has gone: it is being restarted, and comes back. */
+  readonly rejoinGraceMs: number;
   /** How long a worker may drain before its unit goes to another without that. */
   readonly drainMs: number;
   readonly run: (unit: Unit, token: LeaseToken, stop: StopSignals) => Promise<void>;
@@ -53,6 +56,8 @@ export class AssignmentLoop {
   readonly #notBefore = new Map<Unit, number>();
   readonly #failures = new Map<Unit, number>();
   #renewedAt = Number.NEGATIVE_INFINITY;
+  /** Owners in the plan that are no members, since when we see that. */
+  readonly #missing = new Map<string, number>();
   #membership = '';
   #membershipSince = 0;
   #fatal: unknown = null;
@@ -101,10 +106,11 @@ export class AssignmentLoop {
   async #plan(): Promise<{ readonly version: number; readonly owners: Readonly<Record<Unit, string>> }> {
     const members = await this.#deps.group.members();
     const plan = await this.#deps.group.readPlan();
+    const awaited = this.#awaited(plan.owners, members);
     if (!this.#settled(members)) return plan;
     const weights = members.map((member) => ({ agent: member.agent, weight: member.weight }));
-    const ours = planOwners({ units: this.#deps.units, members: weights, previous: plan.owners });
-    const owners = { ...this.#unitsOfOthers(plan.owners, members), ...ours };
+    const ours = planOwners({ units: this.#deps.units, members: weights, previous: plan.owners, awaited });
+    const owners = { ...this.#unitsOfOthers(plan.owners, members, awaited), ...ours };
     if (sameOwners(owners, plan.owners)) return plan;
     if (!(await this.#deps.group.commitPlan(plan.version, owners))) return this.#deps.group.readPlan();
     this.#deps.report({ kind: 'planned', version: plan.version + 1, members: members.length });
@@ -112,10 +118,27 @@ export class AssignmentLoop {
   }
 
   /** A member may know a sink that we do not (its configuration is newer): leaving it out would take it from that member each round. */
-  #unitsOfOthers(owners: Readonly<Record<Unit, string>>, members: readonly Member[]): Readonly<Record<Unit, string>> {
-    const alive = new Set(members.map((member) => member.agent));
+  #unitsOfOthers(
+    owners: Readonly<Record<Unit, string>>,
+    members: readonly Member[],
+    awaited: ReadonlySet<string>,
+  ): Readonly<Record<Unit, string>> {
+    const alive = new Set([...members.map((member) => member.agent), ...awaited]);
     const known = new Set(this.#deps.units);
     return Object.fromEntries(Object.entries(owners).filter(([unit, owner]) => !known.has(unit) && alive.has(owner)));
+  }
+
+  /**
+   * Who owns units, is gone, and will be back. Each agent looks by its own clock and for itself: one that has just started waits anew,
+   * and whoever has waited long enough plans first.
+   */
+  #awaited(owners: Readonly<Record<Unit, string>>, members: readonly Member[]): ReadonlySet<string> {
+    const now = this.#deps.clock.monotonic();
+    const alive = new Set(members.map((member) => member.agent));
+    const gone = new Set(Object.values(owners).filter((owner) => isGivenName(owner) && !alive.has(owner)));
+    for (const known of [...this.#missing.keys()]) if (!gone.has(known)) this.#missing.delete(known);
+    for (const owner of gone) if (!this.#missing.has(owner)) this.#missing.set(owner, now);
+    return new Set([...gone].filter((owner) => now - (this.#missing.get(owner) ?? now) < this.#deps.rejoinGraceMs));
   }
 
   #settled(members: readonly Member[]): boolean {

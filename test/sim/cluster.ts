@@ -66,7 +66,7 @@ export class Cluster {
 
   start(name: string): SimAgent {
     this.#boots += 1;
-    const boot = `${name}#${this.#boots}`;
+    const boot = `${name}:${this.#boots}`;
     this.world.tell(() => `${boot} starts`);
     const agent = new SimAgent(this, this.staticIds ? name : boot, boot, name);
     this.agents.push(agent);

@@ -239,6 +239,7 @@ export class SimAgent {
       renewMs: 3_000,
       leaseTtlMs,
       debounceMs: 1_000,
+      rejoinGraceMs: 20_000,
       drainMs: 20_000,
       run: (unit, token, stop) => this.#work(topics, unit, token, stop),
       report: (event) => world.tell(() => `${this.boot} ${event.kind} ${'unit' in event ? event.unit : ''} ${errorOf(event)}`),

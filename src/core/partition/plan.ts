@@ -5,6 +5,8 @@ export interface PlanInput {
   /** A member of weight 0 gets nothing: it is leaving. */
   readonly members: readonly { readonly agent: string; readonly weight: number }[];
   readonly previous: Readonly<Record<string, string>>;
+  /** Not members now, but expected back: while they own anything it stays theirs, and what others own stays where it is, too. */
+  readonly awaited?: ReadonlySet<string>;
 }
 
 /**
@@ -16,22 +18,41 @@ export interface PlanInput {
  * 3. While the fullest member is more than one unit further above its share than the emptiest, it gives one: an orphan it just got
  *    if it has one, else the unit that scores highest for the receiver.
  *
+ * While an awaited owner has anything, nothing but orphans is placed or balanced: whoever restarts and is back in time finds what it
+ * had, and nothing has moved. Who joins meanwhile gets its share afterwards.
+ *
  * So a join moves at most `ceil(units / members)`, a leave moves only orphans, and equal weights differ by at most one unit.
  */
-export function planOwners({ units, members, previous }: PlanInput): Readonly<Record<string, string>> {
-  const shares = sharesOf(new Set(units).size, members);
+export function planOwners(input: PlanInput): Readonly<Record<string, string>> {
+  const alive = new Set(input.members.map(({ agent }) => agent));
+  const kept = [...new Set(input.units)].flatMap((unit) => {
+    const owner = Object.hasOwn(input.previous, unit) ? input.previous[unit] : undefined;
+    return owner !== undefined && !alive.has(owner) && input.awaited?.has(owner) ? [[unit, owner] as const] : [];
+  });
+  const left = new Set(input.units);
+  for (const [unit] of kept) left.delete(unit);
+  return inOrder([...kept, ...Object.entries(shareOut({ ...input, units: [...left] }, kept.length > 0))]);
+}
+
+function inOrder(owners: readonly (readonly [unit: string, agent: string])[]): Readonly<Record<string, string>> {
+  return Object.fromEntries([...owners].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function shareOut({ units, members, previous }: PlanInput, orphansOnly: boolean): Readonly<Record<string, string>> {
+  const shares = sharesOf(units.length, members);
   if (shares.length === 0) return {};
   const byAgent = new Map(shares.map((share) => [share.agent, share]));
   const orphans: string[] = [];
-  for (const unit of [...new Set(units)].sort()) {
+  for (const unit of [...units].sort()) {
     const owner = Object.hasOwn(previous, unit) ? byAgent.get(previous[unit] ?? '') : undefined;
     if (owner === undefined) orphans.push(unit);
     else owner.kept.push(unit);
   }
   for (const unit of orphans) highest(shares, (share) => score(unit, share)).placed.push(unit);
-  balance(shares);
-  const owners = shares.flatMap(({ agent, kept, placed }) => [...kept, ...placed].map((unit) => [unit, agent] as const));
-  return Object.fromEntries(owners.sort(([a], [b]) => (a < b ? -1 : 1)));
+  balance(shares, orphansOnly);
+  return Object.fromEntries(
+    shares.flatMap(({ agent, kept, placed }) => [...kept, ...placed].map((unit) => [unit, agent] as const)),
+  );
 }
 
 interface Share {
@@ -57,9 +78,11 @@ function excessOf(share: Share): number {
   return loadOf(share) - share.fair;
 }
 
-function balance(shares: readonly Share[]): void {
+function balance(shares: readonly Share[], orphansOnly: boolean): void {
   for (;;) {
-    const giver = shares.reduce((a, b) => (moreToGive(b, a) ? b : a));
+    const givers = orphansOnly ? shares.filter(({ placed }) => placed.length > 0) : shares;
+    if (givers.length === 0) return;
+    const giver = givers.reduce((a, b) => (moreToGive(b, a) ? b : a));
     const taker = shares.reduce((a, b) => (excessOf(b) < excessOf(a) ? b : a));
     // The rounding of fair shares must not make two members hand a unit back and forth.
     if (excessOf(giver) - excessOf(taker) <= 1 + 1e-9) return;

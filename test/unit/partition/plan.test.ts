@@ -125,6 +125,64 @@ describe('planOwners', () => {
     );
   });
 
+  it('moves nothing but orphans while an awaited owner has anything, whoever joins', () => {
+    fc.assert(
+      fc.property(unitCount, weighted, fc.nat({ max: 5 }), (count, members, joining) => {
+        const [awaited, dead, ...staying] = members;
+        fc.pre(awaited !== undefined && dead !== undefined && staying.length > 0);
+        const previous = planOwners({ units: unitsOf(count), members, previous: {} });
+        fc.pre(Object.values(previous).includes(awaited?.agent ?? ''));
+        const joined = membersOf(Array.from({ length: joining }, (_, i) => `joining-${i}`));
+
+        const owners = planOwners({
+          units: unitsOf(count),
+          members: [...staying, ...joined],
+          previous,
+          awaited: new Set([awaited?.agent ?? '']),
+        });
+
+        const moved = unitsOf(count).filter((unit) => owners[unit] !== previous[unit]);
+        expect(moved).toEqual(unitsOf(count).filter((unit) => previous[unit] === dead?.agent));
+        expect(moved.some((unit) => owners[unit] === awaited?.agent)).toBe(false);
+      }),
+    );
+  });
+
+  it('moves nothing while an awaited owner is gone, nor when it is back', () => {
+    fc.assert(
+      fc.property(unitCount, weighted, (count, members) => {
+        const [gone, ...staying] = members;
+        fc.pre(gone !== undefined && staying.length > 0);
+        const before = planOwners({ units: unitsOf(count), members, previous: {} });
+
+        const meanwhile = planOwners({
+          units: unitsOf(count),
+          members: staying,
+          previous: before,
+          awaited: new Set([gone?.agent ?? '']),
+        });
+
+        expect(meanwhile).toEqual(before);
+        expect(planOwners({ units: unitsOf(count), members, previous: meanwhile })).toEqual(before);
+      }),
+    );
+  });
+
+  it('plans for those who come after everybody had gone', () => {
+    fc.assert(
+      fc.property(unitCount, agents, agents, (count, first, second) => {
+        const before = planOwners({ units: unitsOf(count), members: membersOf(first), previous: {} });
+        const empty = planOwners({ units: unitsOf(count), members: [], previous: before });
+
+        expect(empty).toEqual({});
+        expect(loadsOf(planOwners({ units: unitsOf(count), members: membersOf(second), previous: before }), second)).toHaveLength(
+          second.length,
+        );
+        expect(planOwners({ units: unitsOf(count), members: membersOf(first), previous: before })).toEqual(before);
+      }),
+    );
+  });
+
   it('stays balanced and moves little through a life of joins and leaves', () => {
     fc.assert(
       fc.property(

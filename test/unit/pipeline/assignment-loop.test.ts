@@ -11,6 +11,7 @@ import type { StopSignals } from '../../../src/pipeline/worker.ts';
 
 const leaseTtlMs = 10_000;
 const drainMs = 20_000;
+const rejoinGraceMs = 20_000;
 const four: readonly Unit[] = ['u1', 'u2', 'u3', 'u4'];
 
 let folder: string;
@@ -79,17 +80,18 @@ class Agent {
   fault: (method: string) => void = () => undefined;
   #dead = false;
 
-  constructor(name: string, work: Work = untilStopped, units: readonly Unit[] = four) {
+  constructor(name: string, work: Work = untilStopped, units: readonly Unit[] = four, boot = 'boot') {
     this.name = name;
     const loop = new AssignmentLoop({
       group: this.#group(),
-      member: () => ({ agent: name, boot: `${name}-boot`, weight: 1, protocol: 1, build: 't', host: 'h', pid: 1, facts: {} }),
+      member: () => ({ agent: name, boot: `${name}-${boot}`, weight: 1, protocol: 1, build: 't', host: 'h', pid: 1, facts: {} }),
       units,
       clock,
       heartbeatMs: 1_000,
       renewMs: 3_000,
       leaseTtlMs,
       debounceMs: 1_000,
+      rejoinGraceMs,
       drainMs,
       run: async (unit, token, stop) => {
         const run = { unit, token, stop, ended: false };
@@ -153,7 +155,7 @@ describe('agents that share units', () => {
   });
 
   it('take over what a killed one had once its leases have run out, with higher epochs', async () => {
-    const [a, b] = [new Agent('a'), new Agent('b')];
+    const [a, b] = [new Agent('host:1:a'), new Agent('host:2:b')];
     await until(() => a.running.length === 2 && b.running.length === 2);
     const before = a.runs.filter((run) => !run.ended);
     a.kill();
@@ -214,6 +216,70 @@ describe('agents that share units', () => {
 
     expect((await embedded.group.readPlan()).version).toBe(version);
     expect(b.count('released')).toBe(0);
+  });
+});
+
+describe('agents whose operator named them', () => {
+  it('find what they had when they are restarted one after the other, and nothing moves', async () => {
+    const names = ['a', 'b', 'c'];
+    let running = names.map((name) => new Agent(name));
+    await until(() => everyUnitOnce().length === 4);
+    await pass(5_000);
+    const owners = (await embedded.group.readPlan()).owners;
+
+    for (const name of names) {
+      const old = running.find((agent) => agent.name === name) as Agent;
+      old.soft.abort(new Error('restart'));
+      await until(() => old.gone);
+      await pass(12_000);
+      running = [...running.filter((agent) => agent !== old), new Agent(name, untilStopped, four, 'again')];
+      await until(() => everyUnitOnce().length === 4);
+      await pass(5_000);
+    }
+
+    expect((await embedded.group.readPlan()).owners).toEqual(owners);
+    expect(running.map((agent) => agent.count('acquired')).reduce((a, b) => a + b)).toBe(4);
+  });
+
+  it('lose it to the others once they have been awaited for as long as configured', async () => {
+    const [a, b] = [new Agent('a'), new Agent('b')];
+    await until(() => a.running.length === 2 && b.running.length === 2);
+    a.soft.abort(new Error('it goes'));
+    await until(() => a.gone);
+    const before = clock.now();
+    await pass(rejoinGraceMs - 2_000);
+    expect(b.running.length).toBe(2);
+    await until(() => b.running.length === 4);
+
+    expect(clock.now() - before).toBeLessThan(rejoinGraceMs + 5_000);
+  });
+
+  it('are awaited by one that has just started, too', async () => {
+    const a = new Agent('a');
+    await until(() => a.running.length === 4);
+    a.soft.abort(new Error('restart'));
+    await until(() => a.gone);
+    const b = new Agent('b');
+    await pass(5_000);
+    expect(b.running).toEqual([]);
+
+    const back = new Agent('a', untilStopped, four, 'again');
+    await until(() => back.running.length === 2 && b.running.length === 2);
+
+    expect(everyUnitOnce()).toEqual(four);
+  });
+});
+
+describe('agents that nobody named', () => {
+  it('lose what they had as soon as they are gone', async () => {
+    const [a, b] = [new Agent('host:1:aaaa'), new Agent('host:2:bbbb')];
+    await until(() => a.running.length === 2 && b.running.length === 2);
+    a.soft.abort(new Error('it goes'));
+    await until(() => a.gone);
+    const before = clock.now();
+    await until(() => b.running.length === 4);
+
+    expect(clock.now() - before).toBeLessThan(5_000);
   });
 });
 
