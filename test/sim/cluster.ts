@@ -28,6 +28,8 @@ export class Cluster {
   readonly letters: Letter[] = [];
   readonly prefetch: number;
   readonly canaries: boolean;
+  /** Longer than what is proven is remembered. */
+  readonly long: boolean;
   readonly staticIds: boolean;
   readonly agents: SimAgent[] = [];
   /** The target refuses or is slow until then. */
@@ -37,6 +39,7 @@ export class Cluster {
   constructor(seed: number, broken: ReadonlySet<Flaw>, tells: boolean) {
     this.world = new World(seed, tells);
     this.broken = broken;
+    this.long = seed % 40 === 0;
     const { random } = this.world;
     this.ledger = new Ledger(this.world);
     this.redis = new SimRedis(this.world, this.ledger, broken);

@@ -33,7 +33,7 @@ export function compareWithOracle(cluster: Cluster): void {
   for (const [unit, { sink }] of cluster.units) {
     const state = redis.unit(unit);
     const chain = sinkChain('sim', sink);
-    const { lines, rows, cursor, livedTwice } = replay(new Partition(chain), state.applied);
+    const { lines, rows, cursor, livedTwice, repeated } = replay(new Partition(chain), state.applied);
     // A clock that was set back says the same time twice, and that is meant.
     if (livedTwice > 0 && !ledger.clockSetBack) world.wrong('I7', `${unit} counted ${livedTwice} ms twice`);
     for (const line of lines) {
@@ -44,7 +44,12 @@ export function compareWithOracle(cluster: Cluster): void {
       world.wrong('I1', `${unit}: the cursor is ${state.cursor} and, replayed, ${cursor}`);
     const [stored, replayed] = [sorted(state.rows), sorted(rows)];
     if (stored !== replayed) world.wrong('I1', `${unit}: the state is ${stored} and, replayed, ${replayed}`);
-    countApplied(state, seen.get(sink.sink) as Map<string, number>);
+    const counts = seen.get(sink.sink) as Map<string, number>;
+    const before = [...counts.values()].reduce((a, b) => a + b, 0);
+    const given = countApplied(state, counts);
+    const fresh = [...counts.values()].reduce((a, b) => a + b, 0) - before;
+    if (given - repeated !== fresh)
+      world.wrong('I2', `${unit}: ${given - repeated} notifications applied, of ${fresh} that came`);
   }
   for (const [sink, counts] of seen) {
     for (const { id } of raws) {
@@ -60,11 +65,13 @@ function replay(partition: Partition, entries: readonly Entry[]) {
   let cursor: string | null = null;
   let latestTick = Number.NEGATIVE_INFINITY;
   let livedTwice = 0;
+  let repeated = 0;
   for (const [index, entry] of entries.entries()) {
     if (entry.kind === 'config') partition.configure(entry);
     else {
       const before = partition.partitionMs;
-      const { out, outcome } = partition.apply(entry, index + 1, '');
+      const { out, outcome, repeated: known } = partition.apply(entry, index + 1, '');
+      repeated += known;
       if (entry.kind === 'tick' && outcome !== 'ignored') {
         if (entry.at <= latestTick) livedTwice += partition.partitionMs - before;
         latestTick = Math.max(latestTick, entry.at);
@@ -76,11 +83,15 @@ function replay(partition: Partition, entries: readonly Entry[]) {
     for (const [key, value] of change.set) rows.set(key, value);
     ({ cursor } = change);
   }
-  return { lines, rows, cursor, livedTwice };
+  return { lines, rows, cursor, livedTwice, repeated };
 }
 
-/** Told without any code of the product: only the next of its listener counts, and of a notification only the first. */
-function countApplied({ applied }: UnitState, counts: Map<string, number>): void {
+/**
+ * Told without any code of the product: only the next of its listener counts, and of a notification only the first. Returns how many
+ * notifications were in the entries that count.
+ */
+function countApplied({ applied }: UnitState, counts: Map<string, number>): number {
+  let given = 0;
   const last = new Map<string, number>();
   const waiting = new Map<string, Entry>();
   const known = new Set<string>();
@@ -93,6 +104,7 @@ function countApplied({ applied }: UnitState, counts: Map<string, number>): void
       return;
     }
     last.set(entry.listener, entry.seq);
+    given += entry.notifications.length;
     for (const { id } of entry.notifications) {
       if (!known.has(id)) counts.set(id, (counts.get(id) ?? 0) + 1);
       known.add(id);
@@ -100,6 +112,7 @@ function countApplied({ applied }: UnitState, counts: Map<string, number>): void
     take(waiting.get(`${entry.listener}/${entry.seq + 1}`));
   };
   for (const entry of applied) take(entry);
+  return given;
 }
 
 /** Offsets and fingerprints are the adapter's. */

@@ -7,8 +7,8 @@ export function scheduleFaults(cluster: Cluster): { readonly endAt: number; stop
   const { random } = world;
   const names = ['a', 'b', 'c'].slice(0, random.int(2, 3));
   for (const name of names) world.after(random.between(0, 3_000), null, () => cluster.start(name));
-  const trafficMs = random.between(15_000, 40_000);
-  cluster.feed(random.int(20, 60), trafficMs);
+  const trafficMs = cluster.long ? random.between(200_000, 400_000) : random.between(15_000, 40_000);
+  cluster.feed(cluster.long ? random.int(100, 200) : random.int(20, 60), trafficMs);
   const endAt = trafficMs + random.between(5_000, 20_000);
   const count = random.int(0, 8);
   for (let i = 0; i < count; i++) {
@@ -43,7 +43,8 @@ const faults: Readonly<Record<string, ClusterFault>> = {
   pause: (cluster) =>
     withOne(cluster, (agent) => {
       const { random } = cluster.world;
-      agent.pause(random.chance(0.3) ? random.between(500, 9_000) : random.between(9_000, 40_000));
+      if (cluster.long && random.chance(0.5)) agent.pause(random.between(100_000, 250_000));
+      else agent.pause(random.chance(0.3) ? random.between(500, 9_000) : random.between(9_000, 40_000));
     }),
   leave: (cluster) =>
     withOne(cluster, (agent) => {
