@@ -20,7 +20,7 @@ import { Refusals } from './refusals.ts';
 import { Room } from './room.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
-import { lineOf, speak } from './unspeakable.ts';
+import { speak } from './unspeakable.ts';
 
 /**
  * The way of a raw message, up to where it may be acknowledged:
@@ -234,8 +234,8 @@ function toEntries(deps: ListenerDeps, work: Work): { partition: PartitionRef; b
   // Only a batch that may come to so much is weighed.
   const weigh = work.bytes > maxEntryBytes;
   for (const [partition, parts] of work.parts) {
-    const fitting = weigh ? parts.map((part) => fittingPart(deps, work, partition, part)) : parts;
-    for (const chunk of chunks(fitting, weigh ? weightOf : () => 0)) add(partition, chunk, []);
+    const weighed = parts.map((part) => (weigh ? fitting(deps, work, partition, part) : { part, bytes: 0 }));
+    for (const chunk of chunks(weighed)) add(partition, chunk, []);
   }
   // After all data of this batch, and every earlier batch is confirmed already: exactly what a canary says.
   if (work.canaries.length > 0) {
@@ -261,8 +261,8 @@ function entryText(deps: ListenerDeps, work: Work, { sink }: PartitionRef, entry
   return printEntry({ ...entry, notifications });
 }
 
-/** Some brokers take no message beyond 16 MiB, and signing and framing come on top. */
-const maxEntryBytes = 8 * 1024 * 1024;
+/** Some brokers take no message beyond 16 MiB, and what an entry says beside its items comes on top. */
+const maxEntryBytes = 14 * 1024 * 1024;
 
 function weightOf({ items }: Part): number {
   try {
@@ -272,21 +272,25 @@ function weightOf({ items }: Part): number {
   }
 }
 
-/** What no entry could carry becomes a dead letter; its notification stays, to be known when it comes again. */
-function fittingPart(deps: ListenerDeps, work: Work, { sink }: PartitionRef, part: Part): Part {
-  const bytes = weightOf(part);
-  if (bytes <= maxEntryBytes) return part;
-  const message = `${part.items.length} items of ${bytes} bytes for one partition; an entry takes ${maxEntryBytes}.`;
-  const body = part.items.map((item) => lineOf(item, itemLines)).join('');
-  work.letters.push({ ...itemLetter(deps, sink, part.id, message, body), reason: 'entry_too_large' });
-  return { id: part.id, items: [] };
+interface Weighed {
+  readonly part: Part;
+  readonly bytes: number;
 }
 
-function* chunks(parts: readonly Part[], weight: (part: Part) => number): Generator<readonly Part[]> {
+/** What no entry could carry becomes a dead letter; its notification stays, to be known when it comes again. */
+function fitting(deps: ListenerDeps, work: Work, { sink }: PartitionRef, part: Part): Weighed {
+  const bytes = weightOf(part);
+  if (bytes <= maxEntryBytes) return { part, bytes };
+  const message = `${part.items.length} items of ${bytes} bytes for one partition; an entry takes ${maxEntryBytes}.`;
+  const body = speak(part.items, itemLines).lines;
+  work.letters.push({ ...itemLetter(deps, sink, part.id, message, body), reason: 'entry_too_large' });
+  return { part: { id: part.id, items: [] }, bytes: 0 };
+}
+
+function* chunks(parts: readonly Weighed[]): Generator<readonly Part[]> {
   let chunk: Part[] = [];
   let [items, bytes] = [0, 0];
-  for (const part of parts) {
-    const more = weight(part);
+  for (const { part, bytes: more } of parts) {
     if (items > 0 && (items + part.items.length > maxItemsPerEntry || bytes + more > maxEntryBytes)) {
       yield chunk;
       chunk = [];

@@ -27,7 +27,7 @@ export const brokerFaults: readonly ClusterFault[] = [
       wires: true,
       during: ({ wires, names }) => again(30, random, 1_500, () => wires.get(oneOf(names, random))?.amqp.cut()),
     }),
-    seen: told('broker:disconnected', 10),
+    seen: told('broker:disconnected', 5),
   },
   {
     id: 'F20b',

@@ -357,7 +357,7 @@ describe('a large batch', () => {
     const large = (letters: number) => ({ grows: 'x'.repeat(letters) });
     const limits = { maxMessageBytes: 32 << 20, maxDepth: 32, maxString: 32 << 20, maxSamplesPerNotification: 100 };
     const rig = new Rig({ limits });
-    await rig.deliver(message('a', large(5 << 20)), message('b', large(5 << 20)), message('c', large(9 << 20)), message('d'));
+    await rig.deliver(message('a', large(8 << 20)), message('b', large(8 << 20)), message('c', large(15 << 20)), message('d'));
     await until(() => rig.story.includes('settle d'));
     await rig.end();
 
