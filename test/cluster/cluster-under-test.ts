@@ -111,7 +111,7 @@ export class ClusterUnderTest {
     const {
       servers,
       cluster,
-      timing = 'lease_ttl_ms: 3000, renew_ms: 900, heartbeat_ms: 300',
+      timing = 'lease_ttl_ms: 3000, renew_ms: 900, heartbeat_ms: 300, rejoin_grace_ms: 0',
       recovery = 'refuse',
     } = this.options;
     const amqp = this.options.amqpUrl?.(name) ?? servers.rabbitmq.url;

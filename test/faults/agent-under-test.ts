@@ -36,7 +36,7 @@ export class AgentUnderTest {
       'data_dir: data',
       `pipelines: ${JSON.stringify(pipelines)}`,
       `inputs:\n  - ${input}`,
-      'timing: { lease_ttl_ms: 900, renew_ms: 300, heartbeat_ms: 200, linger_ms: 20 }',
+      'timing: { lease_ttl_ms: 900, renew_ms: 300, heartbeat_ms: 200, linger_ms: 20, rejoin_grace_ms: 0 }',
     ];
     await writeFile(agent.configFile, `${lines.join('\n')}\n`);
     return agent;

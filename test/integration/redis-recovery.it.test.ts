@@ -181,7 +181,7 @@ describe('a Redis that stops, goes back or forgets', () => {
 
     await cluster.redis.admin('FLUSHALL');
 
-    const fault = { class: 'retryable', code: 'redis_empty', message: expect.stringContaining('recovery: empty --accept-loss') };
+    const fault = { class: 'retryable', code: 'redis_empty', message: expect.stringContaining('recovery: empty') };
     await expect(agent.store.commit(token, commitOf(1))).rejects.toMatchObject(fault);
     await expect(agent.group.heartbeat(memberOf(alice), 1000)).rejects.toMatchObject(fault);
     await expect(cluster.agent().group.acquire(bob, unit, 1, 1000)).rejects.toMatchObject(fault);

@@ -34,7 +34,7 @@ describe('a partition written back after Redis forgot it', () => {
 
   it('stands still before that: nobody takes it for a new one', async () => {
     const token = await acquired(agent, bob);
-    const fault = { class: 'retryable', code: 'redis_state_missing', message: expect.stringContaining('--accept-loss') };
+    const fault = { class: 'retryable', code: 'redis_state_missing', message: expect.stringContaining('recovery: empty') };
 
     await expect(loaded(agent, token)).rejects.toMatchObject(fault);
     await expect(agent.store.commit(token, commitOf(0))).rejects.toMatchObject(fault);

@@ -211,7 +211,7 @@ data_dir: data
 pipelines: ${JSON.stringify(pipelines)}
 inputs:
   - http: { port: 0 }
-timing: { lease_ttl_ms: 3000, renew_ms: 1000, heartbeat_ms: 500, linger_ms: 20 }
+timing: { lease_ttl_ms: 3000, renew_ms: 1000, heartbeat_ms: 500, linger_ms: 20, rejoin_grace_ms: 0 }
 log: { level: info }
 `;
 }

@@ -33,24 +33,34 @@ export function statusCommand(): Command {
       const { dataDir } = config;
       if (config.coordination.kind === 'off' && !existsSync(join(dataDir, 'state')))
         return unknown(options, `no agent has run on ${resolve(dataDir)} yet`);
-      const view = await look(config);
+      const view = await look(config).catch((error: unknown) => {
+        if (options.check !== true) throw error;
+        return unknown(options, `the stores do not answer: ${error instanceof Error ? error.message : String(error)}`);
+      });
+      if (view === undefined) return;
       if (options.check === true) return check(view, Number(options.lagWarning));
       process.stdout.write(options.json === true ? `${JSON.stringify(view)}\n` : table(view));
     });
 }
 
-async function look(config: AgentConfig): Promise<ClusterView> {
+/** `servers`: what the servers behind it promise, by their own word. */
+async function look(config: AgentConfig): Promise<StatusView> {
   const places = await openPlaces({ config, clock: systemClock, random: Math.random, emit: () => undefined });
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock: systemClock });
   try {
-    return await readClusterView(places, config.cluster, deadLetters.stats());
+    const view = await readClusterView(places, config.cluster, deadLetters.stats());
+    return { ...view, servers: await places.describe() };
   } finally {
     await deadLetters.close();
     await places.close();
   }
 }
 
-function unknown(options: Options, message: string): void {
+interface StatusView extends ClusterView {
+  readonly servers: Readonly<Record<string, string>>;
+}
+
+function unknown(options: Options, message: string): undefined {
   if (options.json === true) process.stdout.write(`${JSON.stringify({ error: message })}\n`);
   else process.stdout.write(`CEILOGRAPH UNKNOWN - ${message}\n`);
   process.exitCode = options.check === true ? 3 : 1;
@@ -73,7 +83,7 @@ function check(view: ClusterView, lagWarning: number): void {
   process.exitCode = code as number;
 }
 
-function table(view: ClusterView): string {
+function table(view: StatusView): string {
   const lines = [`agents (${view.members.length})`];
   for (const member of view.members) {
     lines.push(
@@ -87,6 +97,7 @@ function table(view: ClusterView): string {
       `  ${partition.unit.padEnd(40)} ${owner.padEnd(28)} epoch ${partition.epoch}  waiting ${partition.entries}  bytes ${partition.bytes}/${partition.boundBytes}  outbox ${partition.outboxItems}`,
     );
   }
+  for (const [name, value] of Object.entries(view.servers)) lines.push(`${name}: ${value}`);
   lines.push(`dead letters (${view.deadLetters.letters})`);
   for (const [reason, count] of Object.entries(view.deadLetters.byReason)) lines.push(`  ${reason} ${count}`);
   return `${lines.join('\n')}\n`;

@@ -7,9 +7,8 @@ export function emptied(address: string, cluster: string): Fault {
     'retryable',
     'redis_empty',
     `Redis at ${address} holds nothing of cluster ${cluster}, which was running before: it was flushed, or is another Redis. No partition ` +
-      'runs; listeners go on. → restore its file and restart it, or choose what may happen: `recovery: reseed` (living agents write back ' +
-      'what they hold), `recovery: rebuild` (topics that keep everything are read again), `recovery: empty --accept-loss` (begin anew ' +
-      'without the stored state)',
+      'runs; listeners go on. → restore its file and restart it, or set `recovery: empty` (begin anew and lose what was half computed; ' +
+      'docs/coordination.md says what else must be done then)',
   );
 }
 

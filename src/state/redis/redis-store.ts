@@ -133,8 +133,8 @@ function stateMissing(unit: Unit): Fault {
   return new Fault(
     'retryable',
     'redis_state_missing',
-    `the state of ${unit} was lost with what Redis held, and nobody has written it back. The partition stands still. → keep the agent that ` +
-      'ran it alive until it did, or give the state up: `recovery: empty --accept-loss`',
+    `the state of ${unit} was lost with what Redis held, and nobody has written it back. The partition stands still. → restore the file of ` +
+      'Redis, or give the state up: `recovery: empty`',
   );
 }
 
