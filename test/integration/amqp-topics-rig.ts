@@ -71,7 +71,7 @@ export class Writer {
 }
 
 /** The rule of the worker: exactly last + 1 is applied, a lower one was there before, a higher one waits. */
-export class Sequence {
+class Sequence {
   applied = 0;
   repeated = 0;
   readonly #ahead = new Set<number>();

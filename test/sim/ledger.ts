@@ -107,7 +107,7 @@ export class Ledger {
   }
 }
 
-export function sinkOf(unit: Unit): string {
+function sinkOf(unit: Unit): string {
   return unit.split('.')[2] ?? unit;
 }
 

@@ -30,7 +30,7 @@ import { simTopics } from './sim-topics.ts';
 import { converter } from './sinks.ts';
 import { Process, SimClock } from './world.ts';
 
-export const leaseTtlMs = 10_000;
+const leaseTtlMs = 10_000;
 const codec = createItemCodec(createSigner(''));
 
 /**

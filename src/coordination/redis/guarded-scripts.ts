@@ -9,9 +9,6 @@ export interface Piece {
   readonly lua: string;
 }
 
-/** Where a guarded piece finds its keys and arguments: `KEYS[3]` on, `ARGV[7]` on. The lease is `KEYS[2]`, the time `now`. */
-export const guardedFrom = { keys: 3, args: 7 } as const;
-
 /** The effects of the partition store run through here: never without the guard of the lease in the same script. */
 export class GuardedScripts {
   readonly #parts: Pick<GroupParts, 'connection' | 'keys' | 'standing'>;

@@ -10,7 +10,7 @@ import { type Connection, withinTime } from './connection.ts';
  */
 const neverReached = 1_000_000_000;
 
-export function queueOptions(boundBytes: number | null): Options.AssertQueue {
+function queueOptions(boundBytes: number | null): Options.AssertQueue {
   const bound = boundBytes === null ? {} : { 'x-max-length-bytes': boundBytes, 'x-overflow': 'reject-publish' };
   return {
     durable: true,

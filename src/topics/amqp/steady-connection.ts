@@ -108,7 +108,7 @@ export class SteadyConnection {
 }
 
 /** The promise goes on by itself; who stopped waiting for it no longer hears of it. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });

@@ -27,7 +27,7 @@ local inc, floor = m[2], tonumber(m[6]) or 0
  * Time that never goes back and goes on after a step back of the server's clock: its TIME plus what it was ever set back by. A step
  * ahead counts as passed; leases then end early, which the guard makes safe.
  */
-export const clock = `
+const clock = `
 local t = redis.call('TIME')
 local back, last = tonumber(m[4]) or 0, tonumber(m[5]) or 0
 local now = t[1]*1000 + math.floor(t[2]/1000) + back
