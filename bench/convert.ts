@@ -6,7 +6,11 @@ import { type Converter, createConverter } from '../src/core/convert/converter.t
 import { decodeNotification } from '../src/core/convert/envelope.ts';
 import { itemLines, toEventMessage, toMeteringMessage } from '../src/core/convert/wire.ts';
 import { createSigner } from '../src/lib/hmac.ts';
+import { bar, barLines } from './bars.ts';
+import { endTogether } from './children.ts';
 import { notification } from './notifications.ts';
+import { machine, machineLine, median, rounded } from './process-figures.ts';
+import { parseReference } from './reference.ts';
 
 /**
  * What a conversion costs: bytes of an oslo v2 envelope in, JSON lines out (as bytes), ids and exact numbers included; and what signing
@@ -42,6 +46,8 @@ function measure(work: () => { bytes: number; items: number }): Cost {
   return { cpuSeconds: (used.user + used.system) / 1e6, wallSeconds: (performance.now() - wall) / 1000, bytes, items };
 }
 
+endTogether();
+const begun = machine();
 const out = Buffer.alloc(16 * 1024 * 1024);
 
 /** Every line goes into a reused buffer, from where an agent would hand it on. */
@@ -64,21 +70,6 @@ function convertAll(converter: Converter, bodies: readonly Uint8Array[], count: 
   return { bytes, items };
 }
 
-/** What nothing can be faster than: both layers of JSON, nothing else. Its spread shows how quiet the machine is. */
-function parseAll(bodies: readonly Uint8Array[], count: number) {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let bytes = 0;
-  for (let i = 0; i < count; i++) {
-    const outer = JSON.parse(decoder.decode(bodies[i % bodies.length])) as { 'oslo.message': string };
-    bytes += (JSON.parse(outer['oslo.message']) as { message_id: string }).message_id.length;
-  }
-  return { bytes, items: count };
-}
-
-function median(costs: readonly Cost[]): Cost {
-  return [...costs].sort((a, b) => a.cpuSeconds - b.cpuSeconds)[Math.floor(costs.length / 2)] as Cost;
-}
-
 const paths =
   values.definitions === undefined
     ? shippedDefinitions
@@ -90,39 +81,48 @@ const bodies = Array.from({ length: distinct }, (_, i) => notification(i));
 const count = Number(values.notifications);
 const rounds = Number(values.rounds);
 
-parseAll(bodies, 5000);
+parseReference(5000);
 convertAll(converter, bodies, 5000);
 convertAll(converter, bodies, 5000, sign);
-const bare: Cost[] = [];
+const bare: number[] = [];
 const plain: Cost[] = [];
 const signed: Cost[] = [];
 for (let round = 0; round < rounds; round++) {
-  bare.push(measure(() => parseAll(bodies, count)));
+  bare.push(parseReference());
   plain.push(measure(() => convertAll(converter, bodies, count)));
   signed.push(measure(() => convertAll(converter, bodies, count, sign)));
 }
 
 const per100k = (cost: Cost) => (cost.cpuSeconds / count) * 100_000;
-const [convert, withSignatures] = [median(plain), median(signed)];
+const converting = plain.map(per100k);
+const signing = signed.map((cost, round) => per100k(cost) - (converting[round] ?? 0));
+const first = plain[0] as Cost;
 const result = {
   name: 'convert',
-  cpuSecondsPer100k: Number(per100k(convert).toFixed(3)),
-  perSecond: Math.round(count / convert.wallSeconds),
-  signingCpuSecondsPer100k: Number((per100k(withSignatures) - per100k(convert)).toFixed(3)),
-  bareParseCpuSecondsPer100k: Number(per100k(median(bare)).toFixed(3)),
-  best: Number(Math.min(...plain.map(per100k)).toFixed(3)),
+  cpuSecondsPer100k: rounded(median(converting), 3),
+  perSecond: Math.round(count / median(plain.map((cost) => cost.wallSeconds))),
+  signingCpuSecondsPer100k: rounded(median(signing), 3),
+  bareParseCpuSecondsPer100k: rounded(median(bare), 3),
+  ratioToParse: rounded(median(converting.map((cost, round) => cost / (bare[round] ?? 1))), 1),
+  best: rounded(Math.min(...converting), 3),
   bytesIn: Math.round(bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length),
-  bytesOut: Math.round(convert.bytes / count),
-  itemsPerNotification: Number((convert.items / count).toFixed(2)),
-  rounds: plain.map((cost) => Number(per100k(cost).toFixed(3))),
+  bytesOut: Math.round(first.bytes / count),
+  itemsPerNotification: rounded(first.items / count, 2),
+  rounds: converting.map((cost) => rounded(cost, 3)),
 };
+const bars = [
+  bar('CPU-s per 100,000 notifications, bytes in to lines out', result.cpuSecondsPer100k, 3),
+  bar('CPU-s per 100,000 notifications for signing on top', result.signingCpuSecondsPer100k, 2),
+];
 
 console.log(`convert, ${count} notifications of ${result.bytesIn} B, ${rounds} rounds, median
 
                           CPU-s per 100 k      per second
 JSON.parse alone          ${result.bareParseCpuSecondsPer100k.toFixed(2).padStart(15)}
-bytes in, lines out       ${result.cpuSecondsPer100k.toFixed(2).padStart(15)} ${`${result.perSecond}`.padStart(15)}
+bytes in, lines out       ${result.cpuSecondsPer100k.toFixed(2).padStart(15)} ${`${result.perSecond}`.padStart(15)}   (${result.ratioToParse} times the parse)
 signing on top            ${result.signingCpuSecondsPer100k.toFixed(2).padStart(15)}
 
-${result.itemsPerNotification} items and ${result.bytesOut} B out per notification`);
-if (values.json) console.log(JSON.stringify(result));
+${result.itemsPerNotification} items and ${result.bytesOut} B out per notification
+${machineLine(begun)}
+${barLines(bars)}`);
+if (values.json) console.log(JSON.stringify({ ...result, bars, machine: begun }));

@@ -1,16 +1,13 @@
 import { setMaxListeners } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEmbedded } from '../src/agent/open-embedded.ts';
 import { openLanes } from '../src/agent/open-targets.ts';
 import { agreeOnLayouts } from '../src/agent/sink-runtime.ts';
 import { loadSetup } from '../src/config/load-setup.ts';
-import { IdLog } from '../src/core/partition/id-log.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { createSigner } from '../src/lib/hmac.ts';
-import { type Part, printEntry } from '../src/model/entry.ts';
-import type { Sample } from '../src/model/sample.ts';
+import { printEntry } from '../src/model/entry.ts';
 import { DeadLetters } from '../src/pipeline/dead-letters.ts';
 import { createItemCodec } from '../src/pipeline/item-codec.ts';
 import { Sequencer } from '../src/pipeline/sequencer.ts';
@@ -18,92 +15,32 @@ import { createTally } from '../src/pipeline/tally.ts';
 import { runWorker } from '../src/pipeline/worker.ts';
 import { createTelemetry } from '../src/telemetry/telemetry.ts';
 import { type PartitionRef, partitionName } from '../src/topics/topic.ts';
-import { cpuSeconds, percentile, rounded, rssAnonMiB, writtenBytes } from './process-figures.ts';
+import { endTogether } from './children.ts';
+import type { Block } from './embedded-pair.ts';
+import { draw, metadata, notifications } from './embedded-samples.ts';
+import { rssAnonMiB, writtenBytes } from './process-figures.ts';
+import { parseReference } from './reference.ts';
 
 /**
  * Append → topic → worker → commit → file in one process, as an agent does it: the embedded adapters, `runWorker` for each of 16
  * partitions, a file lane. A round appends one entry to every partition: 200 samples of 200 keys drawn at random, four samples a
  * notification. The next one follows when all of it is in the file. So every commit has 200 dirty keys however many keys there are.
  *
- *     node --import tsx bench/embedded-path.ts KEYS COMMITS
+ * Driven by `embedded-pair.ts`: fills KEYS keys, says so, and then runs as many rounds as each message says, until the channel closes.
+ *
+ *     node --import tsx bench/embedded-path.ts KEYS FOLDER   (with an IPC channel)
  */
-const [keys = 3200, commits = 1600] = process.argv.slice(2).map(Number);
+const [keys, folder] = [Number(process.argv[2]), process.argv[3] ?? ''];
 const partitions = 16;
 const dirtyKeys = 200;
 const perNotification = 4;
+// Filling is preparation: in large pieces.
+const filledAtOnce = 2000;
 const perPartition = Math.ceil(keys / partitions);
-const rounds = Math.ceil(commits / partitions);
-const warmUpRounds = Math.ceil(rounds / 4);
 const leaseTtlMs = 600_000;
 const signal = new AbortController().signal;
-const startedAt = Date.now() - 3_600_000;
 
-const metadata = {
-  display_name: 'web-1',
-  host: 'node-17.example.org',
-  instance_type: 'm1.medium',
-  flavor: { id: '3', name: 'm1.medium', vcpus: 2, ram: 4096, disk: 40, ephemeral: 0, swap: 0 },
-  image: {
-    id: '6b0c2a1e-1f0f-4a52-9a0f-2f6d1b0c7e55',
-    links: [{ href: 'http://192.0.2.5:9292/images/6b0c2a1e', rel: 'bookmark' }],
-  },
-  status: 'active',
-  state: 'running',
-  task_state: null,
-  vcpus: 2,
-  memory_mb: 4096,
-  disk_gb: 40,
-  architecture: 'x86_64',
-  os_type: 'linux',
-};
-
-let drawn = 1;
-function random(below: number): number {
-  drawn = (Math.imul(drawn, 1664525) + 1013904223) >>> 0;
-  return Math.floor((drawn / 2 ** 32) * below);
-}
-
-let made = 0;
-const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
-
-/** 860 B as a JSON line. */
-function sample(partition: number, key: number, round: number, resource_metadata: Sample['resource_metadata']): Sample {
-  made += 1;
-  return {
-    id: `${hex(made, 8)}-0000-1000-8000-${hex(made, 12)}`,
-    source: 'openstack',
-    name: 'cpu',
-    type: 'cumulative',
-    unit: 'ns',
-    volume: round * 1_000_000_000 + key,
-    user_id: '4d1f2f2a0e5b4c5f9d5e3c2b1a000001',
-    user_name: null,
-    project_id: '4d1f2f2a0e5b4c5f9d5e3c2b1a000002',
-    project_name: null,
-    resource_id: `${hex(key, 8)}-${hex(partition, 4)}-4000-8000-4d1f2f2a0e5b`,
-    timestamp: `${new Date(startedAt + round * 1000).toISOString().slice(0, -1)}000`,
-    resource_metadata,
-    monotonic_time: null,
-  };
-}
-
-function notifications(partition: number, chosen: readonly number[], round: number, held: Sample['resource_metadata']): Part[] {
-  const parts: Part[] = [];
-  for (let at = 0; at < chosen.length; at += perNotification) {
-    const items = chosen.slice(at, at + perNotification).map((key) => sample(partition, key, round, held));
-    parts.push({ id: `${items[0]?.id}-n`, items });
-  }
-  return parts;
-}
-
-function draw(): number[] {
-  if (perPartition <= dirtyKeys) return Array.from({ length: perPartition }, (_, key) => key);
-  const chosen = new Set<number>();
-  while (chosen.size < dirtyKeys) chosen.add(random(perPartition));
-  return [...chosen];
-}
-
-const folder = await mkdtemp(join(tmpdir(), 'ceilograph-bench-'));
+endTogether();
 await mkdir(join(folder, 'pipelines'));
 await writeFile(join(folder, 'agent.yaml'), 'data_dir: data\npipelines: pipelines\n');
 await writeFile(
@@ -167,12 +104,21 @@ const encoder = new TextEncoder();
 let sent = 0;
 let expectedOut = 0;
 
-/** Appends what `chosen` says to every partition and waits until it is applied and what came of it is published. */
-async function apply(chosen: readonly (readonly number[])[], round: number, first: boolean): Promise<void> {
+interface Step {
+  /** Of every partition. */
+  readonly chosen: readonly (readonly number[])[];
+  readonly round: number;
+  readonly perNotification: number;
+  /** Of a key that is new nothing comes out. */
+  readonly fill: boolean;
+}
+
+/** Appends an entry to every partition and waits until all of it is applied and what came of it is published. */
+async function apply({ chosen, round, perNotification, fill }: Step): Promise<void> {
   const entries = refs.map((partition: PartitionRef, index) => {
-    const parts = notifications(index, chosen[index] ?? [], round, first ? {} : metadata);
+    const parts = notifications(index, chosen[index] ?? [], round, fill ? {} : metadata, perNotification);
     sent += parts.length;
-    if (!first) expectedOut += (chosen[index] ?? []).length;
+    if (!fill) expectedOut += (chosen[index] ?? []).length;
     const entry = sequencer.next(partitionName(partition), Date.now(), parts, []);
     return { partition, bytes: encoder.encode(printEntry(entry)) };
   });
@@ -182,70 +128,55 @@ async function apply(chosen: readonly (readonly number[])[], round: number, firs
     await Promise.race([new Promise((resolve) => setTimeout(resolve, 1)), failed]);
 }
 
-async function run(from: number, count: number): Promise<number[]> {
+async function fill(): Promise<void> {
+  for (let key = 0; key < perPartition; key += filledAtOnce) {
+    const some = Array.from({ length: Math.min(filledAtOnce, perPartition - key) }, (_, i) => key + i);
+    await apply({ chosen: refs.map(() => some), round: 0, perNotification: 100, fill: true });
+  }
+}
+
+let round = 0;
+
+async function block(rounds: number): Promise<Block> {
+  const parse = parseReference();
+  const [cpu, at] = [process.cpuUsage(), performance.now()];
+  const [written, dirtied] = [writtenBytes('self', 'wchar'), writtenBytes('self', 'write_bytes')];
+  const before = expectedOut;
   const latencies: number[] = [];
-  for (let round = from; round < from + count; round++) {
-    const before = performance.now();
-    await apply(
-      refs.map(() => draw()),
-      round,
-      false,
-    );
-    latencies.push(performance.now() - before);
+  for (let i = 0; i < rounds; i++) {
+    round += 1;
+    const started = performance.now();
+    const chosen = refs.map(() => draw(dirtyKeys, perPartition));
+    await apply({ chosen, round, perNotification, fill: false });
+    latencies.push(performance.now() - started);
   }
-  return latencies;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    samples: expectedOut - before,
+    cpuSeconds: (user + system) / 1e6,
+    seconds: (performance.now() - at) / 1000,
+    written: writtenBytes('self', 'wchar') - written,
+    dirtied: writtenBytes('self', 'write_bytes') - dirtied,
+    latencies,
+    parseCpuSecondsPer100k: parse,
+    rssAnonMiB: rssAnonMiB('self'),
+  };
 }
 
-/** The log of ids alone: a million of them, none proven. */
-function bytesPerOpenId(): number {
-  const count = 1_000_000;
-  const ids = Array.from({ length: partitions }, () => new IdLog());
-  globalThis.gc?.();
-  const before = rssAnonMiB('self');
-  for (let i = 0; i < count; i++) {
-    const log = ids[i % partitions] as IdLog;
-    log.add('bench', Math.floor(i / (partitions * 50)) + 1, `id-${i}`);
-    if (i % 50_000 < partitions) log.takeChange();
-  }
-  for (const log of ids) log.takeChange();
-  globalThis.gc?.();
-  const held = ids.reduce((sum, log) => sum + log.openCount, 0);
-  return ((rssAnonMiB('self') - before) * 2 ** 20) / held;
+async function close(): Promise<void> {
+  soft.abort(new Error('done'));
+  await Promise.all(workers);
+  await lanes.close();
+  await deadLetters.close();
+  await embedded.close();
+  await rm(folder, { recursive: true, force: true });
 }
 
-for (let key = 0; key < perPartition; key += dirtyKeys) {
-  const some = Array.from({ length: Math.min(dirtyKeys, perPartition - key) }, (_, i) => key + i);
-  await apply(
-    refs.map(() => some),
-    0,
-    true,
-  );
-}
-process.stderr.write(`${keys} keys are there, ${rssAnonMiB('self').toFixed(0)} MiB\n`);
-await run(1, warmUpRounds);
-const [cpu, written, dirtied] = [cpuSeconds('self'), writtenBytes('self', 'wchar'), writtenBytes('self', 'write_bytes')];
-const publishedBefore = expectedOut;
-const at = performance.now();
-const latencies = await run(1 + warmUpRounds, rounds);
-const seconds = (performance.now() - at) / 1000;
-const used = cpuSeconds('self') - cpu;
-const samples = expectedOut - publishedBefore;
-const figures = {
-  keys,
-  commits: rounds * partitions,
-  cpuSecondsPer100k: rounded((used / samples) * 100_000, 2),
-  perSecond: Math.round(samples / seconds),
-  p50Ms: rounded(percentile(latencies, 0.5), 1),
-  p99Ms: rounded(percentile(latencies, 0.99), 1),
-  writtenKBPerSample: rounded((writtenBytes('self', 'wchar') - written) / samples / 1000, 2),
-  dirtiedKBPerSample: rounded((writtenBytes('self', 'write_bytes') - dirtied) / samples / 1000, 2),
-  rssAnonMiB: rounded(rssAnonMiB('self'), 0),
-  bytesPerKey: rounded(((rssAnonMiB('self') - 250) * 2 ** 20) / keys, 0),
-};
-soft.abort(new Error('done'));
-await Promise.all(workers);
-await lanes.close();
-await deadLetters.close();
-await embedded.close();
-await rm(folder, { recursive: true, force: true });
-console.log(JSON.stringify({ ...figures, bytesPerOpenId: rounded(bytesPerOpenId(), 0) }));
+const say = (what: Block | 'filled') => process.send?.(what);
+const startedAt = performance.now();
+await fill();
+const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+process.stderr.write(`${keys} keys are there after ${seconds} s, ${rssAnonMiB('self').toFixed(0)} MiB\n`);
+process.on('message', (rounds: number) => void block(rounds).then(say));
+process.once('disconnect', () => void close().then(() => process.exit(0)));
+say('filled');

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 
 /** What the kernel says of a process: `self` or a pid. Threads count, so garbage collection and file work are in the CPU time. */
 export type Process = number | 'self';
@@ -38,4 +39,19 @@ export function median(values: readonly number[]): number {
 
 export function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
+}
+
+/** The load of the last minute belongs to every figure of CPU time: beside other work the same code costs up to twice as much. */
+export interface Machine {
+  readonly node: string;
+  readonly cpus: number;
+  readonly load: number;
+}
+
+export function machine(): Machine {
+  return { node: process.version, cpus: availableParallelism(), load: rounded(loadavg()[0] ?? 0, 1) };
+}
+
+export function machineLine(begun: Machine): string {
+  return `Node ${begun.node}, ${begun.cpus} CPUs, load ${begun.load} at the beginning and ${machine().load} at the end, our own included`;
 }

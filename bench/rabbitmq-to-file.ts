@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Channel, type ConfirmChannel, connect } from 'amqplib';
@@ -9,17 +7,22 @@ import { readDefinitions } from '../src/config/definitions.ts';
 import { shippedDefinitions } from '../src/config/load-setup.ts';
 import { createConverter } from '../src/core/convert/converter.ts';
 import { decodeNotification } from '../src/core/convert/envelope.ts';
+import { end, endTogether, start } from './children.ts';
 import { notification } from './notifications.ts';
 import { cpuSeconds, median, percentile, rounded, rssAnonMiB } from './process-figures.ts';
+import { parseReference } from './reference.ts';
+import { scratchFolder } from './scratch.ts';
 
 /**
  * One round: the built agent waits on an empty durable queue; its CPU time is noted; the notifications are published; once every line
  * stands in the files it is noted again. Then the same messages go through a bare consume-and-acknowledge loop. The figures of a round
  * are those of the agent's process alone.
  *
- *     AMQP_URL=… node --import tsx bench/rabbitmq-to-file.ts NOTIFICATIONS ROUNDS
+ * No further round begins after WITHIN_MS.
+ *
+ *     AMQP_URL=… node --import tsx bench/rabbitmq-to-file.ts NOTIFICATIONS ROUNDS WITHIN_MS
  */
-const [count = 40_000, rounds = 3] = process.argv.slice(2).map(Number);
+const [count = 20_000, rounds = 3, withinMs = 300_000] = process.argv.slice(2).map(Number);
 const url = process.env['AMQP_URL'] ?? '';
 const topic = `bench-${process.pid}`;
 const queue = `${topic}.info`;
@@ -32,6 +35,8 @@ const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 interface Round {
   readonly cpu: number;
   readonly bareCpu: number;
+  /** Of 100,000 notifications. */
+  readonly parseCpu: number;
   readonly perSecond: number;
   readonly rssAnon: number;
   readonly latencies: readonly number[];
@@ -91,17 +96,13 @@ async function publishAll(channel: ConfirmChannel, bodies: readonly Uint8Array[]
   await channel.waitForConfirms();
 }
 
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('exit', resolve));
-}
-
 async function round(channel: ConfirmChannel, bodies: readonly Uint8Array[], expected: Expected): Promise<Round> {
-  const folder = await mkdtemp(join(tmpdir(), 'ceilograph-bench-'));
+  const folder = scratchFolder();
   const profile = process.env['BENCH_CPU_PROF'];
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const agent = spawn(process.execPath, [...flags, main, 'agent', '-c', await prepare(folder)], {
+  const agent = start([process.execPath, ...flags, main, 'agent', '-c', await prepare(folder)], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, CEILOGRAPH_LOG_LEVEL: 'warn' },
+    env: { CEILOGRAPH_LOG_LEVEL: 'warn' },
   });
   const pid = agent.pid as number;
   try {
@@ -126,12 +127,11 @@ async function round(channel: ConfirmChannel, bodies: readonly Uint8Array[], exp
         `${samples.count} samples and ${events.count} events stand in the files, expected ${JSON.stringify(expected)}`,
       );
     const latencies = await probe(channel, bodies, join(folder, 'out', 'events.jsonl'));
-    agent.kill('SIGTERM');
-    await ended(agent);
-    return { cpu, bareCpu: await bare(channel, bodies), perSecond: bodies.length / seconds, rssAnon, latencies };
+    await end(agent);
+    const bareCpu = await bare(channel, bodies);
+    return { cpu, bareCpu, parseCpu: parseReference(), perSecond: bodies.length / seconds, rssAnon, latencies };
   } finally {
-    if (agent.exitCode === null && agent.signalCode === null) agent.kill('SIGKILL');
-    await ended(agent);
+    await end(agent, 'SIGKILL');
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -153,19 +153,9 @@ async function probe(channel: ConfirmChannel, bodies: readonly Uint8Array[], pat
 /** What consuming costs at least: the same queue, the same prefetch, an acknowledgement each, nothing done. */
 async function bare(channel: ConfirmChannel, bodies: readonly Uint8Array[]): Promise<number> {
   await channel.purgeQueue(queue);
-  const loop = spawn(
-    process.execPath,
-    [
-      '--import',
-      'tsx',
-      fileURLToPath(new URL('bare-consumer.ts', import.meta.url)),
-      url,
-      queue,
-      `${prefetch}`,
-      `${bodies.length}`,
-    ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+  const path = fileURLToPath(new URL('bare-consumer.ts', import.meta.url));
+  const command = [process.execPath, '--import', 'tsx', path, url, queue, `${prefetch}`, `${bodies.length}`];
+  const loop = start(command, { stdio: ['ignore', 'ignore', 'inherit'] });
   const pid = loop.pid as number;
   await until(async () => (await channel.checkQueue(queue)).consumerCount === 1, 'the bare loop does not consume');
   await pause(500);
@@ -173,8 +163,7 @@ async function bare(channel: ConfirmChannel, bodies: readonly Uint8Array[]): Pro
   await publishAll(channel, bodies);
   await until(async () => (await channel.checkQueue(queue)).consumerCount === 0, 'the bare loop did not get everything');
   const cpu = cpuSeconds(pid) - before;
-  loop.kill('SIGTERM');
-  await ended(loop);
+  await end(loop);
   return cpu;
 }
 
@@ -200,6 +189,8 @@ async function declare(channel: Channel): Promise<void> {
   await channel.bindQueue(queue, exchange, queue);
 }
 
+endTogether();
+const startedAt = performance.now();
 const bodies = Array.from({ length: count }, (_, i) => notification(i));
 const expected = await expectedOf(bodies);
 const connection = await connect(url, { noDelay: true });
@@ -207,7 +198,7 @@ const channel = await connection.createConfirmChannel();
 await declare(channel);
 const done: Round[] = [];
 try {
-  for (let i = 0; i < rounds; i++) {
+  for (let i = 0; i < rounds && (i === 0 || performance.now() - startedAt < withinMs); i++) {
     const figures = await round(channel, bodies, expected);
     done.push(figures);
     process.stderr.write(
@@ -225,6 +216,7 @@ const latencies = done.flatMap((one) => one.latencies);
 console.log(
   JSON.stringify({
     notifications: count,
+    rounds: done.length,
     cpuSecondsPer100k: rounded(
       per100k((one) => one.cpu),
       2,
@@ -233,6 +225,7 @@ console.log(
       per100k((one) => one.bareCpu),
       2,
     ),
+    parseCpuSecondsPer100k: rounded(median(done.map((one) => one.parseCpu)), 2),
     ratioToBare: rounded(median(done.map((one) => one.cpu / one.bareCpu)), 1),
     perSecond: Math.round(median(done.map((one) => one.perSecond))),
     p50Ms: rounded(percentile(latencies, 0.5), 1),

@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { endTogether, exited, start } from './children.ts';
 
 /**
  *     npm run bench -- NAME [--json] [flags of the bench]
  *
- * Runs one bench in a process of its own, so that nothing of ours is in its figures. Tables and, with `--json`, one object as the last
- * line on stdout; progress on stderr. Without a name: what there is.
+ * Runs one bench in a process of its own, so that nothing of ours is in its figures. Tables, a line for every promise (held or missed)
+ * and, with `--json`, one object `{name, …figures}` as the last line on stdout; progress on stderr. Without a name: what there is.
  */
 const benches: Readonly<Record<string, string>> = {
   convert: 'bytes of a notification in, JSON lines out, signing apart',
   state: 'commits of the embedded store with few keys and with a million',
-  agent: 'RabbitMQ to file with the built agent, and the embedded path with few keys and with a million',
+  agent: 'RabbitMQ to file with the built agent, the embedded path with few keys and with a million, the memory of open ids',
 };
 
 const [name, ...flags] = process.argv.slice(2);
@@ -22,10 +22,9 @@ if (name === undefined || about === undefined) {
   process.stdout.write(`npm run bench -- NAME [--json]\n\n${list.join('')}`);
   process.exitCode = name === undefined ? 0 : 2;
 } else {
+  // tsx is our parent: who kills that outright means us too.
+  endTogether(process.ppid);
   const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...flags], { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code) => {
-    process.exitCode = code ?? 1;
-  });
+  const child = start([process.execPath, '--import', 'tsx', file, ...flags], { stdio: 'inherit' });
+  process.exitCode = (await exited(child)) ?? 1;
 }

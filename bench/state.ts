@@ -1,11 +1,15 @@
-import { readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openEmbedded } from '../src/agent/open-embedded.ts';
 import type { LeaseToken } from '../src/coordination/group.ts';
 import type { Commit, PartitionStore } from '../src/state/partition-store.ts';
+import { bar, barLines } from './bars.ts';
+import { endTogether } from './children.ts';
+import { machine, machineLine, percentile, rounded, rssAnonMiB, writtenBytes } from './process-figures.ts';
+import { parseReference } from './reference.ts';
+import { scratchFolder } from './scratch.ts';
 
 /**
  * What a commit of the embedded store costs, by the number of keys behind it. Every row commits the same: 16 partitions, 200 random
@@ -13,6 +17,8 @@ import type { Commit, PartitionStore } from '../src/state/partition-store.ts';
  * alone: states are kept as ready text.
  *
  *     node --import tsx bench/state.ts [--json] [--keys 3200,1000000] [--commits 1500]
+ *
+ * One row after the other in one process, so the rows' CPU may not be compared as a ratio: `npm run bench -- agent` takes turns for that.
  */
 const partitions = 16;
 const dirtyKeys = 200;
@@ -22,13 +28,14 @@ interface Row {
   readonly keys: number;
   readonly commits: number;
   readonly cpuSecondsPer100k: number;
+  readonly parseCpuSecondsPer100k: number;
   /** What was handed to write calls. */
-  readonly writtenBytesPerSample: number;
+  readonly writtenKBPerSample: number;
   /** What the kernel calls written: it counts every folio that was touched, up to 2 MiB, as a whole. */
-  readonly dirtiedBytesPerSample: number;
+  readonly dirtiedKBPerSample: number;
   readonly fileMiB: number;
+  readonly fileBytesPerKey: number;
   readonly rssAnonMiB: number;
-  readonly bytesPerKey: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly restoreMs: number;
@@ -105,7 +112,7 @@ const outputText = JSON.stringify({
 }).repeat(dirtyKeys);
 
 async function measure(keys: number, commits: number): Promise<Row> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'ceilograph-bench-'));
+  const dataDir = scratchFolder();
   const embedded = await openEmbedded({ dataDir });
   try {
     const parts: Partition[] = [];
@@ -135,25 +142,26 @@ async function measure(keys: number, commits: number): Promise<Row> {
     };
     await run(Math.floor(commits / 5), []);
     const latencies: number[] = [];
-    const [cpu, written, dirtied] = [process.cpuUsage(), ownIo('wchar'), ownIo('write_bytes')];
+    const [cpu, written, dirtied] = [process.cpuUsage(), writtenBytes('self', 'wchar'), writtenBytes('self', 'write_bytes')];
     await run(commits, latencies);
     const { user, system } = process.cpuUsage(cpu);
     const samples = commits * Math.min(dirtyKeys, keys / partitions);
-    const [writtenBytes, dirtiedBytes] = [ownIo('wchar') - written, ownIo('write_bytes') - dirtied];
-    const rssAnonMiB = rssAnonKiB() / 1024;
+    const [handed, touched] = [writtenBytes('self', 'wchar') - written, writtenBytes('self', 'write_bytes') - dirtied];
+    const rssAnon = rssAnonMiB('self');
     const restore = await restoreAll(embedded.store, parts);
-    latencies.sort((a, b) => a - b);
+    const fileBytes = statSync(join(dataDir, 'state', 'data.mdb')).size;
     return {
       keys,
       commits,
-      cpuSecondsPer100k: ((user + system) / 1e6 / samples) * 100_000,
-      writtenBytesPerSample: writtenBytes / samples,
-      dirtiedBytesPerSample: dirtiedBytes / samples,
-      fileMiB: statSync(join(dataDir, 'state', 'data.mdb')).size / 2 ** 20,
-      rssAnonMiB,
-      bytesPerKey: statSync(join(dataDir, 'state', 'data.mdb')).size / keys,
-      p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? 0,
-      p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? 0,
+      cpuSecondsPer100k: rounded(((user + system) / 1e6 / samples) * 100_000, 3),
+      parseCpuSecondsPer100k: rounded(parseReference(), 2),
+      writtenKBPerSample: rounded(handed / samples / 1000, 2),
+      dirtiedKBPerSample: rounded(touched / samples / 1000, 2),
+      fileMiB: rounded(fileBytes / 2 ** 20, 0),
+      fileBytesPerKey: rounded(fileBytes / keys, 0),
+      rssAnonMiB: rounded(rssAnon, 0),
+      p50Ms: rounded(percentile(latencies, 0.5), 1),
+      p99Ms: rounded(percentile(latencies, 0.99), 1),
       ...restore,
     };
   } finally {
@@ -183,7 +191,7 @@ async function restoreAll(store: PartitionStore, parts: readonly Partition[]) {
     });
   }
   watching = false;
-  return { restoreMs: performance.now() - before, restoreLongestBlockMs: longest };
+  return { restoreMs: rounded(performance.now() - before, 0), restoreLongestBlockMs: rounded(longest, 0) };
 }
 
 function seeded(seed: number): () => number {
@@ -194,14 +202,6 @@ function seeded(seed: number): () => number {
   };
 }
 
-function ownIo(field: 'wchar' | 'write_bytes'): number {
-  return Number(new RegExp(`^${field}: (\\d+)`, 'm').exec(readFileSync('/proc/self/io', 'utf8'))?.[1] ?? 0);
-}
-
-function rssAnonKiB(): number {
-  return Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
-}
-
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
@@ -209,25 +209,29 @@ const { values } = parseArgs({
     commits: { type: 'string', default: '1500' },
   },
 });
+endTogether();
+const begun = machine();
 const rows: Row[] = [];
-console.log(
-  '     keys   CPU-s/100k   written kB/sample   write_bytes kB/sample   file MiB   RssAnon MiB   p50 ms   p99 ms   restore ms   longest block ms',
-);
+const columns = [
+  ['keys', 'keys'],
+  ['CPU-s/100k', 'cpuSecondsPer100k'],
+  ['JSON.parse', 'parseCpuSecondsPer100k'],
+  ['written kB/sample', 'writtenKBPerSample'],
+  ['write_bytes kB/sample', 'dirtiedKBPerSample'],
+  ['file MiB', 'fileMiB'],
+  ['RssAnon MiB', 'rssAnonMiB'],
+  ['p50 ms', 'p50Ms'],
+  ['p99 ms', 'p99Ms'],
+  ['restore ms', 'restoreMs'],
+  ['longest block ms', 'restoreLongestBlockMs'],
+] as const;
+const width = (title: string) => Math.max(9, title.length);
+console.log(columns.map(([title]) => title.padStart(width(title))).join('  '));
 for (const keys of values.keys.split(',').map(Number)) {
   const row = await measure(keys, Number(values.commits));
   rows.push(row);
-  const cells = [
-    String(keys).padStart(9),
-    row.cpuSecondsPer100k.toFixed(2).padStart(11),
-    (row.writtenBytesPerSample / 1000).toFixed(2).padStart(18),
-    (row.dirtiedBytesPerSample / 1000).toFixed(2).padStart(22),
-    row.fileMiB.toFixed(0).padStart(9),
-    row.rssAnonMiB.toFixed(0).padStart(12),
-    row.p50Ms.toFixed(1).padStart(7),
-    row.p99Ms.toFixed(1).padStart(7),
-    row.restoreMs.toFixed(0).padStart(11),
-    row.restoreLongestBlockMs.toFixed(0).padStart(17),
-  ];
-  console.log(cells.join('  '));
+  console.log(columns.map(([title, name]) => `${row[name]}`.padStart(width(title))).join('  '));
 }
-if (values.json) console.log(JSON.stringify({ bench: 'state', partitions, dirtyKeys, rows }));
+const bars = [bar('kB written per sample', Math.max(...rows.map((row) => row.writtenKBPerSample)), 8)];
+console.log(`\n${machineLine(begun)}\n${barLines(bars)}`);
+if (values.json) console.log(JSON.stringify({ name: 'state', partitions, dirtyKeys, rows, bars, machine: begun }));
