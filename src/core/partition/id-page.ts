@@ -19,6 +19,14 @@ export class IdPage {
     this.stamp = new Uint8Array(buffer, pageCells * 14, pageCells);
   }
 
+  copy(other: IdPage): void {
+    this.high.set(other.high);
+    this.low.set(other.low);
+    this.seq.set(other.seq);
+    this.owner.set(other.owner);
+    this.stamp.set(other.stamp);
+  }
+
   set(cell: number, high: number, low: number, seq: number, owner: number, stamp: number): void {
     this.high[cell] = high;
     this.low[cell] = low;

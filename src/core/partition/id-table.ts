@@ -14,6 +14,9 @@ const growth = 1 / 12;
 /** Owners are numbered from 1; 0 marks an empty cell. */
 export const maxOwners = 65_535;
 
+/** What a page held while its ids move, so that the page itself can take the first of them. Nothing stays in it. */
+const moving = new IdPage();
+
 export class IdTable {
   #pages: (IdPage | null)[] = [null];
   #spare: IdPage[] = [];
@@ -136,7 +139,7 @@ export class IdTable {
     page.set(at & pageMask, high, low, seq, owner, stamp);
   }
 
-  /** From the back, where a growing table wants its new pages first: each page that has been emptied is one of them. */
+  /** From the back, where a growing table wants its new pages first: each page that has been emptied is the next one of them. */
   #resize(pages: number): void {
     const old = this.#pages;
     this.#pages = Array.from({ length: pages }, () => null);
@@ -144,14 +147,22 @@ export class IdTable {
     this.#scale = this.#capacity / 2 ** 32;
     for (const page of old.reverse()) {
       if (page === null) continue;
-      for (let at = 0; at < pageCells; at++) {
-        const owner = page.owner[at] as number;
-        if (owner !== 0)
-          this.#put(page.high[at] as number, page.low[at] as number, page.seq[at] as number, owner, page.stamp[at] as number);
-      }
+      moving.copy(page);
       page.owner.fill(0);
       this.#spare.push(page);
+      for (let at = 0; at < pageCells; at++) {
+        const owner = moving.owner[at] as number;
+        if (owner !== 0)
+          this.#put(
+            moving.high[at] as number,
+            moving.low[at] as number,
+            moving.seq[at] as number,
+            owner,
+            moving.stamp[at] as number,
+          );
+      }
     }
+    // A table that grows has used them all. Pages given up at every growth would leave the allocator full of holes.
     this.#spare = [];
   }
 }
