@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { exited, start } from './children.ts';
 import { median, percentile, rounded } from './process-figures.ts';
@@ -67,8 +66,7 @@ export async function embeddedPair({ few, many, blocks, commits, until }: PairOp
     const perTurn = turn.map((one) => per100k([one]).toFixed(2));
     process.stderr.write(`block ${i + 1} of ${blocks}: ${perTurn[0]} with ${few} keys, ${perTurn[1]} with ${many}\n`);
   }
-  for (const child of children) child.disconnect();
-  await Promise.all(children.map(exited));
+  await Promise.all(children.map((child) => child.close()));
   const ratios = done.map(([a, b]) => per100k([b]) / per100k([a]));
   const rows = [few, many].map((keys, at) =>
     rowOf(
@@ -88,36 +86,42 @@ export async function embeddedPair({ few, many, blocks, commits, until }: PairOp
   };
 }
 
-async function inOrder(children: readonly [ChildProcess, ChildProcess], rounds: number): Promise<[Block, Block]> {
-  return [await ask(children[0], rounds), await ask(children[1], rounds)];
+interface Turns {
+  ask(rounds: number): Promise<Block>;
+  close(): Promise<void>;
 }
 
-async function inReverse(children: readonly [ChildProcess, ChildProcess], rounds: number): Promise<[Block, Block]> {
-  const many = await ask(children[1], rounds);
-  return [await ask(children[0], rounds), many];
+async function inOrder([few, many]: readonly [Turns, Turns], rounds: number): Promise<[Block, Block]> {
+  return [await few.ask(rounds), await many.ask(rounds)];
 }
 
-async function filled(keys: number): Promise<ChildProcess> {
+async function inReverse([few, many]: readonly [Turns, Turns], rounds: number): Promise<[Block, Block]> {
+  const ofMany = await many.ask(rounds);
+  return [await few.ask(rounds), ofMany];
+}
+
+async function filled(keys: number): Promise<Turns> {
   const path = fileURLToPath(new URL('embedded-path.ts', import.meta.url));
   // Ended with SIGKILL: a process that leaves in the middle of LMDB's commit may hang, and the folder is thrown away by us.
   const child = start([process.execPath, '--import', 'tsx', path, `${keys}`, scratchFolder()], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     endWith: 'SIGKILL',
   });
-  await answer(child);
-  return child;
-}
-
-async function ask(child: ChildProcess, rounds: number): Promise<Block> {
-  child.send(rounds);
-  return (await answer(child)) as Block;
-}
-
-async function answer(child: ChildProcess): Promise<unknown> {
   const ended = exited(child).then((code) => {
-    throw new Error(`the embedded path ended with ${code}`);
+    throw new Error(`the embedded path with ${keys} keys ended with ${code}`);
   });
-  return Promise.race([new Promise((resolve) => child.once('message', resolve)), ended]);
+  const answer = () => Promise.race([new Promise((resolve) => child.once('message', resolve)), ended]);
+  await answer();
+  return {
+    ask: async (rounds) => {
+      child.send(rounds);
+      return (await answer()) as Block;
+    },
+    close: async () => {
+      child.disconnect();
+      await ended.catch(() => undefined);
+    },
+  };
 }
 
 const sum = (blocks: readonly Block[], of: (block: Block) => number) => blocks.reduce((all, block) => all + of(block), 0);
