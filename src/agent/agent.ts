@@ -8,10 +8,10 @@ import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts
 import type { Converter } from '../core/convert/converter.ts';
 import { createRouter } from '../core/route/router.ts';
 import type { Delivery, Input } from '../inputs/input.ts';
-import { aborted } from '../inputs/or-aborted.ts';
 import { inputs } from '../inputs/registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { LmdbEnvironment } from '../lib/lmdb-environment.ts';
+import { aborted } from '../lib/or-aborted.ts';
 import { AssignmentLoop } from '../pipeline/assignment-loop.ts';
 import { feedsOf } from '../pipeline/canary.ts';
 import { runCanaryLoop } from '../pipeline/canary-loop.ts';

@@ -4,6 +4,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import type { AgentIdentity } from '../coordination/group.ts';
 import { readSecret } from '../inputs/configured-file.ts';
 import type { Clock } from '../lib/clock.ts';
+import { orLate } from '../lib/or-late.ts';
 import type { Tally } from '../pipeline/tally.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Readings } from '../telemetry/readings.ts';
@@ -55,17 +56,6 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
 const lookMs = 3_000;
 
 /** Null when a store does not answer, which is shown as such: it must not hide what this process counts itself. */
-async function lookSoon({ look, clock }: AdminParts): Promise<ClusterView | null> {
-  const over = new AbortController();
-  const late = clock.sleep(lookMs, over.signal).then(
-    () => null,
-    () => null,
-  );
-  try {
-    return await Promise.race([look(), late]);
-  } catch {
-    return null;
-  } finally {
-    over.abort(new Error('looked'));
-  }
+function lookSoon({ look, clock }: AdminParts): Promise<ClusterView | null> {
+  return orLate(clock, lookMs, look(), null).catch(() => null);
 }

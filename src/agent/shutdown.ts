@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { endsWithin } from '../lib/or-late.ts';
 
 /**
  * The order of leaving, here and nowhere else:
@@ -22,16 +23,8 @@ export async function leaveInOrder(
 ): Promise<readonly string[]> {
   const hung = new Set<string>();
   const begun = clock.monotonic();
-  const endsUntil = async (ended: Promise<void>, atMs: number): Promise<boolean> => {
-    const over = new AbortController();
-    const late = clock.sleep(Math.max(0, begun + atMs - clock.monotonic()), over.signal).then(
-      () => false,
-      () => true,
-    );
-    const inTime = await Promise.race([ended.then(() => true), late]);
-    over.abort(new Error('over'));
-    return inTime;
-  };
+  const endsUntil = (ended: Promise<void>, atMs: number): Promise<boolean> =>
+    endsWithin(clock, Math.max(0, begun + atMs - clock.monotonic()), ended);
   for (const phase of phases) {
     const ended = phase.end().catch((error: unknown) => {
       hung.add(`${phase.name}: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,5 +1,6 @@
 import { type ChannelModel, connect, type SocketOptions } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
+import { endsWithin } from '../../lib/or-late.ts';
 import { brokerFault } from './broker-fault.ts';
 import type { Endpoint } from './endpoints.ts';
 
@@ -60,13 +61,8 @@ export async function connectTo(
     async close() {
       if (!open) return destroy();
       open = false;
-      const timeout = new AbortController();
-      await Promise.race([
-        // Refused because it is closing or closed already: just what we want.
-        model.close().catch(() => undefined),
-        clock.sleep(closeTimeoutMs, timeout.signal).catch(() => undefined),
-      ]);
-      timeout.abort();
+      // Refused because it is closing or closed already: just what we want.
+      await endsWithin(clock, closeTimeoutMs, model.close());
       destroy();
     },
   };

@@ -1,3 +1,4 @@
+import { isCertificateError, replyCode } from '../../lib/amqp-reply.ts';
 import { Fault } from '../../model/faults.ts';
 
 /**
@@ -26,23 +27,6 @@ export function brokerFault(thrown: unknown, doing: string): Fault {
   if (code === 404) return new Fault('retryable', 'amqp_not_found', text, { cause: thrown });
   if (isCertificateError(thrown)) return new Fault('fatal', 'amqp_certificate', `${text} (check \`tls\`)`, { cause: thrown });
   return new Fault('retryable', 'amqp_disconnected', text, { cause: thrown });
-}
-
-/**
- * amqplib carries the reply code as a number, but while the connection opens only in the text of the error; and of a refused vhost
- * not even there: it says that a close came where open-ok was due.
- */
-function replyCode(thrown: unknown, message: string): number | undefined {
-  const code = (thrown as { code?: unknown } | null)?.code;
-  if (typeof code === 'number') return code;
-  if (/^Expected ConnectionOpenOk; got <ConnectionClose/.test(message)) return 530;
-  const handshake = /^Handshake terminated by server: (\d{3})\b/.exec(message);
-  return handshake === null ? undefined : Number(handshake[1]);
-}
-
-function isCertificateError(thrown: unknown): boolean {
-  const code = (thrown as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code);
 }
 
 const flagOfArgument: Readonly<Record<string, string>> = {

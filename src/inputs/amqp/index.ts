@@ -1,9 +1,9 @@
+import { aborted, orAborted } from '../../lib/or-aborted.ts';
 import { fullJitterMs } from '../../lib/retry-loop.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { Fault } from '../../model/faults.ts';
 import { priorities } from '../../model/notification.ts';
 import type { Delivery, Input, InputContext, InputKind } from '../input.ts';
-import { aborted, orAborted } from '../or-aborted.ts';
 import { type BrokerConnection, connectTo } from './broker-connection.ts';
 import { brokerFault } from './broker-fault.ts';
 import { CanaryPublisher } from './canary.ts';

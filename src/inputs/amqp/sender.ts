@@ -1,7 +1,7 @@
 import type { ConfirmChannel, Message } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
+import { orAborted } from '../../lib/or-aborted.ts';
 import { Fault } from '../../model/faults.ts';
-import { orAborted } from '../or-aborted.ts';
 import { type BrokerConnection, connectTo } from './broker-connection.ts';
 import { brokerFault } from './broker-fault.ts';
 import { toEndpoint } from './endpoints.ts';

@@ -1,9 +1,9 @@
 import { basename, resolve } from 'node:path';
+import { aborted, orAborted } from '../../lib/or-aborted.ts';
 import { retryLoop } from '../../lib/retry-loop.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { classify } from '../../model/faults.ts';
 import type { Delivery, Input, InputContext, InputKind } from '../input.ts';
-import { aborted, orAborted } from '../or-aborted.ts';
 import { FileSource } from './file-source.ts';
 import type { LineSource, SourceLine } from './line-source.ts';
 import { positionPathOf, readPosition } from './position.ts';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { LineFramer } from '../../lib/line-framing.ts';
-import { orAborted } from '../or-aborted.ts';
+import { orAborted } from '../../lib/or-aborted.ts';
 import { bodyOf, type LineSource, type SourceLine } from './line-source.ts';
 
 /** Standard input or any other stream: read once, never again. Chunks are taken only when asked for, so a pipe's writer waits. */

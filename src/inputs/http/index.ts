@@ -1,8 +1,8 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { aborted } from '../../lib/or-aborted.ts';
 import { Fault } from '../../model/faults.ts';
 import { readConfigured, readSecret } from '../configured-file.ts';
 import type { Input, InputContext, InputKind } from '../input.ts';
-import { aborted } from '../or-aborted.ts';
 import { Gate } from './gate.ts';
 import { inflate } from './inflate.ts';
 import { Intake } from './intake.ts';

@@ -1,6 +1,6 @@
+import { orAborted } from '../../lib/or-aborted.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import type { Delivery, InputContext } from '../input.ts';
-import { orAborted } from '../or-aborted.ts';
 import { comeAgain } from './problem.ts';
 import type { Part } from './request-body.ts';
 

@@ -1,5 +1,6 @@
 import { type ChannelModel, type ConfirmChannel, connect, type Options } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
+import { endsWithin } from '../../lib/or-late.ts';
 import { classify, Fault } from '../../model/faults.ts';
 import { confirmed } from './confirmed.ts';
 
@@ -98,12 +99,8 @@ export class Link {
   }
 
   async #closeConnection(connection: ChannelModel): Promise<void> {
-    const patience = new AbortController();
-    const late = this.#options.clock.sleep(2000, patience.signal).then(
-      () => (connection.connection as unknown as { stream?: { destroy(): void } }).stream?.destroy(),
-      () => undefined, // closed in time
-    );
-    await Promise.race([connection.close(), late]).finally(() => patience.abort());
+    if (await endsWithin(this.#options.clock, 2000, connection.close())) return;
+    (connection.connection as unknown as { stream?: { destroy(): void } }).stream?.destroy();
   }
 
   #inBackground(closing: Promise<void>): void {

@@ -1,3 +1,4 @@
+import { isCertificateError, replyCode } from '../../lib/amqp-reply.ts';
 import { Fault } from '../../model/faults.ts';
 
 /**
@@ -24,18 +25,4 @@ export function brokerFault(thrown: unknown, doing: string): Fault {
   if (code === 404) return new Fault('retryable', 'no_topic', text, cause);
   if (isCertificateError(thrown)) return new Fault('fatal', 'amqp_certificate', `${text} (check \`tls\`)`, cause);
   return new Fault('retryable', 'amqp_disconnected', text, cause);
-}
-
-/** While a connection opens amqplib tells the reply code in the text alone, and of a refused vhost not even there. */
-export function replyCode(thrown: unknown, message = String((thrown as Error | null)?.message)): number | undefined {
-  const code = (thrown as { code?: unknown } | null)?.code;
-  if (typeof code === 'number') return code;
-  if (/^Expected ConnectionOpenOk; got <ConnectionClose/.test(message)) return 530;
-  const handshake = /^Handshake terminated by server: (\d{3})\b/.exec(message);
-  return handshake === null ? undefined : Number(handshake[1]);
-}
-
-function isCertificateError(thrown: unknown): boolean {
-  const code = (thrown as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code);
 }

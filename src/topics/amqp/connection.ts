@@ -1,5 +1,6 @@
 import { type Channel, type ChannelModel, type ConfirmChannel, connect, type SocketOptions } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
+import { endsWithin } from '../../lib/or-late.ts';
 import { classify, Fault } from '../../model/faults.ts';
 import { brokerFault } from './broker-fault.ts';
 
@@ -116,26 +117,10 @@ async function openOne(address: string, options: ConnectOptions): Promise<Connec
       const open = !lost.signal.aborted;
       lose(new Fault('retryable', 'closed', `closed the connection to ${label}`));
       // A close to a broker that reads nothing would never be answered.
-      if (open && blockedSince === null) await withinTime(clock, closeTimeoutMs, () => model.close());
+      if (open && blockedSince === null) await endsWithin(clock, closeTimeoutMs, model.close());
       stream.destroy();
     },
   };
-}
-
-/** True when `act` came to an end in time, well or badly. */
-export async function withinTime(clock: Clock, ms: number, act: () => Promise<unknown>): Promise<boolean> {
-  const over = new AbortController();
-  const ended = act().then(
-    () => true,
-    () => true,
-  );
-  const late = clock.sleep(ms, over.signal).then(
-    () => false,
-    () => true,
-  );
-  const inTime = await Promise.race([ended, late]);
-  over.abort();
-  return inTime;
 }
 
 function lostFault(error: unknown, label: string): Fault {

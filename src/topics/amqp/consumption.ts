@@ -1,8 +1,9 @@
 import type { Channel, ConsumeMessage, Message } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
+import { endsWithin } from '../../lib/or-late.ts';
 import { Fault } from '../../model/faults.ts';
 import { brokerFault } from './broker-fault.ts';
-import { type Connection, withinTime } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { leave } from './partition-queue.ts';
 
 const closeTimeoutMs = 2_000;
@@ -63,7 +64,7 @@ export class Consumption {
   async close(): Promise<void> {
     this.#lose('closed by us');
     // amqplib never answers a close whose connection is lost before the broker's answer.
-    if (!(await withinTime(this.#clock, closeTimeoutMs, () => this.#channel.close()))) this.#connection.abandon(this.#channel);
+    if (!(await endsWithin(this.#clock, closeTimeoutMs, this.#channel.close()))) this.#connection.abandon(this.#channel);
   }
 
   /** Retryable whatever its code: 406 on a running channel is an acknowledgement that took too long. */

@@ -1,8 +1,10 @@
 import type { Channel, Options } from 'amqplib';
+import { replyCode } from '../../lib/amqp-reply.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { endsWithin } from '../../lib/or-late.ts';
 import { Fault } from '../../model/faults.ts';
-import { brokerFault, replyCode } from './broker-fault.ts';
-import { type Connection, withinTime } from './connection.ts';
+import { brokerFault } from './broker-fault.ts';
+import type { Connection } from './connection.ts';
 
 /**
  * No limit to deliveries: ours is the note of attempts. Not -1, as the manual of RabbitMQ 4 has it: 3.10 takes that too, and then
@@ -35,7 +37,7 @@ const answerMs = 5_000;
 export async function probe(connection: Connection, queue: string, clock: Clock): Promise<QueueState | null> {
   const channel = await connection.channel();
   const asked = channel.checkQueue(queue);
-  if (!(await withinTime(clock, answerMs, () => asked))) {
+  if (!(await endsWithin(clock, answerMs, asked))) {
     leave(channel);
     throw new Fault('retryable', 'amqp_silent', `${queue}: no answer within ${answerMs} ms`);
   }

@@ -1,9 +1,10 @@
 import type { ConfirmChannel } from 'amqplib';
+import { replyCode } from '../../lib/amqp-reply.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { endsWithin } from '../../lib/or-late.ts';
 import { Fault } from '../../model/faults.ts';
 import type { Outgoing } from './backlog.ts';
-import { replyCode } from './broker-fault.ts';
-import { type Connection, withinTime } from './connection.ts';
+import type { Connection } from './connection.ts';
 
 const closeTimeoutMs = 2_000;
 
@@ -103,7 +104,7 @@ export class PublishLane {
     this.#over.abort();
     if (this.#spoiled?.why === 'lost' || this.#spoiled?.why === 'closed') return;
     this.#spoiled ??= { why: 'closed', entry: null, fault: new Fault('retryable', 'closed', 'closed') };
-    if (!(await withinTime(this.#clock, closeTimeoutMs, () => this.#channel.close()))) this.#connection.abandon(this.#channel);
+    if (!(await endsWithin(this.#clock, closeTimeoutMs, this.#channel.close()))) this.#connection.abandon(this.#channel);
   }
 
   #spoilClosed(): void {

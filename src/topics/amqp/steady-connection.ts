@@ -1,5 +1,6 @@
 import type { SocketOptions } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
+import { orAborted } from '../../lib/or-aborted.ts';
 import { type Backoff, fullJitterMs } from '../../lib/retry-loop.ts';
 import { classify, Fault } from '../../model/faults.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -105,14 +106,4 @@ export class SteadyConnection {
     report({ kind: 'connected', connection: name, label: connection.label });
     return connection;
   }
-}
-
-/** The promise goes on by itself; who stopped waiting for it no longer hears of it. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    if (signal.aborted) onAbort();
-  });
 }
