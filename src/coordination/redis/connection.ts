@@ -1,8 +1,9 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Redis } from 'ioredis';
+import type { Reply } from '../../lib/redis-reply.ts';
 import { fullJitterMs } from '../../lib/retry-loop.ts';
 import { hasWord, type RedisPlace, redisFault, timedOut } from './redis-fault.ts';
-import type { Reply, Script } from './script.ts';
+import type { Script } from './script.ts';
 
 export interface RedisServer {
   /** `redis://` or `rediss://host:port`; user and password may stand in it. */

@@ -1,6 +1,6 @@
+import { list, str } from '../../lib/redis-reply.ts';
 import { Fault } from '../../model/faults.ts';
 import type { RedisConnection } from './connection.ts';
-import { list, str } from './script.ts';
 
 /**
  * What a power cut may take back, read from the running server, never from a configuration of ours.

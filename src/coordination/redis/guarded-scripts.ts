@@ -1,9 +1,10 @@
+import { list, type Reply, str } from '../../lib/redis-reply.ts';
 import type { LeaseToken, Unit } from '../group.ts';
 import type { GroupParts } from './redis-group.ts';
-import { list, type Reply, type Script, script, str } from './script.ts';
+import { type Script, script } from './script.ts';
 import { guard, head } from './scripts/head.ts';
 
-/** A piece of Lua of another room. Its own keys begin behind ours, its arguments too: see `keysFrom` and `argsFrom`. */
+/** A piece of Lua of another room, behind the guard: its keys begin with `KEYS[3]`, its arguments with `ARGV[7]`. */
 export interface Piece {
   readonly name: string;
   readonly lua: string;

@@ -1,6 +1,6 @@
+import { str } from '../../lib/redis-reply.ts';
 import type { Layout } from '../group.ts';
 import type { GroupParts } from './redis-group.ts';
-import { str } from './script.ts';
 import { putLayout, readLayouts } from './scripts/agreements.ts';
 
 /**

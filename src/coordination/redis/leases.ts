@@ -1,8 +1,9 @@
 import type { Signature } from '../../lib/key-ring.ts';
+import { list, num, type Reply, str } from '../../lib/redis-reply.ts';
 import { Fault } from '../../model/faults.ts';
 import type { AcquireResult, AgentIdentity, LeaseToken, LeaseView, Unit } from '../group.ts';
 import type { GroupParts } from './redis-group.ts';
-import { list, num, type Reply, script, str } from './script.ts';
+import { script } from './script.ts';
 import { guard } from './scripts/head.ts';
 import { acquire, readLeases, readUnits, release, renew } from './scripts/leases.ts';
 import { type ClusterMark, judgeLease, type LeaseClaim, signLease } from './seals.ts';

@@ -1,6 +1,6 @@
+import { num, str } from '../../lib/redis-reply.ts';
 import type { AgentIdentity, Member } from '../group.ts';
 import type { GroupParts } from './redis-group.ts';
-import { num, str } from './script.ts';
 import { heartbeat, leave, readMembers, readTime } from './scripts/members.ts';
 import { type MemberRecord, readMember, signMember } from './seals.ts';
 

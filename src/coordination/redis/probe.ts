@@ -1,6 +1,6 @@
+import { list, num, str } from '../../lib/redis-reply.ts';
 import type { RedisConnection } from './connection.ts';
 import type { ClusterKeys } from './keys.ts';
-import { list, num, str } from './script.ts';
 import { probe } from './scripts/standing.ts';
 
 /** What a store says of itself, before any of it is believed. */

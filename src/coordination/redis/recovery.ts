@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { list, num, str } from '../../lib/redis-reply.ts';
 import { Fault } from '../../model/faults.ts';
 import type { ControlRecord } from '../control-log.ts';
 import type { Probe } from './probe.ts';
-import { list, num, str } from './script.ts';
 import { putLayout } from './scripts/agreements.ts';
 import { abandonRecovery, beginRecovery, recover as recoverScript } from './scripts/standing.ts';
 import { signCluster } from './seals.ts';

@@ -1,4 +1,5 @@
 import type { KeyRing } from '../../lib/key-ring.ts';
+import { num, str } from '../../lib/redis-reply.ts';
 import type { ControlLog } from '../control-log.ts';
 import type { AcquireResult, AgentIdentity, Group, Layout, LeaseToken, LeaseView, Member, Plan, Unit } from '../group.ts';
 import type { RedisConnection } from './connection.ts';
@@ -7,7 +8,6 @@ import { Layouts } from './layouts.ts';
 import { Leases } from './leases.ts';
 import { Members } from './members.ts';
 import type { Rejections } from './rejections.ts';
-import { num, str } from './script.ts';
 import { commitPlan, readPlan } from './scripts/agreements.ts';
 import { judgePlan, signPlan } from './seals.ts';
 import type { Standing } from './standing.ts';

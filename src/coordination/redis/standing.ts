@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import type { KeyRing } from '../../lib/key-ring.ts';
+import { list, type Reply, str } from '../../lib/redis-reply.ts';
 import { Fault } from '../../model/faults.ts';
 import type { ControlLog, ControlRecord } from '../control-log.ts';
 import type { RedisConnection } from './connection.ts';
 import type { ClusterKeys } from './keys.ts';
 import { type Probe, readProbe } from './probe.ts';
 import { recover } from './recovery.ts';
-import { list, type Reply, type Script, str } from './script.ts';
+import type { Script } from './script.ts';
 import { acceptLoss, found, reseal } from './scripts/standing.ts';
 import { type ClusterMark, judgeCluster, signCluster } from './seals.ts';
 import { emptied, stranger, superseded, wrongCluster } from './standing-faults.ts';
@@ -169,32 +170,26 @@ export class Standing {
    * The bus learns of the cluster first, under incarnation 0: nothing can have been stored under it, so a founder that dies between the
    * two leaves a cluster that may be founded again, and not one that lost everything.
    */
-  async #found(): Promise<ClusterMark | null> {
-    const { control, connection, keys, ring, report } = this.#options;
+  async #found(): Promise<null> {
+    const { control } = this.#options;
     const fresh: ControlRecord = { clusterId: randomUUID(), incarnation: 0, epochFloor: 0, layouts: {} };
     const record = control === null ? fresh : await control.update((current) => current ?? fresh);
-    if (record.incarnation > 0) return null;
-    return this.#foundAs(record.clusterId, connection, keys, ring, report);
+    return record.incarnation > 0 ? null : this.#foundAs(record.clusterId);
   }
 
-  async #foundAs(
-    clusterId: string,
-    connection: RedisConnection,
-    keys: ClusterKeys,
-    ring: KeyRing,
-    report: StandingOptions['report'],
-  ): Promise<null> {
+  async #foundAs(clusterId: string): Promise<null> {
+    const { connection, keys, ring, report } = this.#options;
     const { kid, mac } = signCluster(ring, clusterId);
     const [word] = list(await connection.run(found, [keys.meta], [clusterId, '1', kid, mac]));
     if (word === 'OK') report({ kind: 'founded', clusterId });
     return null; // asked again, as everybody else would find it
   }
 
-  async #recoverEmpty(stands: Probe, record: ControlRecord | null, clusterId: string): Promise<ClusterMark | null> {
-    const { connection, keys, ring, report, recovery, cluster } = this.#options;
-    if (record !== null && record.incarnation === 0) return this.#foundAs(record.clusterId, connection, keys, ring, report);
+  async #recoverEmpty(stands: Probe, record: ControlRecord | null, clusterId: string): Promise<null> {
+    const { connection, recovery, cluster } = this.#options;
+    if (record !== null && record.incarnation === 0) return this.#foundAs(record.clusterId);
     if (recovery !== 'refuse') return this.#recover({ ...stands, clusterId }, record, true);
-    throw emptied(this.#options.connection.place.address, cluster);
+    throw emptied(connection.place.address, cluster);
   }
 
   async #recover(stands: Probe, record: ControlRecord | null, lost: boolean): Promise<null> {

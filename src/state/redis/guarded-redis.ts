@@ -1,7 +1,5 @@
 import type { LeaseToken, Unit } from '../../coordination/group.ts';
-
-/** What a script gave back, as the client shows it. */
-export type Reply = string | number | null | readonly Reply[];
+import type { Reply } from '../../lib/redis-reply.ts';
 
 /** A piece of Lua that runs behind the guard of a lease: keys from `KEYS[3]`, arguments from `ARGV[7]`, the lease `KEYS[2]`, the time `now`. */
 export interface Piece {
@@ -23,13 +21,4 @@ export interface GuardedRedis {
   look(piece: Piece, keys: readonly string[], args: readonly (string | number)[]): Promise<readonly Reply[]>;
   /** One page of a hash; whoever reads all of it asks the guard afterwards. */
   scan(key: string, cursor: string, count: number): Promise<{ readonly cursor: string; readonly page: readonly string[] }>;
-}
-
-export function num(reply: Reply | undefined): number {
-  const value = typeof reply === 'number' ? reply : Number(reply ?? Number.NaN);
-  return Number.isSafeInteger(value) ? value : 0;
-}
-
-export function str(reply: Reply | undefined): string {
-  return typeof reply === 'string' ? reply : reply === null || reply === undefined ? '' : String(reply);
 }

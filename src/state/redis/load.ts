@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LeaseToken } from '../../coordination/group.ts';
+import { type Reply, str } from '../../lib/redis-reply.ts';
 import type { OutboxEntry, StateChunk } from '../partition-store.ts';
-import { type GuardedRedis, type Piece, type Reply, str } from './guarded-redis.ts';
+import type { GuardedRedis, Piece } from './guarded-redis.ts';
 import { readBlobs, readList } from './pieces.ts';
 import type { UnitKeys } from './unit-keys.ts';
 

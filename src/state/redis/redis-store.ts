@@ -1,7 +1,8 @@
 import type { LeaseToken, Unit } from '../../coordination/group.ts';
+import { num, type Reply, str } from '../../lib/redis-reply.ts';
 import { Fault } from '../../model/faults.ts';
 import type { Commit, CommitResult, Guarded, Loaded, PartitionStore, StateChunk } from '../partition-store.ts';
-import { type GuardedRedis, num, type Reply, str } from './guarded-redis.ts';
+import type { GuardedRedis } from './guarded-redis.ts';
 import { readIds, readOutbox, scanState } from './load.ts';
 import { clearOutbox, commit, describe, noteStart, readHead } from './pieces.ts';
 import { type Reseeded, reseed, type WholePartition } from './reseed.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { LeaseToken } from '../../coordination/group.ts';
+import { num, type Reply, str } from '../../lib/redis-reply.ts';
 import type { OutboxEntry } from '../partition-store.ts';
-import { type GuardedRedis, num, type Piece, type Reply, str } from './guarded-redis.ts';
+import type { GuardedRedis, Piece } from './guarded-redis.ts';
 import { type UnitKeys, unitKeys } from './unit-keys.ts';
 
 /** All that an owner holds of a partition after its last commit. */

@@ -108,7 +108,7 @@ function argumentsDiffer(queue: string, error: Error): string {
   const [, argument = 'unknown', ours = '?', theirs = '?'] = found ?? [];
   const remedy =
     argument === 'x-max-length-bytes' && /\d/.test(theirs)
-      ? `set the bound of the topics to what the queue has (${theirs}), or make a new layout generation with \`ceilograph topics apply\``
-      : `somebody else declared it: delete the queue ${queue} if nothing in it is needed, and run \`ceilograph topics apply\``;
+      ? `set the bound of the topics to what the queue has (${theirs}), or give the sink another name, which starts it afresh`
+      : `somebody else declared it: delete the queue ${queue} if nothing in it is needed, and start the sink under another name`;
   return `the queue ${queue} exists with another ${argument}: ${theirs} instead of ${ours}. Remedy: ${remedy}.`;
 }
