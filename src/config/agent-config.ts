@@ -1,4 +1,5 @@
 import type { Priority } from '../model/notification.ts';
+import type { TlsFiles } from '../model/tls-files.ts';
 
 export interface InputConfig {
   readonly kind: string;
@@ -17,23 +18,15 @@ export interface ClusterConfig {
     readonly url: string;
     readonly aclUser: string | null;
     readonly passwordFile: string | null;
-    readonly tls: TlsFiles | null;
+    readonly tls: TlsFiles | undefined;
     readonly recovery: 'refuse' | 'empty';
   };
   readonly amqp: {
     readonly urls: readonly string[];
     readonly passwordFile: string | null;
-    readonly tls: TlsFiles | null;
+    readonly tls: TlsFiles | undefined;
   };
   readonly keysFile: string;
-}
-
-export interface TlsFiles {
-  readonly caFile: string | null;
-  readonly certFile: string | null;
-  readonly keyFile: string | null;
-  readonly serverName: string | null;
-  readonly verify: boolean;
 }
 
 /** What one agent process runs with. Complete: every default is filled in, every path absolute, every secret read. */

@@ -1,4 +1,4 @@
-import type { AgentConfig, Coordination, InputConfig, TlsFiles } from './agent-config.ts';
+import type { AgentConfig, Coordination, InputConfig } from './agent-config.ts';
 import type { AgentFileValues } from './agent-schema.ts';
 
 /** From the words of the file to those of the code, every path absolute. */
@@ -68,33 +68,14 @@ function toCoordination({ coordination, topics }: AgentFileValues, place: Place)
       url: redis.url,
       aclUser: redis.acl_user ?? null,
       passwordFile: at('coordination', redis.password_file),
-      tls: toTls(redis.tls, (text) => at('coordination', text)),
+      tls: redis.tls,
       recovery: redis.recovery,
     },
     amqp: {
       urls: typeof amqp.url === 'string' ? [amqp.url] : amqp.url,
       passwordFile: at('topics', amqp.password_file),
-      tls: toTls(amqp.tls, (text) => at('topics', text)),
+      tls: amqp.tls,
     },
     keysFile: place('coordination', coordination.keys_file),
-  };
-}
-
-interface TlsValues {
-  readonly ca_file?: string | undefined;
-  readonly cert_file?: string | undefined;
-  readonly key_file?: string | undefined;
-  readonly server_name?: string | undefined;
-  readonly verify: boolean;
-}
-
-function toTls(tls: TlsValues | undefined, at: (text: string | undefined) => string | null): TlsFiles | null {
-  if (tls === undefined) return null;
-  return {
-    caFile: at(tls.ca_file),
-    certFile: at(tls.cert_file),
-    keyFile: at(tls.key_file),
-    serverName: tls.server_name ?? null,
-    verify: tls.verify,
   };
 }

@@ -1,25 +1,11 @@
 import { z } from 'zod';
-
-const Tls = z
-  .strictObject({
-    ca_file: z.string().min(1).optional().describe('Certificates to trust instead of the system ones (PEM).'),
-    cert_file: z.string().min(1).optional().describe('Our certificate (PEM); needs `key_file`.'),
-    key_file: z.string().min(1).optional().describe('The key of our certificate (PEM).'),
-    server_name: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('The name the certificate of the server must have, when not the one in the URL.'),
-    verify: z.boolean().default(true).describe('Refuse a server whose certificate is not trusted. Switch off for a trial only.'),
-  })
-  .refine((tls) => (tls.cert_file === undefined) === (tls.key_file === undefined), 'cert_file and key_file come together')
-  .optional();
+import { TlsFiles } from '../model/tls-files.ts';
 
 const RedisSchema = z.strictObject({
   url: z.url({ protocol: /^rediss?$/ }).describe('The primary: `redis://host:6379/0`, with TLS `rediss://`.'),
   acl_user: z.string().min(1).optional().describe('The user of the profile in `deploy/redis`. Without it: the one in the URL.'),
   password_file: z.string().min(1).optional().describe('A file with the password; wins over the one in the URL.'),
-  tls: Tls.describe('For `rediss` URLs.'),
+  tls: TlsFiles.optional().describe('For `rediss` URLs.'),
   recovery: z
     .enum(['refuse', 'empty'])
     .default('refuse')
@@ -62,7 +48,7 @@ export const TopicsSchema = z
           .min(1)
           .optional()
           .describe('A file with the password, read at every connect; wins over the one in the URL.'),
-        tls: Tls.describe('For `amqps` URLs.'),
+        tls: TlsFiles.optional().describe('For `amqps` URLs.'),
       }),
     }),
   ])

@@ -1,4 +1,5 @@
 import type { Options, SocketOptions } from 'amqplib';
+import { tlsOptions } from '../../model/tls-files.ts';
 import { readConfigured, readSecret } from '../configured-file.ts';
 import type { AmqpInputParameters } from './schema.ts';
 
@@ -42,13 +43,7 @@ export async function readEndpoint(
 ): Promise<{ readonly endpoint: Endpoint; readonly socket: SocketOptions }> {
   const { password_file, heartbeat_s, connect_timeout_ms, tls } = parameters;
   const password = password_file === undefined ? undefined : await readSecret(password_file, baseDir);
-  const socket: SocketOptions = { noDelay: true, keepAlive: true, timeout: connect_timeout_ms };
-  if (tls !== undefined) {
-    socket.rejectUnauthorized = tls.verify;
-    if (tls.server_name !== undefined) socket.servername = tls.server_name;
-    if (tls.ca_file !== undefined) socket.ca = await readConfigured(tls.ca_file, baseDir);
-    if (tls.cert_file !== undefined) socket.cert = await readConfigured(tls.cert_file, baseDir);
-    if (tls.key_file !== undefined) socket.key = await readConfigured(tls.key_file, baseDir);
-  }
+  const trust = await tlsOptions(tls, (path) => readConfigured(path, baseDir));
+  const socket: SocketOptions = { noDelay: true, keepAlive: true, timeout: connect_timeout_ms, ...trust };
   return { endpoint: toEndpoint(url, password, heartbeat_s), socket };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { priorities } from '../../model/notification.ts';
+import { TlsFiles } from '../../model/tls-files.ts';
 
 /** The control exchanges of Ceilometer 27 (`http_control_exchanges` and friends come from the same services). */
 const openstackExchanges = [
@@ -70,24 +71,7 @@ export const AmqpInputSchema = z.strictObject({
     .describe('At most so many notifications are in work at a time; at least rate × (linger + confirm time).'),
   heartbeat_s: z.int().min(0).default(20).describe('Heartbeat interval asked for; 0 switches it off.'),
   connect_timeout_ms: z.int().min(1).default(10_000).describe('How long one broker may take to greet.'),
-  tls: z
-    .strictObject({
-      ca_file: z.string().min(1).optional().describe('Certificates to trust instead of the system ones (PEM).'),
-      cert_file: z.string().min(1).optional().describe('Our certificate (PEM); needs `key_file`.'),
-      key_file: z.string().min(1).optional().describe('The key of our certificate (PEM).'),
-      server_name: z
-        .string()
-        .min(1)
-        .optional()
-        .describe('The name the certificate of the broker must have, when not the one in the URL.'),
-      verify: z
-        .boolean()
-        .default(true)
-        .describe('Refuse a broker whose certificate is not trusted. Switch off for a trial only.'),
-    })
-    .refine((tls) => (tls.cert_file === undefined) === (tls.key_file === undefined), 'cert_file and key_file come together')
-    .optional()
-    .describe('For `amqps` URLs.'),
+  tls: TlsFiles.optional().describe('For `amqps` URLs.'),
 });
 export type AmqpInputParameters = z.output<typeof AmqpInputSchema>;
 export const summary = 'Consumes oslo.messaging notifications from RabbitMQ queues and acknowledges what is durable.';

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import type { ConfirmChannel } from 'amqplib';
+import { tlsOptions } from '../../model/tls-files.ts';
+import { readConfigured } from '../configured-file.ts';
 import type { Publisher, PublisherKind } from '../publisher.ts';
-import { readTls } from '../tls-options.ts';
 import { Link } from './link.ts';
 import { toOsloNotification } from './notification.ts';
 import { type AmqpParameters, summary } from './schema.ts';
@@ -19,7 +20,7 @@ export const amqp: PublisherKind<AmqpParameters> = {
     const publisherId = parameters.publisher_id ?? `telemetry.publisher.${hostname()}`;
     const link = new Link({
       urls: typeof parameters.url === 'string' ? [parameters.url] : parameters.url,
-      socketOptions: await readTls(parameters.tls, context.baseDir),
+      socketOptions: await tlsOptions(parameters.tls, (path) => readConfigured(path, context.baseDir)),
       connectionName: `ceilograph publisher ${context.sink}/${context.name}`,
       timeoutMs: parameters.confirm_timeout_ms,
       clock: context.clock,

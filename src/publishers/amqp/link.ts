@@ -2,11 +2,12 @@ import { type ChannelModel, type ConfirmChannel, connect, type Options } from 'a
 import type { Clock } from '../../lib/clock.ts';
 import { endsWithin } from '../../lib/or-late.ts';
 import { classify, Fault } from '../../model/faults.ts';
+import type { TlsOptions } from '../../model/tls-files.ts';
 import { confirmed } from './confirmed.ts';
 
 export interface LinkOptions {
   readonly urls: readonly string[];
-  readonly socketOptions: Readonly<Record<string, unknown>>;
+  readonly socketOptions: TlsOptions;
   readonly connectionName: string;
   readonly timeoutMs: number;
   readonly clock: Clock;

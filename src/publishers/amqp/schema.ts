@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TlsSchema } from '../tls-options.ts';
+import { TlsFiles } from '../../model/tls-files.ts';
 
 export const AmqpSchema = z.strictObject({
   url: z
@@ -27,7 +27,7 @@ export const AmqpSchema = z.strictObject({
     .min(1)
     .default(10_000)
     .describe('A batch that the broker has not confirmed by then is published again.'),
-  tls: TlsSchema.optional(),
+  tls: TlsFiles.optional(),
 });
 export type AmqpParameters = z.output<typeof AmqpSchema>;
 export const summary = "Publishes signed oslo notifications, as Ceilometer's `notifier://` does, and waits for the confirm.";

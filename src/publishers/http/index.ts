@@ -2,8 +2,9 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { linkedAbort } from '../../lib/linked-abort.ts';
 import { classify, Fault } from '../../model/faults.ts';
+import { tlsOptions } from '../../model/tls-files.ts';
+import { readConfigured } from '../configured-file.ts';
 import type { Batch, Publisher, PublisherContext, PublisherKind } from '../publisher.ts';
-import { readConfigured, readTls } from '../tls-options.ts';
 import { type HttpParameters, summary } from './schema.ts';
 import { faultOfStatus } from './status.ts';
 
@@ -16,7 +17,7 @@ export const httpPublisher: PublisherKind<HttpParameters> = {
   summary,
   open: async (parameters, context) => {
     const url = new URL(parameters.url);
-    const tls = await readTls(parameters.tls, context.baseDir);
+    const tls = await tlsOptions(parameters.tls, (path) => readConfigured(path, context.baseDir));
     if (parameters.bearer_file !== undefined) await readConfigured(parameters.bearer_file, context.baseDir);
     const options = { keepAlive: true, maxSockets: 1, scheduling: 'lifo' as const };
     const agent = url.protocol === 'https:' ? new https.Agent({ ...options, ...tls }) : new http.Agent(options);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TlsSchema } from '../tls-options.ts';
+import { TlsFiles } from '../../model/tls-files.ts';
 
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name');
 const headerValue = z.string().regex(/^[^\r\n\0]*$/, 'a header value has no line breaks');
@@ -17,7 +17,7 @@ export const HttpSchema = z
       .optional()
       .describe('A file with the bearer token; read before every request, so that it may be rotated.'),
     timeout_ms: z.int().min(1).default(10_000).describe('How long one request may take.'),
-    tls: TlsSchema.optional(),
+    tls: TlsFiles.optional(),
   })
   .describe('POST to a web server');
 export type HttpParameters = z.output<typeof HttpSchema>;

@@ -1,4 +1,5 @@
 import type { SocketOptions } from 'amqplib';
+import type { ControlLog } from '../../coordination/control-log.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { KeyRing } from '../../lib/key-ring.ts';
 import type { Backoff } from '../../lib/retry-loop.ts';
@@ -16,6 +17,7 @@ import { AmqpAppender } from './amqp-appender.ts';
 import { AmqpAttachment, type AttachmentEvent } from './amqp-attachment.ts';
 import { Catalog, type CatalogEntry } from './catalog.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { ControlQueue } from './control-queue.ts';
 import { assertPartition, createPartitions, firstOf, retirePartition } from './partition-life.ts';
 import { probe } from './partition-queue.ts';
 import type { Spoiled } from './publish-lane.ts';
@@ -130,6 +132,11 @@ export class AmqpTopics implements Topics {
     return there;
   }
 
+  /** The facts of the cluster that outlive its coordination, kept in the same broker. */
+  controlLog(cluster: string): ControlLog {
+    return new ControlQueue(cluster, this.#records('control'));
+  }
+
   async openAppender(): Promise<Appender> {
     const { keys, clock, onBounded, report } = this.#options;
     const appender = new AmqpAppender({
@@ -196,17 +203,9 @@ export class AmqpTopics implements Topics {
   }
 
   #steady(purpose: string): SteadyConnection {
-    const { urls, socket = {}, clock, random, report, name = 'ceilograph' } = this.#options;
-    return new SteadyConnection({
-      name: `${name} ${purpose}`,
-      urls,
-      heartbeatS: this.#timing.heartbeatS,
-      socket: { timeout: connectTimeoutMs, ...socket },
-      backoff: this.#timing.reconnect,
-      clock,
-      random,
-      report: report ?? (() => {}),
-    });
+    const { urls, random, report } = this.#options;
+    const { reconnect: backoff } = this.#timing;
+    return new SteadyConnection({ ...this.#connecting(purpose), urls, backoff, random, report: report ?? (() => {}) });
   }
 
   async #connected(connection: SteadyConnection): Promise<Connection> {
@@ -220,18 +219,20 @@ export class AmqpTopics implements Topics {
   }
 
   #catalog(cluster: string): Catalog {
-    const { keys, clock, urls, socket = {}, name = 'ceilograph' } = this.#options;
-    const connect = async () => {
-      return openConnection({
-        urls: await urls(),
-        name: `${name} catalog`,
-        heartbeatS: this.#timing.heartbeatS,
-        socket: { timeout: connectTimeoutMs, ...socket },
-        clock,
-        onBlocked: () => {},
-      });
-    };
-    return new Catalog(cluster, { keys, clock, connect, settleMs: this.#timing.settleMs, timeoutMs: catalogTimeoutMs });
+    return new Catalog(cluster, { ...this.#records('catalog'), timeoutMs: catalogTimeoutMs });
+  }
+
+  /** What the signed records of a cluster are kept with: a connection for each call. */
+  #records(purpose: string) {
+    const { keys, clock, urls } = this.#options;
+    const connect = async () => openConnection({ ...this.#connecting(purpose), urls: await urls(), onBlocked: () => {} });
+    return { keys, clock, connect, settleMs: this.#timing.settleMs };
+  }
+
+  #connecting(purpose: string) {
+    const { socket = {}, clock, name = 'ceilograph' } = this.#options;
+    const { heartbeatS } = this.#timing;
+    return { name: `${name} ${purpose}`, heartbeatS, socket: { timeout: connectTimeoutMs, ...socket }, clock };
   }
 
   async #readCatalog(cluster: string): Promise<ReadonlyMap<string, CatalogEntry>> {
