@@ -37,10 +37,10 @@ interface Attempted {
 }
 
 /**
- * The entries of one partition as they were committed: of each version what its last owner read. An owner that was killed in between, or
- * that woke up and found itself fenced, has read what another one read again.
+ * The entries of one partition as they were committed, a list for each owner: of each version what its last owner read. An owner that was
+ * killed in between, or that woke up and found itself fenced, has read what another one read again.
  */
-export function parseRecording(text: string): readonly string[] {
+export function parseRecording(text: string): readonly (readonly string[])[] {
   const versions = new Map<number, Attempted>();
   for (const line of text.split('\n')) {
     const tab = line.indexOf('\t');
@@ -51,5 +51,10 @@ export function parseRecording(text: string): readonly string[] {
     if (later > 0) versions.set(version, { by: [incarnation, epoch], entries: [line.slice(tab + 1)] });
     else if (later === 0) known?.entries.push(line.slice(tab + 1));
   }
-  return [...versions].sort(([a], [b]) => a - b).flatMap(([, { entries }]) => entries);
+  const owners = new Map<string, string[]>();
+  for (const [, { by, entries }] of [...versions].sort(([a], [b]) => a - b)) {
+    const owner = by.join('.');
+    owners.set(owner, [...(owners.get(owner) ?? []), ...entries]);
+  }
+  return [...owners.values()];
 }

@@ -6,12 +6,13 @@ import { Partition } from '../core/partition/partition.ts';
 import { maxTickStepMs } from '../core/partition/partition-clock.ts';
 import { createRouter, type Router } from '../core/route/router.ts';
 import type { Drop } from '../core/transformers/transformer.ts';
-import type { Entry } from '../model/entry.ts';
+import { type Entry, parseEntry } from '../model/entry.ts';
 import type { Event } from '../model/event.ts';
 import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Sample } from '../model/sample.ts';
+import { parseRecording } from './recorder.ts';
 import { sinkChain } from './sink-chain.ts';
 import { speak } from './unspeakable.ts';
 
@@ -99,10 +100,14 @@ export class Replay {
     });
   }
 
-  /** One recorded entry of one partition (`record:` writes them): the exact replay. */
-  applyEntry(sink: string, partition: number, entry: Entry): void {
+  /** What was recorded of one partition (`record:` writes it): the exact replay. */
+  applyRecording(sink: string, partition: number, text: string): void {
     const sinkIndex = this.#sinks.findIndex((other) => other.config.sink === sink);
-    if (sinkIndex >= 0) this.#run(sinkIndex, partition, entry);
+    if (sinkIndex < 0) return;
+    for (const entries of parseRecording(text)) {
+      this.#sinks[sinkIndex]?.partitions[partition]?.takenOver();
+      for (const entry of entries) this.#run(sinkIndex, partition, parseEntry(entry));
+    }
   }
 
   /** Lets `ms` of quiet time pass in every partition, in ticks of at most 2 s: windows close, deadlines come due. */

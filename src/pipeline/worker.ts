@@ -50,7 +50,8 @@ export type WorkerEvent =
   | { readonly kind: 'fenced'; readonly at: string }
   | { readonly kind: 'stopped'; readonly code: string }
   | { readonly kind: 'feed-late' }
-  | { readonly kind: 'gap'; readonly held: number };
+  | { readonly kind: 'gap'; readonly held: number }
+  | { readonly kind: 'passed-over'; readonly listener: string; readonly entries: number };
 
 /** `soft`: read no more, finish what was read. `hard`: leave now; the next owner does the rest. */
 export interface StopSignals {
@@ -60,7 +61,8 @@ export interface StopSignals {
 
 const readAtMost = 64;
 const readWaitMs = 1_000;
-const prefetch = 256;
+/** Well above the entries that a partition reads before it goes on without a missing one. */
+const prefetch = 512;
 /** When so many owners began and never came to a commit, entries are read alone; then the first is taken for what kills them. */
 const aloneAfterStarts = 2;
 const deadAfterStarts = 5;
@@ -243,6 +245,7 @@ class Owner {
     this.#deps.tally.repeated += applied.repeated;
     if (entry.kind === 'data') this.#deps.tally.applied += entry.notifications.length;
     if (applied.outcome === 'held') this.#deps.report({ kind: 'gap', held: this.#partition.heldCount });
+    for (const passed of applied.passedOver) this.#deps.report({ kind: 'passed-over', ...passed });
     if (applied.outcome === 'feed-late' && !this.#feedLate) this.#deps.report({ kind: 'feed-late' });
     if (entry.kind === 'tick') this.#feedLate = applied.outcome === 'feed-late';
   }

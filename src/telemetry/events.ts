@@ -72,6 +72,11 @@ export const events = {
     'An entry is missing before others of its listener; they are held until it comes.',
     { counter: 'partition_gap_total', help: 'Entries held because one before them was missing.' },
   ),
+  'partition:passed-over': row<{ partition: string; listener: string; entries: number }>(
+    'warn',
+    'Entries of a listener did not come in time; the partition goes on without them, and takes them late should they come.',
+    { counter: 'partition_passed_over_total', help: 'Times a partition went on without entries that were missing.' },
+  ),
   'plan:committed': row<{ version: number; members: number }>('info', 'A new plan says who runs which partition.', {
     counter: 'plans_total',
     help: 'Plans this agent committed.',

@@ -15,7 +15,7 @@ export async function fromRecordings(setup: Setup, cluster: string, folder: stri
   const expected = new ExpectedOutputs(setup.sinks);
   const replay = new Replay(cluster, setup.sinks, setup.converter, Date.now(), (output) => expected.add(output));
   for (const { sink, partition, text } of await recordings(folder))
-    for (const entry of parseRecording(text)) replay.applyEntry(sink, partition, parseEntry(entry));
+    replay.applyRecording(sink, partition, text);
   return expected;
 }
 
@@ -51,7 +51,7 @@ export async function checkRouting(setup: Setup, folder: string, published: read
   const found = new Map<string, number>();
   const wrong: string[] = [];
   for (const { sink, partition, text } of await recordings(folder)) {
-    for (const written of parseRecording(text)) {
+    for (const written of parseRecording(text).flat()) {
       const entry = parseEntry(written);
       if (entry.kind !== 'data') continue;
       for (const { items } of entry.notifications) {

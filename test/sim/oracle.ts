@@ -1,6 +1,6 @@
 import { itemLines } from '../../src/core/convert/wire.ts';
 import { Partition } from '../../src/core/partition/partition.ts';
-import { type Entry, parseEntry } from '../../src/model/entry.ts';
+import { parseEntry } from '../../src/model/entry.ts';
 import { sinkChain } from '../../src/pipeline/sink-chain.ts';
 import type { Cluster } from './cluster.ts';
 import { idOf } from './ledger.ts';
@@ -59,14 +59,15 @@ export function compareWithOracle(cluster: Cluster): void {
   }
 }
 
-function replay(partition: Partition, entries: readonly Entry[]) {
+function replay(partition: Partition, applied: UnitState['applied']) {
   const lines: string[] = [];
   const rows = new Map<string, string>();
   let cursor: string | null = null;
   let latestTick = Number.NEGATIVE_INFINITY;
   let livedTwice = 0;
   let repeated = 0;
-  for (const [index, entry] of entries.entries()) {
+  for (const [index, { by, entry }] of applied.entries()) {
+    if (index > 0 && applied[index - 1]?.by !== by) partition.takenOver();
     if (entry.kind === 'config') partition.configure(entry);
     else {
       const before = partition.partitionMs;
@@ -87,31 +88,22 @@ function replay(partition: Partition, entries: readonly Entry[]) {
 }
 
 /**
- * Told without any code of the product: only the next of its listener counts, and of a notification only the first. Returns how many
- * notifications were in the entries that count.
+ * Told without any code of the product: an entry counts once, and of a notification only the first. Returns how many notifications were
+ * in the entries that count.
  */
 function countApplied({ applied }: UnitState, counts: Map<string, number>): number {
   let given = 0;
-  const last = new Map<string, number>();
-  const waiting = new Map<string, Entry>();
+  const read = new Set<string>();
   const known = new Set<string>();
-  const take = (entry: Entry | undefined): void => {
-    if (entry?.kind !== 'data') return;
-    const before = last.get(entry.listener) ?? 0;
-    if (entry.seq <= before) return;
-    if (entry.seq > before + 1) {
-      waiting.set(`${entry.listener}/${entry.seq}`, entry);
-      return;
-    }
-    last.set(entry.listener, entry.seq);
+  for (const { entry } of applied) {
+    if (entry.kind !== 'data' || read.has(`${entry.listener}/${entry.seq}`)) continue;
+    read.add(`${entry.listener}/${entry.seq}`);
     given += entry.notifications.length;
     for (const { id } of entry.notifications) {
       if (!known.has(id)) counts.set(id, (counts.get(id) ?? 0) + 1);
       known.add(id);
     }
-    take(waiting.get(`${entry.listener}/${entry.seq + 1}`));
-  };
-  for (const entry of applied) take(entry);
+  }
   return given;
 }
 

@@ -35,7 +35,8 @@ export interface UnitState {
   readonly ids: ReadonlyMap<number, readonly string[]>;
   readonly outbox: readonly OutboxEntry[];
   /** Not Redis's: the entries that came to this state, for the oracle. It goes back with the state. */
-  readonly applied: readonly Entry[];
+  /** What its owners read, in the order of their commits. */
+  readonly applied: readonly { readonly by: string; readonly entry: Entry }[];
 }
 
 const newUnit: UnitState = {
@@ -309,7 +310,7 @@ export class SimRedis {
       rows,
       ids,
       outbox: [...state.outbox, ...commit.outbox.map((blob) => ({ ...blob, version }))],
-      applied: [...state.applied, ...applied],
+      applied: [...state.applied, ...applied.map((entry) => ({ by: `${token.incarnation}.${token.epoch}`, entry }))],
     };
     this.#put(this.#units, token.unit, next, () => this.#ledger.durable(token.unit, version, commit));
     return { kind: 'ok', version };

@@ -6,9 +6,7 @@ import { loadSetup, type Setup, type SetupOptions } from '../../config/load-setu
 import { decodeNotification } from '../../core/convert/envelope.ts';
 import { itemLines, toItemLine } from '../../core/convert/wire.ts';
 import { readLines } from '../../lib/read-lines.ts';
-import { parseEntry } from '../../model/entry.ts';
 import { classify } from '../../model/faults.ts';
-import { parseRecording } from '../../pipeline/recorder.ts';
 import { Replay, type ReplayOutput } from '../../pipeline/replay.ts';
 import { CliFailure } from '../failure.ts';
 import { Progress } from '../progress.ts';
@@ -77,9 +75,7 @@ async function replayRecorded(setup: Setup, replay: Replay, folder: string): Pro
   for (const name of (await readdir(folder)).sort()) {
     const ref = /^cg\.(.+)\.([a-z0-9_-]+)\.g\d+\.p(\d+)\.log$/.exec(name);
     if (ref === null || !setup.sinks.some((sink) => sink.sink === ref[2])) continue;
-    for (const entry of parseRecording(await readFile(join(folder, name), 'utf8'))) {
-      replay.applyEntry(ref[2] as string, Number(ref[3]), parseEntry(entry));
-    }
+    replay.applyRecording(ref[2] as string, Number(ref[3]), await readFile(join(folder, name), 'utf8'));
   }
   return 0;
 }

@@ -18,7 +18,7 @@ import {
   sawWallClock,
   watermark,
 } from './partition-clock.ts';
-import { Positions } from './positions.ts';
+import { type PositionRow, Positions } from './positions.ts';
 
 /**
  * One partition of one sink: entries in, outputs and changes out. No clock, no I/O: the same entries give the same outputs, so a
@@ -37,6 +37,8 @@ export interface Applied {
   readonly letters: readonly Letter[];
   /** Notifications of a repeated raw message, counted. */
   readonly repeated: number;
+  /** Entries that were waited for in vain, by the listener boot that numbered them. */
+  readonly passedOver: readonly { readonly listener: string; readonly entries: number }[];
 }
 
 /** An item that cannot be computed, for the dead letters. */
@@ -54,13 +56,13 @@ export interface PartitionChange extends IdLogChange {
   readonly cursor: string;
 }
 
-const nothing = { out: [], dropped: [], letters: [], repeated: 0 } as const;
+const nothing = { out: [], dropped: [], letters: [], repeated: 0, passedOver: [] } as const;
 
 export class Partition {
   readonly #chain: Chain;
   readonly #positions = new Positions();
   readonly #ids = new IdLog();
-  readonly #held = new Map<string, Map<number, { readonly entry: DataEntry; readonly offset: number }>>();
+  readonly #held = new Map<string, Map<number, DataEntry>>();
   #clock: ClockState = clockStart;
   #configHash: string | null = null;
   #lastOffset: Anchor | null = null;
@@ -91,6 +93,11 @@ export class Partition {
     let count = 0;
     for (const entries of this.#held.values()) count += entries.size;
     return count;
+  }
+
+  /** Another owner reads on, in a replay: what was held it does not know, and reads again. */
+  takenOver(): void {
+    this.#held.clear();
   }
 
   get keys(): number {
@@ -133,14 +140,15 @@ export class Partition {
   }
 
   apply(entry: Entry, offset: number, fingerprint: string): Applied {
-    const applied = this.#applyOne(entry, offset);
+    let applied = this.#applyOne(entry);
+    for (const listener of this.#positions.read(this.#clock.now)) applied = join(applied, this.#goOnWithout(listener));
     this.#lastOffset = { offset, fingerprint };
     // While anything is held the anchor stays before it: a restart must read the held entries again.
-    if (this.#held.size === 0) this.#anchor = this.#lastOffset;
+    if (!this.#positions.waits) this.#anchor = this.#lastOffset;
     return applied;
   }
 
-  #applyOne(entry: Entry, offset: number): Applied {
+  #applyOne(entry: Entry): Applied {
     switch (entry.kind) {
       case 'genesis':
         return { ...nothing, outcome: 'ignored' };
@@ -149,7 +157,7 @@ export class Partition {
       case 'tick':
         return this.#applyTick(entry);
       case 'data':
-        return this.#applyInSequence(entry, offset);
+        return this.#applyInSequence(entry);
     }
   }
 
@@ -160,8 +168,11 @@ export class Partition {
   }
 
   #applyTick(entry: TickEntry): Applied {
-    // While anything is held the anchor stands still and a takeover reads this tick again: applied now it would count twice.
-    if (this.#held.size > 0) return { ...nothing, outcome: 'ignored' };
+    if (this.#positions.waits) {
+      // The anchor stands still, and a takeover reads this tick again: applied now it would count twice.
+      this.#clock = sawWallClock(this.#clock, entry.at);
+      return { ...nothing, outcome: 'ignored' };
+    }
     const { state, outcome } = applyTick(this.#clock, entry);
     if (outcome === 'ignored') return { ...nothing, outcome: 'ignored' };
     this.#clock = state;
@@ -170,18 +181,32 @@ export class Partition {
     return { ...nothing, ...result, outcome: outcome === 'moved' ? 'ticked' : 'feed-late' };
   }
 
-  #applyInSequence(entry: DataEntry, offset: number): Applied {
+  #applyInSequence(entry: DataEntry): Applied {
     const verdict = this.#positions.decide(entry.listener, entry.seq);
     if (verdict === 'duplicate') return { ...nothing, outcome: 'duplicate' };
     if (verdict === 'ahead') {
-      this.#hold(entry, offset);
+      this.#hold(entry);
       return { ...nothing, outcome: 'held' };
     }
     let applied = this.#applyData(entry);
-    for (let next = this.#takeHeld(entry.listener, entry.seq + 1); next; next = this.#takeHeld(entry.listener, next.seq + 1)) {
+    for (let next = this.#takeHeld(entry.listener); next; next = this.#takeHeld(entry.listener)) {
       applied = join(applied, this.#applyData(next));
     }
     return applied;
+  }
+
+  /** Everything that is held of it, in order, over what is missing in between. */
+  #goOnWithout(listener: string): Applied {
+    let applied: Applied = { ...nothing, outcome: 'applied' };
+    const held = [...(this.#held.get(listener) ?? [])].sort(([a], [b]) => a - b);
+    let entries = 0;
+    for (const [seq, entry] of held) {
+      entries += this.#positions.passOver(listener, seq);
+      applied = join(applied, this.#applyData(entry));
+    }
+    this.#held.delete(listener);
+    this.#positions.stopWaiting(listener);
+    return entries === 0 ? applied : { ...applied, passedOver: [{ listener, entries }] };
   }
 
   #applyData(entry: DataEntry): Applied {
@@ -201,7 +226,7 @@ export class Partition {
     for (const [input, sentAt] of entry.canaries) this.#clock = sawCanary(this.#clock, input, sentAt);
     this.#positions.advance(entry);
     this.#ids.prove(entry.listener, entry.proven);
-    return { outcome: 'applied', out, dropped, letters, repeated };
+    return { outcome: 'applied', out, dropped, letters, repeated, passedOver: [] };
   }
 
   /** Nobody ticks a partition whose results need no time. Its data moves the time then: ids would be kept for ever without. */
@@ -227,19 +252,27 @@ export class Partition {
     collect(this.#chain.advance(time), out, dropped, letters);
   }
 
-  #hold(entry: DataEntry, offset: number): void {
-    const entries = this.#held.get(entry.listener) ?? new Map();
-    entries.set(entry.seq, { entry, offset });
+  #hold(entry: DataEntry): void {
+    const entries = this.#held.get(entry.listener) ?? new Map<number, DataEntry>();
+    entries.set(entry.seq, entry);
     this.#held.set(entry.listener, entries);
+    this.#positions.wait(entry.listener, this.#clock.now);
   }
 
-  #takeHeld(listener: string, seq: number): DataEntry | undefined {
+  /** The next of what is held, once what was missing before it has come. */
+  #takeHeld(listener: string): DataEntry | undefined {
     const entries = this.#held.get(listener);
-    const found = entries?.get(seq);
-    if (entries === undefined || found === undefined) return undefined;
-    entries.delete(seq);
-    if (entries.size === 0) this.#held.delete(listener);
-    return found.entry;
+    for (const [seq, entry] of entries ?? []) {
+      const verdict = this.#positions.decide(listener, seq);
+      if (verdict === 'ahead') continue;
+      entries?.delete(seq);
+      if (entries?.size === 0) {
+        this.#held.delete(listener);
+        this.#positions.stopWaiting(listener);
+      }
+      if (verdict === 'next') return entry;
+    }
+    return undefined;
   }
 
   /** Everything that changed since the last call, for one commit. */
@@ -264,7 +297,7 @@ interface Cursor {
   readonly config: string | null;
   readonly clock: ClockState;
   readonly anchor: Anchor | null;
-  readonly listeners: ReturnType<Positions['toJson']>;
+  readonly listeners: readonly PositionRow[];
 }
 
 interface ChainResult {
@@ -286,5 +319,6 @@ function join(a: Applied, b: Applied): Applied {
     dropped: [...a.dropped, ...b.dropped],
     letters: [...a.letters, ...b.letters],
     repeated: a.repeated + b.repeated,
+    passedOver: [...a.passedOver, ...b.passedOver],
   };
 }
