@@ -20,6 +20,7 @@ export function readingsOf(tally: Tally, view: ClusterView | null, agent: string
     dropped_items_total: one(tally.dropped),
     dead_letters_total: one(tally.letters),
     failed_proofs_total: one(tally.unproven),
+    abandoned_notifications_total: one(tally.abandoned),
     stores_answer: one(view === null ? 0 : 1),
     partitions_owned: ofView(() => owned.length),
     partition_epoch: ofOwned('epoch'),

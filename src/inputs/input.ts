@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
  * Promises of every input (suite: `test/contract/input.contract.ts`):
  * - A delivery that was neither settled nor rejected comes again (AMQP, file) or its sender is told it was not taken (HTTP).
  * - `deliver` is awaited before more than `prefetch` unsettled deliveries are outstanding: back-pressure reaches the source.
+ * - A source that gives a delivery to somebody else when it does not hear from us says so by the delivery's custody.
  * - An input reconnects by itself with backoff; it ends only by its signal, by its natural end (a file read once), or by a fatal Fault.
  */
 export interface Delivery {
@@ -16,10 +17,20 @@ export interface Delivery {
   /** From the transport when the body has none. */
   readonly priority: string | undefined;
   readonly redelivered: boolean;
+  /** Without one it is ours until it is settled or given back (a line of a file). */
+  readonly custody?: Custody;
   /** The output is durable: acknowledge. May be cumulative inside; settled in the order of delivery. */
   settle(): void;
   /** It cannot be taken now: give it back. Never for poison (that is dead-lettered, then settled). */
   giveBack(): void;
+}
+
+/** How sure it is that what a source delivered is still ours. Deliveries of one connection share one. */
+export interface Custody {
+  /** Aborts once the source may give the deliveries to another listener. */
+  readonly lost: AbortSignal;
+  /** Ask right before anything that comes of them is sent: after a pause of ours it knows earlier than `lost`. */
+  holds(): boolean;
 }
 
 export interface InputContext {

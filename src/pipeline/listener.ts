@@ -1,26 +1,24 @@
 import type { Converter } from '../core/convert/converter.ts';
 import { decodeNotification } from '../core/convert/envelope.ts';
 import { outputSize } from '../core/convert/output-size.ts';
-import { itemLines } from '../core/convert/wire.ts';
 import type { Router } from '../core/route/router.ts';
-import type { Delivery, Input } from '../inputs/input.ts';
+import type { Custody, Delivery, Input } from '../inputs/input.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type DataEntry, type Part, printEntry } from '../model/entry.ts';
 import { classify } from '../model/faults.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Sample } from '../model/sample.ts';
-import { type Appender, type PartitionRef, partitionName } from '../topics/topic.ts';
+import { type Appender, custodyLost, type PartitionRef } from '../topics/topic.ts';
 import { feedsShown, isCanary, sentAt } from './canary.ts';
 import { crashPoint } from './crash-point.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import type { DirectSink } from './direct-sink.ts';
+import { toEntries } from './entries.ts';
 import { insist } from './insist.ts';
 import type { Intake } from './intake.ts';
 import { Refusals } from './refusals.ts';
 import { Room } from './room.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
-import { speak } from './unspeakable.ts';
+import type { ListenerSink, NewLetter, Work } from './work.ts';
 
 /**
  * The way of a raw message, up to where it may be acknowledged:
@@ -61,11 +59,6 @@ export interface ListenerLimits {
   readonly maxSamplesPerNotification: number;
 }
 
-/** Where a routed part goes: straight to publishers, or to a partition of the sink's topic. */
-export type ListenerSink =
-  | { readonly kind: 'direct'; readonly direct: DirectSink }
-  | { readonly kind: 'topic'; readonly partitions: readonly PartitionRef[]; readonly canaries: boolean };
-
 /** Runs until the intake ends (soft) or `hard` aborts; what was not made durable by then is given back. */
 export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promise<void> {
   const proof = createProof(deps);
@@ -87,6 +80,7 @@ function giveBackWaiting({ intake }: ListenerDeps, reason: unknown): void {
 }
 
 async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard: AbortSignal): Promise<void> {
+  const leave = leaveSignals(hard);
   let before = 0;
   for (;;) {
     const lingerMs = before >= deps.lingerFrom ? deps.lingerMs : 0;
@@ -94,12 +88,20 @@ async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard
     if (batch === null) return;
     before = batch.length;
     for (let left: readonly Delivery[] = batch; left.length > 0; ) {
+      const together = ofOneCustody(left);
+      const custody = left[0]?.custody;
       let work: Work;
       try {
         hard.throwIfAborted();
-        work = readBatch(deps, left);
-        await makeDurable(deps, work, hard);
+        if (custody?.holds() === false) throw custodyLost();
+        work = readBatch(deps, together);
+        await makeDurable(deps, work, custody, leave(custody));
       } catch (error) {
+        if (!hard.aborted && custody?.holds() === false) {
+          abandon(deps, together);
+          left = left.slice(together.length);
+          continue;
+        }
         for (const delivery of left) delivery.giveBack();
         if (hard.aborted) return;
         throw error;
@@ -113,23 +115,34 @@ async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard
   }
 }
 
+function ofOneCustody(deliveries: readonly Delivery[]): readonly Delivery[] {
+  const end = deliveries.findIndex(({ custody }) => custody !== deliveries[0]?.custody);
+  return end < 0 ? deliveries : deliveries.slice(0, end);
+}
+
+/** Aborts with `hard`, or when what is being made durable may be another listener's by now. */
+function leaveSignals(hard: AbortSignal): (custody: Custody | undefined) => AbortSignal {
+  const known = new WeakMap<Custody, AbortSignal>();
+  return (custody) => {
+    if (custody === undefined) return hard;
+    const signal = known.get(custody) ?? AbortSignal.any([hard, custody.lost]);
+    known.set(custody, signal);
+    return signal;
+  };
+}
+
+/**
+ * They come again, here or elsewhere. Some entries that were made of them may stand in the topics and some never will, so what follows is
+ * numbered anew: nothing waits for those that will not come.
+ */
+function abandon(deps: ListenerDeps, deliveries: readonly Delivery[]): void {
+  for (const delivery of deliveries) delivery.giveBack();
+  deps.tally.abandoned += deliveries.length;
+  deps.sequencer.renew();
+}
+
 /** A batch is passed on in portions of about so many bytes: five hundred large notifications at once would take all memory. */
 const maxPortionBytes = 16 * 1024 * 1024;
-
-/** Everything that one batch of raw messages came to, as far as it was read. */
-interface Work {
-  read: number;
-  /** What was read comes to at most. */
-  bytes: number;
-  readonly parts: Map<PartitionRef, Part[]>;
-  readonly canaries: (readonly [feed: string, sentAt: number])[];
-  readonly direct: Map<DirectSink, Part[]>;
-  /** One of the messages was given before: what came of it may be out already. */
-  redelivered: boolean;
-  /** Given back, for ever: what Ceilometer does with what it cannot convert (its compat mode only). */
-  readonly refused: Set<Delivery>;
-  readonly letters: Parameters<DeadLetters['record']>[0][];
-}
 
 function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
   const work: Work = {
@@ -208,99 +221,17 @@ function excessOf(
   return { reason: 'too_large_output', message };
 }
 
-async function makeDurable(deps: ListenerDeps, work: Work, signal: AbortSignal): Promise<void> {
+async function makeDurable(deps: ListenerDeps, work: Work, custody: Custody | undefined, signal: AbortSignal): Promise<void> {
+  const mayGo = () => custody?.holds() !== false;
   const entries = toEntries(deps, work);
   const waits: Promise<unknown>[] = [];
   crashPoint('before-append');
-  if (entries.length > 0) waits.push(deps.appender.append(entries, signal).then(() => crashPoint('after-append')));
+  if (entries.length > 0) waits.push(deps.appender.append(entries, signal, mayGo).then(() => crashPoint('after-append')));
   const { clock } = deps;
   for (const [sink, parts] of work.direct) waits.push(insist(clock, signal, () => sink.accept(parts, work.redelivered, signal)));
   for (const letter of work.letters) waits.push(insist(clock, signal, () => deps.deadLetters.record(letter)));
   await Promise.all(waits);
   deps.tally.appended += entries.length;
-}
-
-const encoder = new TextEncoder();
-/** Keeps an entry far below every broker's frame and every commit's bound. */
-const maxItemsPerEntry = 500;
-
-function toEntries(deps: ListenerDeps, work: Work): { partition: PartitionRef; bytes: Uint8Array }[] {
-  const entries: { partition: PartitionRef; bytes: Uint8Array }[] = [];
-  const at = deps.clock.now();
-  const add = (partition: PartitionRef, parts: readonly Part[], canaries: Work['canaries']) => {
-    const entry = deps.sequencer.next(partitionName(partition), at, parts, canaries);
-    entries.push({ partition, bytes: encoder.encode(entryText(deps, work, partition, entry)) });
-  };
-  // Only a batch that may come to so much is weighed.
-  const weigh = work.bytes > maxEntryBytes;
-  for (const [partition, parts] of work.parts) {
-    const weighed = parts.map((part) => (weigh ? fitting(deps, work, partition, part) : { part, bytes: 0 }));
-    for (const chunk of chunks(weighed)) add(partition, chunk, []);
-  }
-  // After all data of this batch, and every earlier batch is confirmed already: exactly what a canary says.
-  if (work.canaries.length > 0) {
-    for (const sink of deps.sinks) {
-      if (sink.kind === 'topic' && sink.canaries) for (const partition of sink.partitions) add(partition, [], work.canaries);
-    }
-  }
-  return entries;
-}
-
-/** What no entry can hold (an infinite volume) becomes a dead letter; its notification stays, to be known when it comes again. */
-function entryText(deps: ListenerDeps, work: Work, { sink }: PartitionRef, entry: DataEntry): string {
-  try {
-    return printEntry(entry);
-  } catch {
-    // one by one it shows which
-  }
-  const notifications = entry.notifications.map(({ id, items }) => {
-    const spoken = speak(items, itemLines);
-    for (const { message, text } of spoken.bad) work.letters.push(itemLetter(deps, sink, id, message, text));
-    return { id, items: spoken.items };
-  });
-  return printEntry({ ...entry, notifications });
-}
-
-/** Some brokers take no message beyond 16 MiB, and what an entry says beside its items comes on top. */
-const maxEntryBytes = 14 * 1024 * 1024;
-
-function weightOf({ items }: Part): number {
-  try {
-    return itemLines(items).length;
-  } catch {
-    return 0; // one of them has no line; it becomes a dead letter where the entry is printed
-  }
-}
-
-interface Weighed {
-  readonly part: Part;
-  readonly bytes: number;
-}
-
-/** What no entry could carry becomes a dead letter; its notification stays, to be known when it comes again. */
-function fitting(deps: ListenerDeps, work: Work, { sink }: PartitionRef, part: Part): Weighed {
-  const bytes = weightOf(part);
-  if (bytes <= maxEntryBytes) return { part, bytes };
-  const message = `${part.items.length} items of ${bytes} bytes for one partition; an entry takes ${maxEntryBytes}.`;
-  const body = speak(part.items, itemLines).lines;
-  work.letters.push({ ...itemLetter(deps, sink, part.id, message, body), reason: 'entry_too_large' });
-  return { part: { id: part.id, items: [] }, bytes: 0 };
-}
-
-function* chunks(parts: readonly Weighed[]): Generator<readonly Part[]> {
-  let chunk: Part[] = [];
-  let [items, bytes] = [0, 0];
-  for (const { part, bytes: more } of parts) {
-    if (items > 0 && (items + part.items.length > maxItemsPerEntry || bytes + more > maxEntryBytes)) {
-      yield chunk;
-      chunk = [];
-      [items, bytes] = [0, 0];
-    }
-    chunk.push(part);
-    items += part.items.length;
-    bytes += more;
-  }
-  if (chunk.length > 0) yield chunk;
 }
 
 interface Proof {
@@ -348,12 +279,6 @@ function createProof(deps: ListenerDeps): Proof {
   };
 }
 
-function itemLetter(deps: ListenerDeps, sink: string, messageId: string, message: string, text: string): Work['letters'][number] {
-  deps.tally.letters += 1;
-  const body = encoder.encode(text);
-  return { stage: 'append', reason: 'unspeakable', message, sink, publisher: null, origin: null, messageId, body };
-}
-
 function letterOf(
   deps: ListenerDeps,
   delivery: Delivery,
@@ -361,7 +286,7 @@ function letterOf(
   reason: string,
   message: string,
   notification?: Notification,
-): Parameters<DeadLetters['record']>[0] {
+): NewLetter {
   deps.tally.letters += 1;
   return {
     stage,

@@ -4,6 +4,11 @@ import type { DataEntry, Part } from '../model/entry.ts';
  * Numbers the entries of one listener boot, gapless per partition from 1, and remembers which of them are proven: all raw messages
  * in them acknowledged, and the source seen to know it.
  */
+export interface Numbered {
+  readonly listener: string;
+  readonly last: ReadonlyMap<string, number>;
+}
+
 export class Sequencer {
   readonly #name: string;
   #boots = 0;
@@ -31,11 +36,13 @@ export class Sequencer {
   }
 
   /** Take this once everything numbered so far is settled; hand it to `proved` once the source has proved it. */
-  snapshot(): ReadonlyMap<string, number> {
-    return new Map(this.#last);
+  snapshot(): Numbered {
+    return { listener: this.#listener, last: new Map(this.#last) };
   }
 
-  proved(snapshot: ReadonlyMap<string, number>): void {
-    for (const [partition, seq] of snapshot) this.#proven.set(partition, seq);
+  /** What an earlier boot numbered is never proven: `renew` came in between. */
+  proved({ listener, last }: Numbered): void {
+    if (listener !== this.#listener) return;
+    for (const [partition, seq] of last) this.#proven.set(partition, seq);
   }
 }

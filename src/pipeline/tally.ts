@@ -11,6 +11,8 @@ export interface Tally {
   letters: number;
   fenced: number;
   unproven: number;
+  /** Raw messages given back because their source may have given them to another listener. */
+  abandoned: number;
 }
 
 export function createTally(): Tally {
@@ -26,5 +28,6 @@ export function createTally(): Tally {
     letters: 0,
     fenced: 0,
     unproven: 0,
+    abandoned: 0,
   };
 }

@@ -20,6 +20,10 @@ export const readings = {
   dropped_items_total: { kind: 'counter', help: 'Items that transformers dropped with a reason.' },
   dead_letters_total: { kind: 'counter', help: 'Dead letters made by listeners, workers and direct sinks.' },
   failed_proofs_total: { kind: 'counter', help: 'Times an acknowledgement could not be proven; ids are kept longer then.' },
+  abandoned_notifications_total: {
+    kind: 'counter',
+    help: 'Notifications given back because their source may have given them to another listener meanwhile.',
+  },
 
   stores_answer: { kind: 'gauge', help: '0 when the stores do not answer; what follows of them has no line then.' },
   partitions_owned: { kind: 'gauge', help: 'Partitions this agent owns.' },

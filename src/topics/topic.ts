@@ -1,3 +1,5 @@
+import { Fault } from '../model/faults.ts';
+
 /**
  * The internal topic of a sink: P partitions, each ordered, durable, bounded, read by exactly one owner at a time. RabbitMQ quorum
  * queues, Kafka topics and the embedded log stand behind this one port; what differs is declared in `capabilities`.
@@ -46,12 +48,20 @@ export interface Received {
 }
 
 export interface Appender {
-  /** Resolves once these and all earlier entries are confirmed. Retries by itself until the signal aborts. */
+  /**
+   * Resolves once these and all earlier entries are confirmed. Retries by itself until the signal aborts. `mayGo` is asked right before
+   * anything is sent, at every attempt; once it says no, nothing more of these is sent and the append fails (`custody_lost`).
+   */
   append(
     entries: readonly { readonly partition: PartitionRef; readonly bytes: Uint8Array }[],
     signal: AbortSignal,
+    mayGo?: () => boolean,
   ): Promise<void>;
   close(): Promise<void>;
+}
+
+export function custodyLost(): Fault {
+  return new Fault('retryable', 'custody_lost', 'what the entries were made of may be with another listener by now');
 }
 
 export interface Attachment {

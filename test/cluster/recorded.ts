@@ -14,8 +14,7 @@ import type { Raw } from './traffic.ts';
 export async function fromRecordings(setup: Setup, cluster: string, folder: string): Promise<ExpectedOutputs> {
   const expected = new ExpectedOutputs(setup.sinks);
   const replay = new Replay(cluster, setup.sinks, setup.converter, Date.now(), (output) => expected.add(output));
-  for (const { sink, partition, text } of await recordings(folder))
-    replay.applyRecording(sink, partition, text);
+  for (const { sink, partition, text } of await recordings(folder)) replay.applyRecording(sink, partition, text);
   return expected;
 }
 

@@ -87,10 +87,12 @@ export function describeTopics(name: string, makeWorld: () => Promise<TopicsWorl
         for (;;) await appender.append([{ partition: small, bytes: Buffer.alloc(400) }], stop.signal);
       })().catch(() => confirmed.push('the waiting one gave up'));
       await until(async () => ((await topics.stats(small)).bytes >= 1000 ? true : undefined));
-      // Taken up by the same appender behind the waiting one; another appender's append then shows that there was time for it.
-      const later = append('later').then(() => confirmed.push('later'));
+      // Another appender's append shows that there was time: for the next one to begin its wait, and then for what comes behind it.
       const other = await topics.openAppender();
-      await other.append([{ partition: ref, bytes: Buffer.from('other') }], never);
+      const timePasses = () => other.append([{ partition: ref, bytes: Buffer.from('other') }], never);
+      await timePasses();
+      const later = append('later').then(() => confirmed.push('later'));
+      await timePasses();
 
       stop.abort(new Error('stopped by the test'));
       await Promise.all([filling, later]);
@@ -132,6 +134,18 @@ export function describeTopics(name: string, makeWorld: () => Promise<TopicsWorl
     it('goes on appending after a missing partition', async () => {
       await expect(appender.append([{ partition: refOf(7), bytes: Buffer.from('lost') }], never)).rejects.toMatchObject({
         code: 'no_topic',
+      });
+
+      await append('a');
+
+      expect(texts(await take(await topics.attach(ref, null, 10), 2))).toEqual([textOf(genesisOf(ref)), 'a']);
+    });
+
+    it('sends nothing any more of what may not go, and goes on', async () => {
+      const entries = [{ partition: ref, bytes: Buffer.from('of another by now') }];
+      await expect(appender.append(entries, never, () => false)).rejects.toMatchObject({
+        class: 'retryable',
+        code: 'custody_lost',
       });
 
       await append('a');

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { amqp } from '../../src/inputs/amqp/index.ts';
 import { AmqpInputSchema } from '../../src/inputs/amqp/schema.ts';
 import type { Input } from '../../src/inputs/input.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { describeInput, Listener } from '../contract/input.contract.ts';
 import { deleteQueue, killConsumersOf, publish, removeTopology, takeAll } from '../services/rabbitmq.ts';
 import { startProxy, type TcpProxy } from '../services/tcp-proxy.ts';
@@ -200,6 +201,28 @@ describe('the amqp input and its broker', () => {
 
     await expect(opened.prove()).rejects.toMatchObject({ class: 'retryable', code: 'settlements_lost' });
     await expect(opened.prove()).resolves.toBeUndefined();
+  });
+
+  it('gives up what it handed out when its broker was not heard for a minute, though the connection lives', async () => {
+    let asleep = 0;
+    const clock: Clock = { ...systemClock, now: () => Date.now() + asleep };
+    listener = new Listener({ clock });
+    await open();
+    await listener.connected();
+    await publish('', infoOf(0), ['x']);
+    await listener.until(() => listener.deliveries.length === 1);
+    const [first] = listener.deliveries;
+    expect(first?.custody?.holds()).toBe(true);
+
+    asleep = 61_000;
+    expect(first?.custody?.holds()).toBe(false);
+    await publish('', infoOf(0), ['y']);
+    await listener.until(() => connections() === 2);
+    await listener.until(() => listener.bodies.filter((body) => body === 'x').length === 2);
+
+    expect(first?.custody?.lost.aborted).toBe(true);
+    expect(listener.deliveries.at(-1)?.custody?.holds()).toBe(true);
+    for (const delivery of listener.deliveries) delivery.settle();
   });
 
   it('has nothing to say about a loss when everything was proven before', async () => {

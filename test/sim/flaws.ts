@@ -14,6 +14,7 @@ export const flaws = {
   'sequence-dedupe': 'entries are applied whatever their sequence is',
   'id-dedupe': 'notifications are applied whatever their id is',
   'listener-boot': 'a listener that starts again goes on under the name of its former boot',
+  custody: 'a listener appends after a sleep what its source has given to another meanwhile',
   'confirm-a-gap': 'an entry counts as confirmed though one before it does not',
 } as const;
 

@@ -70,7 +70,7 @@ export class SimAgent {
     this.links = { redis: link('redis'), broker: link('broker'), target: link('target') };
     const { broker } = this.links;
     const parts = { world, process: this.process, clock: this.clock, link: broker, intake: this.#intake };
-    this.#input = new SimInput(parts, cluster.raw, cluster.prefetch);
+    this.#input = new SimInput({ ...parts, unsure: cluster.broken.has('custody') }, cluster.raw, cluster.prefetch);
     const lanes = cluster.sinks.map((sink) => this.#openLane(sink));
     const topics = simTopics({
       ...parts,

@@ -43,8 +43,11 @@ const faults: Readonly<Record<string, ClusterFault>> = {
   pause: (cluster) =>
     withOne(cluster, (agent) => {
       const { random } = cluster.world;
-      if (cluster.long && random.chance(0.5)) agent.pause(random.between(100_000, 250_000));
-      else agent.pause(random.chance(0.3) ? random.between(500, 9_000) : random.between(9_000, 40_000));
+      if (cluster.long && random.chance(0.5)) {
+        // What it has taken and not yet appended comes when it wakes.
+        cluster.cut(agent.links.broker);
+        cluster.world.after(random.between(1_000, 5_000), null, () => agent.pause(random.between(100_000, 250_000)));
+      } else agent.pause(random.chance(0.3) ? random.between(500, 9_000) : random.between(9_000, 40_000));
     }),
   leave: (cluster) =>
     withOne(cluster, (agent) => {

@@ -1,4 +1,5 @@
-import type { Delivery, Input } from '../../src/inputs/input.ts';
+import { HeardCustody } from '../../src/inputs/custody.ts';
+import type { Custody, Delivery, Input } from '../../src/inputs/input.ts';
 import { Fault } from '../../src/model/faults.ts';
 import type { Intake } from '../../src/pipeline/intake.ts';
 import type { Link } from './link.ts';
@@ -14,7 +15,9 @@ export class SimInput implements Pick<Input, 'prove' | 'sendCanary'> {
   readonly #queue: SimQueue;
   readonly #intake: Intake<Delivery>;
   readonly #prefetch: number;
+  readonly #unsure: boolean;
   #session: Session | null = null;
+  #custody: { readonly lost: AbortController; readonly heard: HeardCustody } | null = null;
   #lostSettlements = false;
   #unproven = 0;
   #stopped = false;
@@ -27,6 +30,8 @@ export class SimInput implements Pick<Input, 'prove' | 'sendCanary'> {
       readonly clock: SimClock;
       readonly link: Link;
       readonly intake: Intake<Delivery>;
+      /** It does not say when its deliveries may be with another. */
+      readonly unsure: boolean;
     },
     queue: SimQueue,
     prefetch: number,
@@ -36,6 +41,7 @@ export class SimInput implements Pick<Input, 'prove' | 'sendCanary'> {
     this.#clock = parts.clock;
     this.#link = parts.link;
     this.#intake = parts.intake;
+    this.#unsure = parts.unsure;
     this.#queue = queue;
     this.#prefetch = prefetch;
   }
@@ -43,8 +49,17 @@ export class SimInput implements Pick<Input, 'prove' | 'sendCanary'> {
   async run(): Promise<void> {
     while (!this.#stopped) {
       if (this.#session === null) await this.#attach().catch(() => undefined);
+      this.#hear();
       await this.#clock.sleep(this.#world.random.between(50, 400));
     }
+  }
+
+  /** The broker's heartbeat; after too long a silence the channel is given up, whatever may still come over it. */
+  #hear(): void {
+    const session = this.#session;
+    if (session === null || this.#custody === null) return;
+    if (!this.#custody.heard.holds()) this.#queue.end(session);
+    else if (session.open) this.#custody.heard.heard();
   }
 
   /** Takes no more; what it has may still be settled. */
@@ -55,11 +70,15 @@ export class SimInput implements Pick<Input, 'prove' | 'sendCanary'> {
   async #attach(): Promise<void> {
     await this.#link.call<null>((answer) => {
       if (this.#stopped || this.#session !== null || this.#process.dead) return answer(null);
+      const lost = new AbortController();
+      const custody = { lost, heard: new HeardCustody(this.#clock, lost.signal) };
+      this.#custody = custody;
       const session: Session = this.#queue.attach(
         this.#process,
         this.#prefetch,
-        (tag, { bytes, redelivered }) => this.#arrived(session, tag, bytes, redelivered),
+        (tag, { bytes, redelivered }) => this.#arrived({ session, custody: custody.heard }, tag, bytes, redelivered),
         () => {
+          lost.abort(new Fault('retryable', 'amqp_disconnected', 'the channel is gone'));
           if (this.#session === session) this.#session = null;
           this.#lostSettlements ||= this.#unproven > 0;
           this.#unproven = 0;
@@ -70,7 +89,12 @@ export class SimInput implements Pick<Input, 'prove' | 'sendCanary'> {
     });
   }
 
-  #arrived(session: Session, tag: number, body: Uint8Array, redelivered: boolean): void {
+  #arrived(
+    { session, custody }: { readonly session: Session; readonly custody: Custody },
+    tag: number,
+    body: Uint8Array,
+    redelivered: boolean,
+  ): void {
     this.#unproven += 1;
     const settle = (back: boolean) => {
       void this.#link.call<null>(() => this.#queue.settleOne(session, tag, back)).catch(() => this.#queue.end(session));
@@ -80,6 +104,7 @@ export class SimInput implements Pick<Input, 'prove' | 'sendCanary'> {
       origin: 'amqp://sim/q',
       priority: 'info',
       redelivered,
+      ...(this.#unsure ? {} : { custody }),
       settle: () => settle(false),
       giveBack: () => settle(true),
     };

@@ -2,6 +2,7 @@ import { Fault } from '../../src/model/faults.ts';
 import {
   type Appender,
   type Attachment,
+  custodyLost,
   type PartitionRef,
   partitionName,
   type Received,
@@ -169,6 +170,8 @@ class SimAttachment implements Attachment {
 interface Pending {
   readonly queue: SimQueue;
   readonly bytes: Uint8Array;
+  readonly mayGo: () => boolean;
+  readonly giveUp: () => void;
   readonly confirmed: () => void;
 }
 
@@ -185,6 +188,7 @@ class SimAppender implements Appender {
   append(
     entries: readonly { readonly partition: PartitionRef; readonly bytes: Uint8Array }[],
     signal: AbortSignal,
+    mayGo = () => true,
   ): Promise<void> {
     const { broken } = this.#client;
     return new Promise((resolve, reject) => {
@@ -194,6 +198,11 @@ class SimAppender implements Appender {
         this.#backlog = this.#backlog.filter(({ confirmed: other }) => other !== confirmed);
         reject(signal.reason);
       };
+      const giveUp = () => {
+        signal.removeEventListener('abort', onAbort);
+        this.#backlog = this.#backlog.filter(({ confirmed: other }) => other !== confirmed);
+        reject(custodyLost());
+      };
       const confirmed = () => {
         left -= 1;
         if (left > 0) return;
@@ -202,7 +211,7 @@ class SimAppender implements Appender {
       };
       signal.addEventListener('abort', onAbort, { once: true });
       for (const { partition, bytes } of entries)
-        this.#backlog.push({ queue: queueOf(this.#client, partition), bytes, confirmed });
+        this.#backlog.push({ queue: queueOf(this.#client, partition), bytes, mayGo, giveUp, confirmed });
       if (broken.has('ack-before-confirm')) resolve();
       if (!this.#running) void this.#run();
     });
@@ -212,6 +221,7 @@ class SimAppender implements Appender {
     const { link, clock, world } = this.#client;
     this.#running = true;
     while (this.#backlog.length > 0) {
+      for (const { mayGo, giveUp } of [...this.#backlog]) if (!mayGo()) giveUp();
       const sent = this.#backlog.slice(0, 16);
       const count = await link.call<number>((answer) => answer(this.#store(sent))).catch(() => 0);
       // Aborted ones have left the backlog meanwhile; the others keep their order.

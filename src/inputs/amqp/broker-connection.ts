@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { type ChannelModel, connect, type SocketOptions } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
 import { endsWithin } from '../../lib/or-late.ts';
@@ -11,6 +12,8 @@ export interface BrokerConnection {
   readonly model: ChannelModel;
   readonly label: string;
   readonly lost: AbortSignal;
+  /** Called whenever the broker has sent something, before that is dealt with. */
+  onHeard(heard: () => void): void;
   /** Ends it in order; a broker that does not answer within 2 s loses the socket. Never throws. */
   close(): Promise<void>;
   /** Ends it now: whatever is unacknowledged returns to its queues. */
@@ -48,7 +51,7 @@ export async function connectTo(
     model.on('unblocked', report.unblocked);
   }
   // amqplib hides the socket from its types, and offers no other way to leave a broker that stopped answering.
-  const { stream } = model.connection as unknown as { readonly stream: { destroy(): void } };
+  const { stream } = model.connection as unknown as { readonly stream: Socket };
   const destroy = () => {
     open = false;
     stream.destroy();
@@ -58,6 +61,14 @@ export async function connectTo(
     label: endpoint.label,
     lost: lost.signal,
     destroy,
+    onHeard(heard) {
+      let { bytesRead } = stream;
+      // The end of the stream is readable too, and no sign of life.
+      stream.prependListener('readable', () => {
+        if (stream.bytesRead > bytesRead) heard();
+        bytesRead = stream.bytesRead;
+      });
+    },
     async close() {
       if (!open) return destroy();
       open = false;

@@ -1,5 +1,8 @@
 import { type Channel, type ConsumeMessage, IllegalOperationError, type Message } from 'amqplib';
+import type { Clock } from '../../lib/clock.ts';
 import { Fault } from '../../model/faults.ts';
+import { HeardCustody } from '../custody.ts';
+import type { Custody } from '../input.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import { brokerFault } from './broker-fault.ts';
 import { Settlements } from './settlements.ts';
@@ -18,6 +21,7 @@ export interface Arrived {
 export class Consumption {
   readonly lost: AbortSignal;
   readonly settlements: Settlements;
+  readonly custody: Custody;
   readonly #channel: Channel;
   readonly #lost = new AbortController();
   readonly #consumerTags: string[] = [];
@@ -25,7 +29,7 @@ export class Consumption {
   #inbox: Arrived[] = [];
   #arrived: () => void = () => {};
 
-  private constructor(connection: BrokerConnection, channel: Channel) {
+  private constructor(connection: BrokerConnection, channel: Channel, clock: Clock) {
     this.#channel = channel;
     this.lost = AbortSignal.any([connection.lost, this.#lost.signal]);
     this.settlements = new Settlements({
@@ -33,6 +37,14 @@ export class Consumption {
       nack: (tag) => this.#send(() => channel.nack(tagged(tag), false, true)),
     });
     this.lost.addEventListener('abort', () => this.settlements.end(), { once: true });
+    const custody = new HeardCustody(clock, this.lost);
+    this.custody = custody;
+    connection.onHeard(() => {
+      // What was handed out before such a silence may be with another listener already, whatever the broker says now.
+      if (!custody.holds() && this.settlements.open)
+        this.#lose(new Fault('retryable', 'amqp_silent', `${connection.label} was not heard for a minute`));
+      custody.heard();
+    });
     // Retryable whatever its code: 406 on a running channel is an acknowledgement that took too long, not a flag that differs.
     channel.on('error', (error: Error) =>
       this.#lose(new Fault('retryable', 'amqp_disconnected', error.message, { cause: error })),
@@ -41,9 +53,13 @@ export class Consumption {
   }
 
   /** Throws a Fault: fatal when the site's flags differ. */
-  static async start(connection: BrokerConnection, topology: Topology, declare: boolean, prefetch: number): Promise<Consumption> {
+  static async start(
+    connection: BrokerConnection,
+    topology: Topology,
+    { declare, prefetch, clock }: { readonly declare: boolean; readonly prefetch: number; readonly clock: Clock },
+  ): Promise<Consumption> {
     const channel = await during('opening a channel', connection.model.createChannel());
-    const consumption = new Consumption(connection, channel);
+    const consumption = new Consumption(connection, channel, clock);
     if (declare) await declareTopology(channel, topology);
     // Per consumer: quorum queues know no limit for a whole channel. What exceeds the input's bound waits in the inbox.
     await during('setting the prefetch', channel.prefetch(prefetch));

@@ -142,7 +142,10 @@ class AmqpInput implements Input {
     this.#connection = connection;
     const { declare, prefetch } = this.#parameters;
     const leave = AbortSignal.any([connection.lost, this.#context.hard]);
-    const consumption = await orAborted(Consumption.start(connection, this.#topology, declare, prefetch), leave);
+    const consumption = await orAborted(
+      Consumption.start(connection, this.#topology, { declare, prefetch, clock: this.#context.clock }),
+      leave,
+    );
     this.#consumption = consumption;
     consumption.lost.addEventListener('abort', () => this.#noteLoss(consumption), { once: true });
     this.#context.report({ kind: 'connected', detail: connection.label });
@@ -182,6 +185,7 @@ class AmqpInput implements Input {
       origin: `amqp://${exchange}/${queue}`,
       priority: priorityOf(routingKey),
       redelivered,
+      custody: consumption.custody,
       settle: finish('settle'),
       giveBack: finish('giveBack'),
     };

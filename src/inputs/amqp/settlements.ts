@@ -33,6 +33,11 @@ export class Settlements {
     return this.#lastHanded >= this.#provenLow;
   }
 
+  /** Something handed out is neither settled nor given back. */
+  get open(): boolean {
+    return this.#lastHanded >= this.#low;
+  }
+
   handed(deliveryTag: number): void {
     this.#lastHanded = Math.max(this.#lastHanded, deliveryTag);
   }

@@ -1,6 +1,7 @@
 import { orAborted } from '../../lib/or-aborted.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
-import type { Delivery, InputContext } from '../input.ts';
+import { HeardCustody } from '../custody.ts';
+import type { Custody, Delivery, InputContext } from '../input.ts';
 import { comeAgain } from './problem.ts';
 import type { Part } from './request-body.ts';
 
@@ -15,7 +16,7 @@ interface Limits {
 /**
  * Hands the notifications of all requests to the listener within one bound, and tells each request what became of each of its own.
  * A request ends with every part settled, or with a Problem that lists the lines to send again. A line that is told "not
- * settled yet" may still be settled later: sent again it is a duplicate with the same message id, which the listener drops.
+ * settled yet" may still have been made durable: sent again it is a duplicate with the same message id, which the partitions know.
  */
 export class Intake {
   readonly #context: InputContext;
@@ -41,14 +42,17 @@ export class Intake {
     const { clock, soft, hard } = this.#context;
     const outcomes: Outcome[] = parts.map(() => 'no_room');
     const answered = new AbortController();
+    const custody = new HeardCustody(clock, answered.signal);
     const late = deadline(clock.sleep(this.#limits.settleTimeoutMs, answered.signal));
     const noRoom = deadline(clock.sleep(this.#limits.roomTimeoutMs, answered.signal));
     const leave = AbortSignal.any([late, hard, this.failed]);
     try {
       const all = new Countdown(parts.length);
-      await this.#handAll(parts, peer, outcomes, all, AbortSignal.any([leave, noRoom, soft])).catch((thrown: unknown) => {
-        if (!leave.aborted && !noRoom.aborted && !soft.aborted) throw thrown;
-      });
+      await this.#handAll({ parts, peer, outcomes, all, custody }, AbortSignal.any([leave, noRoom, soft])).catch(
+        (thrown: unknown) => {
+          if (!leave.aborted && !noRoom.aborted && !soft.aborted) throw thrown;
+        },
+      );
       await orAborted(all.done, leave).catch(() => undefined); // the outcomes say what is missing
     } finally {
       answered.abort();
@@ -61,7 +65,8 @@ export class Intake {
     return this.#permits.idle(signal);
   }
 
-  async #handAll(parts: readonly Part[], peer: string, outcomes: Outcome[], all: Countdown, signal: AbortSignal): Promise<void> {
+  async #handAll(request: Request, signal: AbortSignal): Promise<void> {
+    const { parts, all } = request;
     for (let start = 0; start < parts.length; ) {
       let count = 0;
       try {
@@ -72,9 +77,8 @@ export class Intake {
         all.count(parts.length - start);
         throw thrown;
       }
-      const batch = parts
-        .slice(start, start + count)
-        .map((part, index) => this.#deliveryOf(part, peer, outcomes, start + index, all));
+      const from = start;
+      const batch = parts.slice(from, from + count).map((part, index) => this.#deliveryOf(request, part, from + index));
       start += count;
       await this.#deliver(batch);
     }
@@ -90,7 +94,7 @@ export class Intake {
     }
   }
 
-  #deliveryOf(part: Part, peer: string, outcomes: Outcome[], index: number, all: Countdown): Delivery {
+  #deliveryOf({ peer, outcomes, all, custody }: Request, part: Part, index: number): Delivery {
     outcomes[index] = 'not_settled_yet';
     let open = true;
     const finish = (outcome: Outcome) => () => {
@@ -106,10 +110,20 @@ export class Intake {
       origin,
       priority: undefined,
       redelivered: false,
+      custody,
       settle: finish('settled'),
       giveBack: finish('given_back'),
     };
   }
+}
+
+/** One request on its way. Once it is answered its sender asks another agent for what was not settled. */
+interface Request {
+  readonly parts: readonly Part[];
+  readonly peer: string;
+  readonly outcomes: Outcome[];
+  readonly all: Countdown;
+  readonly custody: Custody;
 }
 
 class Countdown {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { KeyRing } from '../../lib/key-ring.ts';
 import { classify, Fault } from '../../model/faults.ts';
-import { type Appender, type PartitionRef, partitionName } from '../topic.ts';
+import { type Appender, custodyLost, type PartitionRef, partitionName } from '../topic.ts';
 import { AbortWatch } from './abort-watch.ts';
 import { Backlog, type Batch, type Outgoing } from './backlog.ts';
 import type { Connection } from './connection.ts';
@@ -25,6 +25,7 @@ export interface AppenderDeps {
 }
 
 interface Pending extends Batch {
+  readonly mayGo: () => boolean;
   readonly settle: (error: { readonly reason: unknown } | null) => void;
 }
 
@@ -65,6 +66,7 @@ export class AmqpAppender implements Appender {
   append(
     entries: readonly { readonly partition: PartitionRef; readonly bytes: Uint8Array }[],
     signal: AbortSignal,
+    mayGo = () => true,
   ): Promise<void> {
     const { keys, clock } = this.#deps;
     return new Promise((resolve, reject) => {
@@ -82,6 +84,7 @@ export class AmqpAppender implements Appender {
       });
       const pending: Pending = {
         entries: outgoing,
+        mayGo,
         settle: (error) => {
           this.#watch.delete(signal, pending);
           if (error === null) resolve();
@@ -147,6 +150,11 @@ export class AmqpAppender implements Appender {
     while (lane.spoiled === null && this.#hasRoom()) {
       const entry = this.#backlog.takeNext();
       if (entry === undefined) return;
+      const pending = this.#backlog.batchOf(entry);
+      if (pending?.mayGo() === false) {
+        this.#remove(pending, custodyLost());
+        continue;
+      }
       lane.send(entry, () => this.#confirmed(entry));
     }
   }

@@ -54,6 +54,10 @@ export class Backlog<B extends Batch> {
     return [...this.#wire.keys(), ...this.#unsent.slice(0, count)].slice(0, count);
   }
 
+  batchOf(entry: Outgoing): B | undefined {
+    return this.#batchOf.get(entry);
+  }
+
   owes(queue: string): boolean {
     for (const entry of this.#batchOf.keys()) if (entry.queue === queue) return true;
     return false;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { LmdbEnvironment } from '../../lib/lmdb-environment.ts';
 import { classify, Fault } from '../../model/faults.ts';
-import { type Appender, type PartitionRef, partitionName } from '../topic.ts';
+import { type Appender, custodyLost, type PartitionRef, partitionName } from '../topic.ts';
 import type { PartitionLog } from './partition-log.ts';
 import type { WakeUps } from './wake-ups.ts';
 
@@ -10,6 +10,9 @@ type Batch = readonly { readonly partition: PartitionRef; readonly bytes: Uint8A
 /** `since` is the moment the wait began, epoch ms; null when it is over. */
 export type OnBounded = (partition: PartitionRef, since: number | null) => void;
 
+const always = () => true;
+/** Another try changes nothing. */
+const hopeless = new Set(['no_topic', 'custody_lost']);
 const firstWaitMs = 5;
 const longestWaitMs = 250;
 
@@ -30,8 +33,8 @@ export class EmbeddedAppender implements Appender {
     this.#onBounded = onBounded;
   }
 
-  async append(entries: Batch, signal: AbortSignal): Promise<void> {
-    const turn = this.#inTurn(this.#last, entries, signal);
+  async append(entries: Batch, signal: AbortSignal, mayGo = always): Promise<void> {
+    const turn = this.#inTurn(this.#last, entries, signal, mayGo);
     this.#last = turn;
     await turn;
   }
@@ -40,27 +43,30 @@ export class EmbeddedAppender implements Appender {
     await Promise.allSettled([this.#last]);
   }
 
-  async #inTurn(previous: Promise<unknown>, batch: Batch, signal: AbortSignal): Promise<void> {
+  async #inTurn(previous: Promise<unknown>, batch: Batch, signal: AbortSignal, mayGo: () => boolean): Promise<void> {
     // What failed before us has told its own caller, who sends it again after this one: the reader waits for the gap to fill.
     await Promise.allSettled([previous]);
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
       this.#requireOpen();
       signal.throwIfAborted();
-      if (await this.#tryAppend(batch, signal)) return;
+      if (await this.#tryAppend(batch, signal, mayGo)) return;
       await this.#clock.sleep(waitMs, signal);
     }
   }
 
   /** False when it is worth another try: a full disk may be emptied. */
-  async #tryAppend(batch: Batch, signal: AbortSignal): Promise<boolean> {
+  async #tryAppend(batch: Batch, signal: AbortSignal, mayGo: () => boolean): Promise<boolean> {
     const refs = batch.map(({ partition }) => partition);
     await this.#untilBelowBound(refs, signal);
     try {
-      if ((await this.#environment.transact(() => this.#log.appendInTransaction(batch, this.#clock.now()))) !== null)
-        return false;
+      const refused = await this.#environment.transact(() => {
+        if (!mayGo()) throw custodyLost();
+        return this.#log.appendInTransaction(batch, this.#clock.now());
+      });
+      if (refused !== null) return false;
     } catch (error) {
       const fault = classify(error);
-      if (fault.class !== 'retryable' || fault.code === 'no_topic') throw fault;
+      if (fault.class !== 'retryable' || hopeless.has(fault.code)) throw fault;
       return false;
     }
     this.#wakeUps.wake(refs.map(partitionName));

@@ -1,6 +1,6 @@
 import type { Converter } from '../../../src/core/convert/converter.ts';
 import { createRouter } from '../../../src/core/route/router.ts';
-import type { Delivery } from '../../../src/inputs/input.ts';
+import type { Custody, Delivery } from '../../../src/inputs/input.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { type DataEntry, parseEntry } from '../../../src/model/entry.ts';
 import { Float, type Json, type JsonObject } from '../../../src/model/json.ts';
@@ -12,7 +12,7 @@ import type { Letter } from '../../../src/pipeline/letter.ts';
 import { type ListenerDeps, runListener } from '../../../src/pipeline/listener.ts';
 import { Sequencer } from '../../../src/pipeline/sequencer.ts';
 import { createTally } from '../../../src/pipeline/tally.ts';
-import type { Appender } from '../../../src/topics/topic.ts';
+import { type Appender, custodyLost } from '../../../src/topics/topic.ts';
 
 const partition = { cluster: 'c', sink: 's', generation: 1, partition: 0 };
 
@@ -43,7 +43,7 @@ export class Rig {
   readonly intake: Intake<Delivery>;
   readonly hard = new AbortController();
   /** Replaced by a test: what an append or a proof waits for. */
-  append: () => Promise<void> = async () => undefined;
+  append: (signal: AbortSignal) => Promise<void> = async () => undefined;
   prove: () => Promise<void> = async () => undefined;
   record: () => Promise<void> = async () => undefined;
   /** As a broker does: what is given back is delivered again. */
@@ -53,8 +53,9 @@ export class Rig {
   constructor(overrides: Partial<ListenerDeps> = {}) {
     this.intake = overrides.intake ?? new Intake<Delivery>(100);
     const appender: Appender = {
-      append: async (entries) => {
-        await this.append();
+      append: async (entries, signal, mayGo) => {
+        await this.append(signal);
+        if (mayGo?.() === false) throw custodyLost();
         for (const { bytes } of entries) {
           const entry = parseEntry(new TextDecoder().decode(bytes)) as DataEntry;
           this.entries.push(entry);
@@ -101,6 +102,10 @@ export class Rig {
   /** Hands in bodies as one delivery each, named by their place in the text. */
   deliver(...bodies: readonly (string | Json)[]): Promise<void> {
     return this.intake.deliver(bodies.map((body) => this.#deliveryOf(body)));
+  }
+
+  deliverUnder(custody: Custody, ...bodies: readonly Json[]): Promise<void> {
+    return this.intake.deliver(bodies.map((body) => ({ ...this.#deliveryOf(body), custody })));
   }
 
   #deliveryOf(body: string | Json): Delivery {
