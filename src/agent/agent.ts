@@ -35,6 +35,7 @@ import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import { readClusterView } from './cluster-view.ts';
 import { makeIdentity } from './identity.ts';
 import { openAdmin, type Scrape } from './open-admin.ts';
+import { openSpooler } from './open-spooler.ts';
 import { openHoldingLanes, openLanes, type SinkTargets } from './open-targets.ts';
 import { openPlaces, type Places } from './places.ts';
 import { assignmentReporter, workerReporter } from './reporters.ts';
@@ -72,8 +73,8 @@ const maxBatch = 500;
 const crowded = 16;
 const intakeBound = 2_000;
 const intakeBytes = { max: 64 * 1024 * 1024, of: (delivery: Delivery) => delivery.body.length };
-/** Kinds that listen on a port or keep a place in a file. */
-const exclusiveKinds = new Set(['http', 'file']);
+/** Kinds that listen on a port, keep a place in a file, or read what one process alone may hand out. */
+const exclusiveKinds = new Set(['http', 'file', 'spool']);
 
 interface TopicSink {
   readonly config: SinkConfig;
@@ -122,6 +123,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
       return heldFile;
     },
     baseDir: config.baseDir,
+    dataDir: config.dataDir,
     clock,
     random: options.random,
     emit,
@@ -129,6 +131,11 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     deadLetters,
     hard: hard.signal,
   };
+
+  // One process of several holds the connections; the publishers of all of them spool.
+  const spooler =
+    config.spooler === null || !options.exclusiveInputs ? null : await openSpooler(options, config.spooler, hard.signal);
+  opened.push(async () => spooler?.close());
 
   const unreachable = (error: unknown): never => {
     emit('group:unreachable', { error });
@@ -223,6 +230,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     inputsEnded.catch(reject);
     assignment.ended.catch(reject);
     ticking.catch(reject);
+    spooler?.ended.catch(reject);
     for (const targets of [...directTargets, ...topicSinks.map((sink) => sink.lanes)]) targets.ended.catch(reject);
   });
   failed.catch(() => admin.health.ailing('a part that should run for ever has failed'));
@@ -243,6 +251,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
         { name: 'ticks', end: () => ticking.catch(() => undefined) },
         { name: 'lanes', end: async () => void (await Promise.all(topicSinks.map((sink) => sink.lanes.close()))) },
         { name: 'inputs', end: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) },
+        { name: 'spooler', end: async () => spooler?.close() },
         { name: 'admin', end: () => admin.close() },
         {
           name: 'stores',

@@ -15,6 +15,7 @@ export interface TargetContext {
   readonly held: () => Promise<LmdbEnvironment>;
   /** Relative paths of targets are meant from here. */
   readonly baseDir: string;
+  readonly dataDir?: string | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;
@@ -85,6 +86,7 @@ async function openPublisher(sink: SinkConfig, target: SinkTarget, context: Targ
     clock: context.clock,
     random: context.random,
     baseDir: context.baseDir,
+    dataDir: context.dataDir,
   };
   return kind.open(target.parameters, publisherContext);
 }

@@ -1,3 +1,4 @@
+import type { SpoolerSettings } from '../core/spool/settings.ts';
 import type { Priority } from '../model/notification.ts';
 import type { TlsFiles } from '../model/tls-files.ts';
 
@@ -37,6 +38,8 @@ export interface AgentConfig {
   readonly dataDir: string;
   readonly coordination: Coordination;
   readonly inputs: readonly InputConfig[];
+  /** Null: no notification is sent to other sites or taken from them. */
+  readonly spooler: SpoolerSettings | null;
   readonly pipelinesDir: string;
   /** Files or folders; empty: the definitions that come with the product. */
   readonly definitions: { readonly meters: readonly string[]; readonly events: readonly string[] };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SpoolerSchema } from '../core/spool/settings.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { priorities } from '../model/notification.ts';
 import { CoordinationSchema, TopicsSchema } from './cluster-schema.ts';
@@ -32,6 +33,7 @@ export const AgentFile = z
     coordination: CoordinationSchema,
     topics: TopicsSchema,
     inputs: z.array(z.unknown()).max(32).default([]).describe('Where notifications come from.'),
+    spooler: SpoolerSchema.optional().describe('Notifications to and from other sites.'),
     pipelines: z.string().min(1).default('pipelines').describe('The folder of the sinks, one YAML file each.'),
     definitions: z
       .strictObject({

@@ -16,6 +16,7 @@ export function toAgentConfig(
     dataDir: place('data_dir', values.data_dir),
     coordination: toCoordination(values, place),
     inputs,
+    spooler: values.spooler ?? null,
     pipelinesDir: place('pipelines', values.pipelines),
     definitions: {
       meters: values.definitions.meters.map((each) => place('definitions.meters', each)),

@@ -48,6 +48,7 @@ async function probeTarget(sink: SinkConfig, target: SinkTarget, config: AgentCo
     clock,
     random,
     baseDir: config.baseDir,
+    dataDir: config.dataDir,
     onlyToProbe: true,
   });
   try {

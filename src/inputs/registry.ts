@@ -4,6 +4,7 @@ import { type AmqpInputParameters, AmqpInputSchema, summary as amqpSummary } fro
 import { FileInputSchema, summary as fileSummary } from './file/schema.ts';
 import { HttpInputSchema, summary as httpSummary } from './http/schema.ts';
 import type { InputKind } from './input.ts';
+import { SpoolInputSchema, summary as spoolSummary } from './spool/schema.ts';
 
 export interface InputEntry {
   readonly summary: string;
@@ -23,5 +24,6 @@ export const inputs: Readonly<Record<string, InputEntry>> = {
     queues: (parameters) => queueNames(parameters as AmqpInputParameters),
   },
   http: { summary: httpSummary, schema: HttpInputSchema, load: async () => (await import('./http/index.ts')).http },
+  spool: { summary: spoolSummary, schema: SpoolInputSchema, load: async () => (await import('./spool/index.ts')).spool },
   file: { summary: fileSummary, schema: FileInputSchema, load: async () => (await import('./file/index.ts')).file },
 };

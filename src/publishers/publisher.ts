@@ -32,6 +32,8 @@ export interface PublisherContext {
   readonly random: () => number;
   /** Relative paths of the configuration are meant from here. */
   readonly baseDir: string;
+  /** The data directory of the agent. */
+  readonly dataDir?: string | undefined;
   /** It will only be probed: opening it must leave nothing behind either. */
   readonly onlyToProbe?: boolean;
 }

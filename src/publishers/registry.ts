@@ -4,6 +4,7 @@ import { FileSchema, summary as fileSummary } from './file/schema.ts';
 import { HttpSchema, summary as httpSummary } from './http/schema.ts';
 import { type BatchSize, requestSized, writeSized } from './lane-options.ts';
 import type { PublisherKind } from './publisher.ts';
+import { SpoolSchema, summary as spoolSummary } from './spool/schema.ts';
 import { StdoutSchema, summary as stdoutSummary } from './stdout/schema.ts';
 
 export { LaneSchema } from './lane-options.ts';
@@ -36,5 +37,11 @@ export const publishers: Readonly<Record<string, PublisherEntry>> = {
     schema: AmqpSchema,
     batch: requestSized,
     load: async () => (await import('./amqp/index.ts')).amqp,
+  },
+  spool: {
+    summary: spoolSummary,
+    schema: SpoolSchema,
+    batch: writeSized,
+    load: async () => (await import('./spool/index.ts')).spool,
   },
 };

@@ -39,6 +39,24 @@ export const events = {
     { counter: 'feed_late_total', help: 'Times an input was late.', labels: ['sink', 'input'] },
   ),
 
+  'spooler:listening': row<{ address: string }>('info', 'The spooler listens.'),
+  'spooler:cannot_listen': row<{ address: string; error: unknown }>('error', 'The spooler cannot listen; it tries again.', {
+    counter: 'spooler_listen_errors_total',
+    help: 'Times the spooler could not listen.',
+  }),
+  'spooler:connected': row<{ connection: string; peer: string }>('info', 'Another site is connected.', {
+    counter: 'spooler_connects_total',
+    help: 'Connections with other sites.',
+  }),
+  'spooler:lost': row<{ connection: string; reason: string }>('warn', 'A connection with another site is lost.', {
+    counter: 'spooler_losses_total',
+    help: 'Connections with other sites that were lost, or never came about.',
+  }),
+  'spooler:cannot_write': row<{ error: unknown }>('error', 'The spool cannot be written; nothing is acknowledged until it can.', {
+    counter: 'spooler_write_errors_total',
+    help: 'Writes of the spool that failed.',
+  }),
+
   'partition:acquired': row<{ partition: string; epoch: number }>('info', 'We own the partition now.', {
     counter: 'partition_acquired_total',
     help: 'Partitions taken over.',

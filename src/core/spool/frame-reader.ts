@@ -47,7 +47,11 @@ export class FrameReader {
       const { bytes, payload, children } = this.#header;
       const least = this.#scanned + bytes + payload + children - this.#start;
       if (least > this.#limits.maxBytes)
-        throw new Fault('poison', 'frame_too_large', `a frame of ${least} bytes or more, at most ${this.#limits.maxBytes} are taken`);
+        throw new Fault(
+          'poison',
+          'frame_too_large',
+          `a frame of ${least} bytes or more, at most ${this.#limits.maxBytes} are taken`,
+        );
       if (this.#scanned + bytes + payload > this.#end) return undefined;
       this.#scanned += bytes + payload;
       if (children > 0) {

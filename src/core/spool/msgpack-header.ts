@@ -69,8 +69,7 @@ function readLongHeader(view: DataView, code: number, at: number, end: number, h
   if (lengthBytes === 0) throw badFrame('byte 0xc1 begins no MessagePack value');
   header.bytes = 1 + lengthBytes + (kind === 'extension' ? 1 : 0);
   if (at + header.bytes > end) return false;
-  const length =
-    lengthBytes === 1 ? view.getUint8(at + 1) : lengthBytes === 2 ? view.getUint16(at + 1) : view.getUint32(at + 1);
+  const length = lengthBytes === 1 ? view.getUint8(at + 1) : lengthBytes === 2 ? view.getUint16(at + 1) : view.getUint32(at + 1);
   if (kind === 'array') header.children = length;
   else if (kind === 'map') header.children = length * 2;
   else header.payload = length;

@@ -39,14 +39,20 @@ export const SpoolerSchema = z
       .strictObject({
         listen: z.int().min(0).max(65_535).default(6675).describe('The port.'),
         address: z.string().min(1).default('127.0.0.1').describe('The address to listen on; `::` for all.'),
-        encryption: Encryption.optional().describe('`unencrypted` must be said beyond this machine. Without it: `encrypted` where `tls` stands.'),
+        encryption: Encryption.optional().describe(
+          '`unencrypted` must be said beyond this machine. Without it: `encrypted` where `tls` stands.',
+        ),
         tls: TlsServer.optional().describe('Our certificate.'),
       })
       .optional()
       .describe('Listen for the others.'),
     tcp_client: z
       .strictObject({
-        servers: z.array(Server).min(1).max(200).describe('Whom to dial. A source names one; more are used when those before fail.'),
+        servers: z
+          .array(Server)
+          .min(1)
+          .max(200)
+          .describe('Whom to dial. A source names one; more are used when those before fail.'),
         cooldown: seconds(4, 0.1).describe('Seconds until a dead connection is dialled again; up to one more at random.'),
       })
       .optional()
@@ -57,20 +63,35 @@ export const SpoolerSchema = z
     delivery: z
       .enum(['one', 'all'])
       .default('one')
-      .describe('Of several sinks `one` gets each notification, the next when it fails; `all`: each of `sinks` gets its own copy.'),
+      .describe(
+        'Of several sinks `one` gets each notification, the next when it fails; `all`: each of `sinks` gets its own copy.',
+      ),
     sinks: z.array(z.string().min(1)).max(20).default([]).describe('With `delivery: all`, the site names of the sinks.'),
-    expected_peers: z.array(z.string().min(1)).max(500).default([]).describe('Sites that must be connected; `spool check` is critical without them.'),
+    expected_peers: z
+      .array(z.string().min(1))
+      .max(500)
+      .default([])
+      .describe('Sites that must be connected; `spool check` is critical without them.'),
     gzip: z.boolean().default(false).describe('A source sends compressed.'),
-    max_unacknowledged: z.int().min(1).max(100_000).default(128).describe('At most so many notifications of a connection wait for their acknowledgement.'),
+    max_unacknowledged: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(128)
+      .describe('At most so many notifications of a connection wait for their acknowledgement.'),
     max_notification_bytes: z
       .int()
       .min(1024)
       .max(256 * 1024 * 1024)
       .default(8 * 1024 * 1024)
       .describe('A larger one is not spooled, and a connection that sends one is closed.'),
-    acknowledge_within: seconds(30, 0.1).describe('Seconds after which another sink, if there is one, gets what is unacknowledged.'),
+    acknowledge_within: seconds(30, 0.1).describe(
+      'Seconds after which another sink, if there is one, gets what is unacknowledged.',
+    ),
     deferred_cooldown: seconds(180, 0.1).describe('Seconds until a deferred notification is tried again.'),
-    deferred_force_retransmit: seconds(1800, 0.1).describe('Seconds after which what is unacknowledged is sent again in any case.'),
+    deferred_force_retransmit: seconds(1800, 0.1).describe(
+      'Seconds after which what is unacknowledged is sent again in any case.',
+    ),
     remember: z
       .number()
       .min(1)
@@ -85,7 +106,11 @@ export const SpoolerSchema = z
       .enum(['reject', 'drop_oldest'])
       .default('reject')
       .describe('At the bound of what is to be sent: `reject` makes the sender wait, `drop_oldest` drops and counts.'),
-    status_file: z.string().min(1).default('log/mknotifyd.status').describe('Rewritten every `status_interval`; `.json` beside it. Below `data_dir`.'),
+    status_file: z
+      .string()
+      .min(1)
+      .default('log/mknotifyd.status')
+      .describe('Rewritten every `status_interval`; `.json` beside it. Below `data_dir`.'),
     status_interval: seconds(5, 0.1).describe('Seconds between two of them.'),
   })
   .refine((spooler) => spooler.remember >= spooler.deferred_force_retransmit, {

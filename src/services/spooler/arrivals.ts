@@ -2,14 +2,13 @@ import { MsgpackReader } from '../../core/spool/msgpack-reader.ts';
 import { MsgpackWriter } from '../../core/spool/msgpack-writer.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { LmdbEnvironment, Table } from '../../lib/lmdb-environment.ts';
+import type { Agreed } from './agreed.ts';
 import { Counters } from './counters.ts';
 
 export interface ArrivalsOptions {
   readonly env: LmdbEnvironment;
   readonly clock: Clock;
-  readonly maxBytes: number;
-  /** How long an id is known again. */
-  readonly rememberMs: number;
+  readonly agreed: () => Agreed;
 }
 
 /** One notification that came from another site. */
@@ -30,7 +29,7 @@ const forgetAtOnce = 20;
 
 /**
  * What arrived and waits for the input `spool`. `take` resolves once it is on disk: only then may it be acknowledged. An id that came
- * before within `rememberMs` is not taken a second time, whatever connection it comes by and whoever died in between; ids and rows are
+ * before, as long as ids are remembered, is not taken a second time, whatever connection it comes by and whoever died in between; ids and rows are
  * written in one transaction.
  */
 export class Arrivals {
@@ -80,7 +79,7 @@ export class Arrivals {
 
   get full(): boolean {
     this.#env.refresh();
-    return this.counters.get('arrived_bytes') >= this.#options.maxBytes;
+    return this.counters.get('arrived_bytes') >= this.#options.agreed().maxBytes;
   }
 
   /** What arrived after `after`, in order. */
@@ -106,7 +105,7 @@ export class Arrivals {
 
   /** Forgets the ids whose time is over, few at a time; true: there are more. */
   async forget(): Promise<boolean> {
-    const before = this.#clock.now() - this.#options.rememberMs;
+    const before = this.#clock.now() - this.#options.agreed().rememberMs;
     const old = [...this.#seenLog.getRange({ start: [0], end: [before], limit: forgetAtOnce })];
     if (old.length === 0) return false;
     await this.#env.transact(() => {

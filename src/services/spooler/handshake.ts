@@ -18,7 +18,11 @@ export function challenge(): Challenge {
 }
 
 /** The source's answer to HELO, and what PONG must then prove. Throws a retryable Fault `bad_handshake`. */
-export function answerHelo(values: readonly Packed[], site: string, key: string): { readonly ping: Uint8Array; readonly salt: Uint8Array; readonly nonce: Uint8Array } {
+export function answerHelo(
+  values: readonly Packed[],
+  site: string,
+  key: string,
+): { readonly ping: Uint8Array; readonly salt: Uint8Array; readonly nonce: Uint8Array } {
   const options = values[0];
   const nonce = isPackedMap(options) ? bytesOf(options['nonce']) : undefined;
   if (nonce === undefined) throw badHandshake('HELO carries no nonce');
@@ -35,7 +39,8 @@ export function answerPing(
 ): { readonly peer: string; readonly taken: boolean; readonly reason: string; readonly pong: Uint8Array } {
   const [peer, saltValue, proof] = values;
   const salt = bytesOf(saltValue);
-  if (typeof peer !== 'string' || peer === '' || salt === undefined || typeof proof !== 'string') throw badHandshake('PING is not complete');
+  if (typeof peer !== 'string' || peer === '' || salt === undefined || typeof proof !== 'string')
+    throw badHandshake('PING is not complete');
   if (peer === site) return refuse(peer, `both sides call themselves ${site}`, site);
   if (!isSame(proof, digest(salt, peer, nonce, key))) return refuse(peer, 'shared key mismatch', site);
   return { peer, taken: true, reason: '', pong: pack(['PONG', true, '', site, digest(salt, site, nonce, key)]) };
@@ -46,7 +51,12 @@ function refuse(peer: string, reason: string, site: string) {
 }
 
 /** The name of the sink. Throws a retryable Fault `refused` with its reason, or `bad_handshake` when it does not know the key. */
-export function verifyPong(values: readonly Packed[], asked: { readonly salt: Uint8Array; readonly nonce: Uint8Array }, site: string, key: string): string {
+export function verifyPong(
+  values: readonly Packed[],
+  asked: { readonly salt: Uint8Array; readonly nonce: Uint8Array },
+  site: string,
+  key: string,
+): string {
   const [taken, reason, peer, proof] = values;
   if (taken !== true) throw new Fault('retryable', 'refused', `the sink refuses us: ${String(reason).slice(0, 200)}`);
   if (typeof peer !== 'string' || peer === '' || typeof proof !== 'string') throw badHandshake('PONG is not complete');

@@ -190,7 +190,13 @@ export class Link {
   #signal(signal: ConnectionSignal): void {
     const { clock, rules, random } = this.options;
     const before = this.#state.phase;
-    const { state, actions } = stepConnection(this.#state, signal, clock.monotonic(), rules, signal.kind === 'heard' ? 0 : random());
+    const { state, actions } = stepConnection(
+      this.#state,
+      signal,
+      clock.monotonic(),
+      rules,
+      signal.kind === 'heard' ? 0 : random(),
+    );
     this.#state = state;
     if (state.phase !== before) {
       this.sinceMs = clock.now();
@@ -271,7 +277,11 @@ export class Link {
   #leave(socket: Socket): void {
     if (socket.connecting || socket.writableLength === 0) socket.destroy();
     else socket.destroySoon();
-    if (!socket.destroyed) this.options.clock.sleep(lastWordsMs).then(() => socket.destroy(), () => undefined);
+    if (!socket.destroyed)
+      this.options.clock.sleep(lastWordsMs).then(
+        () => socket.destroy(),
+        () => undefined,
+      );
   }
 
   #newFraming(): Framing {

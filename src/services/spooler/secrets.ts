@@ -35,7 +35,8 @@ export async function readSecrets(settings: SpoolerSettings, read: (path: string
   if (server?.tls !== undefined) {
     const { cert_file, key_file, client_ca_file } = server.tls;
     const own = { cert: await read(cert_file), key: await read(key_file) };
-    const asked = client_ca_file === undefined ? {} : { ca: await read(client_ca_file), requestCert: true, rejectUnauthorized: true };
+    const asked =
+      client_ca_file === undefined ? {} : { ca: await read(client_ca_file), requestCert: true, rejectUnauthorized: true };
     serverTls = { ...own, ...asked };
   } else if (server !== undefined) requirePlain(`${server.address}:${server.listen}`, server.address, server.encryption);
   const key = keyFile === undefined ? undefined : (await read(keyFile)).trim();

@@ -97,7 +97,8 @@ export class SourceSession implements Session {
       this.#link.send(ping);
     } else if (message.kind === 'pong' && key !== undefined && this.#asked !== undefined)
       this.#agree(verifyPong(message.values, this.#asked, site, key));
-    else if (message.kind === 'helo') throw new Fault('retryable', 'bad_handshake', 'the sink wants a shared key and we have none');
+    else if (message.kind === 'helo')
+      throw new Fault('retryable', 'bad_handshake', 'the sink wants a shared key and we have none');
     else throw new Fault('retryable', 'bad_handshake', `a sink does not send ${message.kind} here`);
   }
 

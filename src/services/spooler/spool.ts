@@ -1,13 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { LmdbEnvironment, Table } from '../../lib/lmdb-environment.ts';
 import { Fault } from '../../model/faults.ts';
+import type { Agreed } from './agreed.ts';
 import { Counters } from './counters.ts';
 
 export interface SpoolOptions {
   readonly env: LmdbEnvironment;
   readonly clock: Clock;
-  readonly maxBytes: number;
-  readonly onFull: 'reject' | 'drop_oldest';
+  readonly agreed: () => Agreed;
 }
 
 export interface SpoolRow {
@@ -51,18 +51,18 @@ export class Spool {
     this.counters = new Counters(options.env.textTable('counters'));
   }
 
-  async put(lanes: readonly string[], entries: readonly Uint8Array[]): Promise<void> {
-    const more = lanes.length * entries.reduce((sum, entry) => sum + entry.length + headBytes, 0);
-    const { maxBytes, onFull } = this.#options;
+  /** Entries in the order they shall go. Each lane gets its own copy. */
+  async put(entries: readonly Uint8Array[]): Promise<void> {
     await this.#env.transact(() => {
+      const { lanes, maxBytes, onFull } = this.#options.agreed();
+      const more = lanes.length * entries.reduce((sum, entry) => sum + entry.length + headBytes, 0);
       if (this.counters.get('outgoing_bytes') + more > maxBytes) {
         if (onFull === 'reject' || more > maxBytes)
           throw new Fault('retryable', 'spool_full', `${maxBytes} bytes wait to be sent, no more are taken`);
-        this.#dropOldest(more);
+        this.#dropOldest(more, maxBytes);
       }
       let seq = this.counters.get('outgoing_seq');
-      for (const lane of lanes)
-        for (const entry of entries) this.#rows.put([lane, ++seq], withTime(this.#clock.now(), entry));
+      for (const lane of lanes) for (const entry of entries) this.#rows.put([lane, ++seq], withTime(this.#clock.now(), entry));
       this.counters.set('outgoing_seq', seq);
       this.counters.add('outgoing_bytes', more);
       this.counters.add('spooled', entries.length);
@@ -132,7 +132,12 @@ export class Spool {
   }
 
   /** Rows of New and Deferred for people, oldest first. */
-  *list(): Generator<{ readonly state: 'new' | 'deferred'; readonly lane: string; readonly row: SpoolRow; readonly retryAtMs: number | null }> {
+  *list(): Generator<{
+    readonly state: 'new' | 'deferred';
+    readonly lane: string;
+    readonly row: SpoolRow;
+    readonly retryAtMs: number | null;
+  }> {
     this.#env.refresh();
     for (const { key, value } of this.#rows.getRange({})) {
       const [lane, seq] = key as [string, number];
@@ -141,7 +146,12 @@ export class Spool {
     for (const { key, value } of this.#deferred.getRange({})) {
       const [lane, seq] = key as [string, number];
       const inner = value.subarray(headBytes);
-      yield { state: 'deferred', lane, row: { seq, atMs: timeOf(inner), entry: inner.subarray(headBytes) }, retryAtMs: timeOf(value) };
+      yield {
+        state: 'deferred',
+        lane,
+        row: { seq, atMs: timeOf(inner), entry: inner.subarray(headBytes) },
+        retryAtMs: timeOf(value),
+      };
     }
   }
 
@@ -155,7 +165,10 @@ export class Spool {
 
   stats(): { readonly new: RowStats; readonly deferred: RowStats } {
     this.#env.refresh();
-    return { new: rowStats(this.#rows, (value) => timeOf(value)), deferred: rowStats(this.#deferred, (value) => timeOf(value.subarray(headBytes))) };
+    return {
+      new: rowStats(this.#rows, (value) => timeOf(value)),
+      deferred: rowStats(this.#deferred, (value) => timeOf(value.subarray(headBytes))),
+    };
   }
 
   #take(table: Table<Uint8Array>, lane: string, seq: number): Uint8Array | undefined {
@@ -166,8 +179,7 @@ export class Spool {
     return value;
   }
 
-  #dropOldest(more: number): void {
-    const { maxBytes } = this.#options;
+  #dropOldest(more: number, maxBytes: number): void {
     for (const table of [this.#deferred, this.#rows])
       for (const key of [...table.getKeys({ limit: 100_000 })] as [string, number][]) {
         if (this.counters.get('outgoing_bytes') + more <= maxBytes) return;

@@ -6,17 +6,16 @@ import type { SpoolerSettings } from '../../core/spool/settings.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { aborted } from '../../lib/or-aborted.ts';
 import { endsWithin } from '../../lib/or-late.ts';
-import { Fault } from '../../model/faults.ts';
 import type { TlsOptions } from '../../model/tls-files.ts';
-import { Arrivals } from './arrivals.ts';
+import type { Arrivals } from './arrivals.ts';
 import { Link } from './link.ts';
 import type { Secrets } from './secrets.ts';
 import { SinkDesk } from './sink-desk.ts';
 import { SinkSession } from './sink-session.ts';
 import { SourceDesk, type SourceLink } from './source-desk.ts';
 import { SourceSession } from './source-session.ts';
-import type { SpoolPlace } from './spool-place.ts';
 import type { Spool } from './spool.ts';
+import type { SpoolPlace } from './spool-place.ts';
 
 export type SpoolerEvent =
   | { readonly kind: 'listening'; readonly address: string }
@@ -219,7 +218,11 @@ export class Spooler {
     this.#makeLink(`${server.address}:${server.port}`, undefined, { host: server.address, port: server.port, tls });
   }
 
-  #makeLink(name: string, socket: Socket | undefined, dial: { host: string; port: number; tls: TlsOptions | undefined } | undefined): Link {
+  #makeLink(
+    name: string,
+    socket: Socket | undefined,
+    dial: { host: string; port: number; tls: TlsOptions | undefined } | undefined,
+  ): Link {
     const id = this.#nextLink++;
     const link: Link = new Link(
       {
@@ -285,7 +288,8 @@ export class Spooler {
     const both = this.links.filter((other) => other.established && other.peer === peer);
     if (new Set(both.map((other) => other.options.dial === undefined)).size < 2) return;
     for (const other of both)
-      if (isSurplus(this.site, peer, other.options.dial !== undefined)) other.lose(`${peer} and we dialled each other, the other one is kept`);
+      if (isSurplus(this.site, peer, other.options.dial !== undefined))
+        other.lose(`${peer} and we dialled each other, the other one is kept`);
   }
 
   #changed(id: number, link: Link): void {
@@ -300,8 +304,4 @@ export class Spooler {
 
 function tlsServer(options: TlsServerOptions): TlsServerOptions {
   return { ...options, handshakeTimeout: 10_000 };
-}
-
-export function requireRole(settings: SpoolerSettings, role: 'source' | 'sink'): void {
-  if (settings.role !== role) throw new Fault('fatal', 'spooler_role', `the spooler of this site is a ${settings.role}, not a ${role}`);
 }

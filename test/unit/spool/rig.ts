@@ -34,7 +34,7 @@ export class Site {
     const place = await openSpoolPlace({
       dataDir,
       clock,
-      settings: SpoolerSchema.parse(settings),
+      settings: SpoolerSchema.parse({ site: name, ...settings }),
       beforeTransaction: () => hook.current(),
     });
     const site = new Site(name, dataDir, place, clock);
@@ -85,10 +85,7 @@ export class Site {
   }
 
   put(...uuids: readonly string[]): Promise<void> {
-    return this.place.spool.put(
-      [''],
-      uuids.map((uuid) => packEntry(entryOf(uuid, this.name))),
-    );
+    return this.place.spool.put(uuids.map((uuid) => packEntry(entryOf(uuid, this.name))));
   }
 
   /** Ids that arrived, in order. */
@@ -106,7 +103,10 @@ export const entryOf = (uuid: string, site = 'east') => ({
 });
 
 /** Waits for a condition with real time in between, and says what it waited for. */
-export async function until<T>(look: () => T | undefined | false | Promise<T | undefined | false>, withinMs = 15_000): Promise<T> {
+export async function until<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  withinMs = 15_000,
+): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const found = await look();

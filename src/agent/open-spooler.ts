@@ -1,0 +1,47 @@
+import type { AgentConfig } from '../config/agent-config.ts';
+import type { SpoolerSettings } from '../core/spool/settings.ts';
+import { readConfigured } from '../inputs/configured-file.ts';
+import type { Clock } from '../lib/clock.ts';
+import { readSecrets } from '../services/spooler/secrets.ts';
+import { openSpoolPlace } from '../services/spooler/spool-place.ts';
+import { Spooler, type SpoolerEvent } from '../services/spooler/spooler.ts';
+import type { Emit } from '../telemetry/events.ts';
+
+export interface RunningSpooler {
+  /** Rejects with our own bugs only. */
+  readonly ended: Promise<void>;
+  /** Sends and takes what is on its way, for a moment, and leaves. */
+  close(): Promise<void>;
+}
+
+export interface SpoolerTools {
+  readonly config: AgentConfig;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly emit: Emit;
+}
+
+/** Throws a fatal Fault for settings that cannot be run; that nobody is there is no fault. */
+export async function openSpooler(tools: SpoolerTools, settings: SpoolerSettings, hard: AbortSignal): Promise<RunningSpooler> {
+  const { config, clock, random, emit } = tools;
+  const secrets = await readSecrets(settings, (path) => readConfigured(path, config.baseDir));
+  const place = await openSpoolPlace({ dataDir: config.dataDir, clock, settings });
+  const soft = new AbortController();
+  const spooler = new Spooler({ settings, secrets, place, clock, random, report: (event) => report(emit, event) });
+  const ended = spooler.run(soft.signal, hard);
+  ended.catch((error: unknown) => emit('loop:ended', { loop: 'spooler', error }));
+  let closing: Promise<void> | undefined;
+  return {
+    ended,
+    close: () => {
+      soft.abort(new Error('stopping'));
+      closing ??= ended.catch(() => undefined).then(() => place.close()); // what it failed with is told by `ended`
+      return closing;
+    },
+  };
+}
+
+function report(emit: Emit, event: SpoolerEvent): void {
+  const { kind, ...facts } = event;
+  emit(`spooler:${kind}`, facts as never);
+}
