@@ -1,11 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { packEntry } from '../../src/core/spool/entry.ts';
 import { file } from '../../src/inputs/file/index.ts';
 import { FileInputSchema } from '../../src/inputs/file/schema.ts';
 import { http } from '../../src/inputs/http/index.ts';
 import { HttpInputSchema } from '../../src/inputs/http/schema.ts';
 import type { InputContext } from '../../src/inputs/input.ts';
+import { spool } from '../../src/inputs/spool/index.ts';
+import { SpoolInputSchema } from '../../src/inputs/spool/schema.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import type { JsonObject } from '../../src/model/json.ts';
+import { parseJson } from '../../src/model/json-text.ts';
+import { openSpoolPlace } from '../../src/services/spooler/spool-place.ts';
 import { describeInput, Listener } from './input.contract.ts';
 
 describeInput('file', { ends: true, givenBack: 'comes again', canary: false }, async () => {
@@ -25,6 +32,37 @@ describeInput('file', { ends: true, givenBack: 'comes again', canary: false }, a
       return reader.bodies;
     },
     close: () => rm(folder, { recursive: true }),
+  };
+});
+
+describeInput('spool', { ends: false, givenBack: 'comes again', canary: false }, async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'spool-input-'));
+  const place = await openSpoolPlace({ dataDir, clock: systemClock });
+  const open = (context: InputContext, prefetch: number) =>
+    spool.open(SpoolInputSchema.parse({ prefetch }), { ...context, dataDir });
+  return {
+    open,
+    async feed(bodies) {
+      const entries = bodies.map((body, index) => {
+        const context = parseJson(body) as JsonObject;
+        return { id: String(index), entry: packEntry({ uuid: String(index), site: 'east', hops: 0, atMs: 1, context }) };
+      });
+      await place.arrivals.take(entries.map((one) => ({ ...one, tag: 'ceilograph', peer: 'east' })));
+    },
+    async kept() {
+      const reader = new Listener();
+      const input = await open(reader.context, 100);
+      const running = input.run();
+      await reader.until(() => reader.deliveries.length === place.arrivals.count());
+      reader.hard();
+      await running;
+      await input.close();
+      return reader.bodies;
+    },
+    async close() {
+      await place.close();
+      await rm(dataDir, { recursive: true });
+    },
   };
 });
 

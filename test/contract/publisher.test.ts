@@ -3,12 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { type FastifyInstance, fastify } from 'fastify';
+import { readEntry } from '../../src/core/spool/entry.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { printJson } from '../../src/model/json-text.ts';
 import { file } from '../../src/publishers/file/index.ts';
 import { FileSchema } from '../../src/publishers/file/schema.ts';
 import { httpPublisher } from '../../src/publishers/http/index.ts';
 import { HttpSchema } from '../../src/publishers/http/schema.ts';
+import { spool } from '../../src/publishers/spool/index.ts';
+import { SpoolSchema } from '../../src/publishers/spool/schema.ts';
 import { openStdout } from '../../src/publishers/stdout/index.ts';
+import { openSpoolPlace } from '../../src/services/spooler/spool-place.ts';
 import { type Arrived, type PublisherRig, publisherContract } from './publisher.contract.ts';
 
 const context = { name: 'target', sink: 'sink', kind: 'samples', clock: systemClock, random: Math.random, baseDir: '/' } as const;
@@ -85,6 +90,28 @@ const httpRig = (format: 'array' | 'ndjson') => async (): Promise<PublisherRig> 
   };
 };
 
+async function spoolRig(): Promise<PublisherRig> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'spool-publisher-'));
+  const place = await openSpoolPlace({ dataDir, clock: systemClock });
+  return {
+    open: () => spool.open(SpoolSchema.parse({}), { ...context, dataDir }),
+    arrived: async () =>
+      [...place.spool.list()].flatMap(({ row }) => {
+        const text = printJson(readEntry(row.entry).record);
+        return [...text.matchAll(/"counter_volume":([^,]+),"message_id":"([^"]+)"/g)].map(([, volume = '', id = '']) => ({
+          id,
+          volume,
+        }));
+      }),
+    leavesOutRepetitions: false,
+    close: async () => {
+      await place.close();
+      await rm(dataDir, { recursive: true });
+    },
+  };
+}
+
+publisherContract('spool', spoolRig, { refuses: false, fails: false, hasIds: false });
 publisherContract('file', fileRig, { refuses: false, fails: false, hasIds: false });
 publisherContract('stdout', stdoutRig, { refuses: false, fails: false, hasIds: false });
 publisherContract('http, as an array', httpRig('array'), { refuses: true, fails: true, hasIds: true });
