@@ -42,6 +42,9 @@ export async function openSpooler(tools: SpoolerTools, settings: SpoolerSettings
 }
 
 function report(emit: Emit, event: SpoolerEvent): void {
-  const { kind, ...facts } = event;
-  emit(`spooler:${kind}`, facts as never);
+  if (event.kind === 'listening') emit('spooler:listening', { address: event.address });
+  else if (event.kind === 'cannot_listen') emit('spooler:cannot_listen', { address: event.address, error: event.error });
+  else if (event.kind === 'connected') emit('spooler:connected', { connection: event.connection, peer: event.peer });
+  else if (event.kind === 'lost') emit('spooler:lost', { connection: event.connection, reason: event.reason });
+  else emit('spooler:cannot_write', { error: event.error });
 }

@@ -17,7 +17,10 @@ interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
 }
 
-/** Found in the schema, so that a new setting has its variable at once. Inputs have none: too much structure for a variable. */
+/** Too much structure for a variable. */
+const structured = new Set(['inputs', 'spooler']);
+
+/** Found in the schema, so that a new setting has its variable at once. */
 export const settings: readonly Setting[] = leaves(
   z.toJSONSchema(AgentFile, { io: 'input', unrepresentable: 'any' }) as SchemaNode,
   [],
@@ -25,7 +28,9 @@ export const settings: readonly Setting[] = leaves(
 
 function leaves(node: SchemaNode, path: readonly string[]): Setting[] {
   if (node.properties !== undefined)
-    return Object.entries(node.properties).flatMap(([key, member]) => (key === 'inputs' ? [] : leaves(member, [...path, key])));
+    return Object.entries(node.properties).flatMap(([key, member]) =>
+      structured.has(key) ? [] : leaves(member, [...path, key]),
+    );
   const name = path.join('.');
   return [
     {

@@ -56,7 +56,9 @@ export function effectiveSettings({ config, origins, secrets }: LoadedAgent): Ef
     value: mask({ name: input.name, ...(input.parameters as object) }, secrets),
     origin: origins.get('inputs') ?? 'default',
   }));
-  return [...scalars, ...inputs];
+  const { spooler } = config;
+  if (spooler === null) return [...scalars, ...inputs];
+  return [...scalars, ...inputs, { path: 'spooler', value: mask(spooler, secrets), origin: origins.get('spooler') ?? 'default' }];
 }
 
 /** Texts with every secret and every password of a URL replaced. */

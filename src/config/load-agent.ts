@@ -126,7 +126,7 @@ function assign(into: Record<string, unknown>, path: readonly string[], value: u
 
 function originsIn(document: YamlDocument, file: string | null): Map<string, string> {
   const origins = new Map<string, string>();
-  for (const path of ['inputs', ...settings.map((setting) => setting.path)]) {
+  for (const path of ['inputs', 'spooler', ...settings.map((setting) => setting.path)]) {
     let node = document.root;
     for (const step of path.split('.')) {
       const child = node.children?.get(step);

@@ -66,7 +66,7 @@ function toMs(time: Packed): number {
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Bytes become the text they are; what is no text, its hexadecimal digits. */
-export function toJson(value: Packed): Json {
+function toJson(value: Packed): Json {
   if (value instanceof Uint8Array) return bytesText(value);
   if (value instanceof EventTime) return value.ms / 1000;
   if (Array.isArray(value)) return (value as readonly Packed[]).map(toJson);

@@ -5,8 +5,11 @@ import { projectDir } from '../house/biome.ts';
 import { excessive, hostile } from './corpus.ts';
 
 const page = readFileSync(join(projectDir, 'docs/dead-letters.md'), 'utf8');
-/** Poison that reaches no letter under its own name: a transformer's failure is `transformer_error`, an item read back is ours. */
-const inside = new Set(['bad_item', 'bad_timestamp', 'expression_failed']);
+/**
+ * Poison that reaches no letter under its own name: a transformer's failure is `transformer_error`, an item read back is ours, a frame
+ * of another site ends its connection.
+ */
+const inside = new Set(['bad_item', 'bad_timestamp', 'expression_failed', 'bad_frame', 'frame_too_large', 'frame_too_deep']);
 
 function codesOf(folder: string): readonly string[] {
   const files = readdirSync(join(projectDir, folder), { recursive: true, encoding: 'utf8' }).filter((name) =>

@@ -94,7 +94,7 @@ export class Site {
   }
 }
 
-export const entryOf = (uuid: string, site = 'east') => ({
+const entryOf = (uuid: string, site = 'east') => ({
   uuid,
   site,
   hops: 0,
