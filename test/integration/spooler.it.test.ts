@@ -10,7 +10,7 @@ import { until } from '../faults/until.ts';
 import { projectDir } from '../run/program.ts';
 
 const main = join(projectDir, 'dist/cli/main.js');
-const wholeWayMs = 60_000;
+const wholeWayMs = 40_000;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -20,7 +20,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-describe('two agents with a spooler each', () => {
+describe('two agents with a spooler each', { timeout: 2 * wholeWayMs + 20_000 }, () => {
   let folder: string;
   let agents: AgentProcesses;
 
@@ -72,7 +72,13 @@ describe('two agents with a spooler each', () => {
 
     agents.start('source', source);
     agents.start('sink', sink);
-    const { stdout } = await promisify(execFile)(process.execPath, [main, 'convert', join(folder, 'source/in.jsonl')]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      main,
+      'convert',
+      '--to',
+      'samples',
+      join(folder, 'source/in.jsonl'),
+    ]);
     const all = stdout.split('\n').length - 1;
     for (const site of ['source', 'sink'])
       await until(async () => (await samplesOf(site)).length >= all, wholeWayMs, `not all ${all} samples came to the ${site}`);
