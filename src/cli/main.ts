@@ -37,6 +37,11 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     load: async () => (await import('./commands/status.ts')).statusCommand(),
   },
   {
+    name: 'liveproxy',
+    summary: 'one socket per monitoring site, in front of its Livestatus',
+    load: async () => (await import('./commands/liveproxy.ts')).liveproxyCommand(),
+  },
+  {
     name: 'schema',
     summary: 'JSON Schema of the configuration files',
     load: async () => (await import('./commands/schema.ts')).schemaCommand(),

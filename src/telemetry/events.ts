@@ -21,6 +21,62 @@ export const events = {
     'A worker process has ended; it is started again.',
   ),
 
+  'livestatus:listening': row<{ site: string; socket: string }>('info', 'Clients of the site may connect.'),
+  'livestatus:ready': row<{ site: string; server: string; address: string }>('info', 'The site answers.', {
+    counter: 'livestatus_ready_total',
+    help: 'Times a site began to answer.',
+    labels: ['site'],
+  }),
+  'livestatus:suspect': row<{ site: string; error: string }>(
+    'warn',
+    'The site did not answer its heartbeat; it is asked once more on a new connection.',
+    { counter: 'livestatus_suspect_total', help: 'Heartbeats without an answer.', labels: ['site'] },
+  ),
+  'livestatus:dead': row<{ site: string; error: string }>(
+    'error',
+    'The site is dead: its channels are dropped, clients are told at once, it is tried again.',
+    { counter: 'livestatus_dead_total', help: 'Times a site was found dead.', labels: ['site'] },
+  ),
+  'livestatus:overloaded': row<{ site: string; channels: number; error: string }>(
+    'warn',
+    'The site answers queries but its heartbeat late: it gets half as many at once.',
+    { counter: 'livestatus_overloaded_total', help: 'Times the channels of a site were halved.', labels: ['site'] },
+  ),
+  'livestatus:policy': row<{ site: string; mode: string; channels: number; reason: string }>(
+    'info',
+    'How the site is connected to has been learned.',
+    { gauge: 'livestatus_channel_limit', help: 'Channels that may be in use at once.', labels: ['site'], value: 'channels' },
+  ),
+  'livestatus:refused': row<{ site: string; code: number; error: string }>(
+    'warn',
+    'A client was answered by us instead of the site.',
+    { counter: 'livestatus_refused_total', help: 'Requests that we answered with an error of ours.', labels: ['site', 'code'] },
+  ),
+  'livestatus:cut-off': row<{ site: string; error: string }>(
+    'warn',
+    'The answer of the site broke off; its client was cut off.',
+    { counter: 'livestatus_cut_off_total', help: 'Answers that broke off in the middle.', labels: ['site'] },
+  ),
+  'livestatus:query': row<{
+    site: string;
+    trace: string;
+    table: string;
+    outcome: string;
+    code: number;
+    bytes: number;
+    seconds: number;
+  }>(
+    'debug',
+    'A request has come to its end.',
+    { counter: 'livestatus_requests_total', help: 'Requests by how they ended.', labels: ['site', 'outcome'] },
+    {
+      histogram: 'livestatus_request_seconds',
+      help: 'From the whole request to the last byte of its answer.',
+      labels: ['site'],
+      value: 'seconds',
+    },
+  ),
+
   'input:connected': row<{ input: string; detail: string }>('info', 'The input is connected.', {
     counter: 'input_connects_total',
     help: 'Connections made.',

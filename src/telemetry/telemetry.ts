@@ -9,7 +9,7 @@ import type { Row } from './row.ts';
 
 /** A warning that repeats for the same sink, publisher, input or partition is logged once in this time, with how many were held back. */
 const repeatMs = 10_000;
-const identity = ['sink', 'publisher', 'input', 'partition', 'stage', 'reason', 'loop', 'transformer'];
+const identity = ['sink', 'publisher', 'input', 'partition', 'stage', 'reason', 'loop', 'transformer', 'site', 'code'];
 
 export type Listener = <E extends EventName>(name: E, facts: Facts<E>) => void;
 
