@@ -1,5 +1,5 @@
 import type { Tally } from '../pipeline/tally.ts';
-import type { Readings } from '../telemetry/readings.ts';
+import { noReadings, type Readings } from '../telemetry/readings.ts';
 import type { ClusterView } from './cluster-view.ts';
 
 /** What `/metrics` shows beside what was told as events: what this process has counted, and the stores' view of what it owns, if they answer. */
@@ -11,6 +11,7 @@ export function readingsOf(tally: Tally, view: ClusterView | null, agent: string
   // No line rather than a 0 that nobody has counted.
   const ofView = (read: (known: ClusterView) => number) => (view === null ? [] : one(read(view)));
   return {
+    ...noReadings,
     received_total: one(tally.received),
     converted_samples_total: one(tally.samples),
     converted_events_total: one(tally.events),

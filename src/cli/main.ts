@@ -70,7 +70,8 @@ async function main(argv: readonly string[]): Promise<number> {
   });
   const program = new Command('ceilograph')
     .description('Notifications in; samples, events, rates and aggregates out, that stay right whatever dies.')
-    .version(version());
+    .version(version())
+    .enablePositionalOptions(); // what stands behind a command is for it and its own commands
   const wanted = argv[2];
   for (const command of commands) {
     if (command.name === wanted) program.addCommand(await command.load());

@@ -22,6 +22,12 @@ export const events = {
   ),
 
   'livestatus:listening': row<{ site: string; socket: string }>('info', 'Clients of the site may connect.'),
+  'livestatus:reloaded': row<{ added: number; removed: number; changed: number; kept: number }>(
+    'info',
+    'The configuration was read again; sites that are the same keep their channels.',
+  ),
+  'livestatus:not-reloaded': row<{ error: string }>('error', 'The configuration cannot be used; the one of before stays.'),
+  'livestatus:state-unwritten': row<{ site: string; error: string }>('warn', 'The state file cannot be written.'),
   'livestatus:ready': row<{ site: string; server: string; address: string }>('info', 'The site answers.', {
     counter: 'livestatus_ready_total',
     help: 'Times a site began to answer.',

@@ -33,6 +33,16 @@ export const readings = {
   partition_bound_bytes: { kind: 'gauge', help: 'At so many bytes the inputs wait.', labels: ofPartition },
   partition_outbox_items: { kind: 'gauge', help: 'Outputs that are committed and not yet accepted.', labels: ofPartition },
 
+  livestatus_site_up: { kind: 'gauge', help: '1 while the site answers its heartbeats.', labels: ['site'] },
+  livestatus_channels: { kind: 'gauge', help: 'Connections to the site by state.', labels: ['site', 'state'] },
+  livestatus_clients: { kind: 'gauge', help: 'Clients of the site by what they wait for.', labels: ['site', 'state'] },
+  livestatus_heartbeat_seconds: {
+    kind: 'gauge',
+    help: 'How long the site usually takes to answer a heartbeat.',
+    labels: ['site'],
+  },
+  livestatus_cached_answers: { kind: 'gauge', help: 'Answers that are kept, where that is switched on.', labels: ['site'] },
+
   group_members: { kind: 'gauge', help: 'Living agents of the cluster.' },
   kept_dead_letters: { kind: 'gauge', help: 'Dead letters that are kept on this data directory.', labels: ['reason'] },
   kept_dead_letter_bytes: { kind: 'gauge', help: 'Their bytes.' },
@@ -44,6 +54,9 @@ export interface Read {
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }
+
+/** Nothing was read: for who shows a few of them only. */
+export const noReadings = Object.fromEntries(Object.keys(readings).map((name) => [name, []])) as unknown as Readings;
 
 /** What was read: every metric, with as many label values as there are now. */
 export type Readings = Readonly<Record<ReadingName, readonly Read[]>>;

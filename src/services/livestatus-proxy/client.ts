@@ -46,6 +46,8 @@ export class Client implements Asker {
   #ended = false;
   #closed = false;
   #swallow = false;
+  #pumping = false;
+  #again = false;
   /** Since when the request that has begun is awaited. */
   #sinceMs: number;
 
@@ -163,7 +165,19 @@ export class Client implements Asker {
     if (this.#framer.waiting > readAheadBytes) this.#socket.pause();
   }
 
+  /** In turns, not by recursion: a client may send thousands of requests that are answered at once. */
   #pump(): void {
+    this.#again = true;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#again) {
+      this.#again = false;
+      this.#step();
+    }
+    this.#pumping = false;
+  }
+
+  #step(): void {
     const { limits, site } = this.#options;
     if (this.#job !== null || this.#closed) return;
     // A client that sends and does not read gets no further answers until it does.

@@ -29,7 +29,7 @@ export interface Job {
   /** Null: not understood, relayed untouched. */
   readonly request: Request | null;
   readonly lines: readonly string[];
-  readonly asker: Asker;
+  asker: Asker;
   readonly sinceMs: number;
   state: 'channel' | 'response' | 'done';
   stateSinceMs: number;

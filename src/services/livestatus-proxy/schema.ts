@@ -131,6 +131,14 @@ export const LiveproxyFile = z.strictObject({
     .describe("The state, in Checkmk's format, written every five seconds. `<run_dir>/liveproxyd.state`."),
   pid_file: z.string().min(1).optional().describe('Who we are, for the start script. `<run_dir>/liveproxyd.pid`.'),
   log_file: z.string().min(1).default('var/log/livepd.log').describe('Where `--daemon` writes its log.'),
+  metrics_listen: z
+    .string()
+    .regex(
+      /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d{1,5}$/,
+      'expected an address of this machine with a port, such as 127.0.0.1:8789',
+    )
+    .optional()
+    .describe('Where `/healthz`, `/metrics` and `/v1/status` are served, on this machine only.'),
   socket_mode: z
     .string()
     .regex(/^0?[0-7]{3}$/, 'expected an octal mode such as "0660"')

@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import type { Emit } from '../../telemetry/events.ts';
+import { CachedSite } from './cached-site.ts';
 import { Client } from './client.ts';
 import { type OpenSocket, openLocalSocket } from './local-socket.ts';
 import type { SiteSettings } from './settings.ts';
@@ -17,6 +18,7 @@ interface ServedOptions {
 /** A site with its doors and the clients that came through them. */
 export class ServedSite {
   readonly site: Site;
+  readonly cache: CachedSite | null;
   readonly clients = new Set<Client>();
   readonly #options: ServedOptions;
   readonly #doors: { readonly local: OpenSocket; readonly tcp: Server | null };
@@ -43,7 +45,9 @@ export class ServedSite {
   private constructor(options: ServedOptions, doors: { readonly local: OpenSocket; readonly tcp: Server | null }) {
     this.#options = options;
     this.#doors = doors;
+    const { settings, clock } = options;
     this.site = new Site(options);
+    this.cache = settings.cache === null ? null : new CachedSite(this.site, settings.cache, clock);
   }
 
   get settings(): SiteSettings {
@@ -82,7 +86,7 @@ export class ServedSite {
     const client = new Client({
       socket,
       name: `${settings.id}.${this.#number}`,
-      site: this.site,
+      site: this.cache ?? this.site,
       limits: settings.limits,
       clock,
       emit,

@@ -10,6 +10,7 @@ export interface LiveproxySettings {
   readonly stateFile: string;
   readonly pidFile: string;
   readonly logFile: string;
+  readonly metrics: { readonly host: string; readonly port: number } | null;
 }
 
 type Fields = LiveproxyFile['defaults'];
@@ -37,7 +38,13 @@ export async function toSettings(file: LiveproxyFile, baseDir: string): Promise<
     stateFile: at(file.state_file ?? join(runDir, 'liveproxyd.state')),
     pidFile: at(file.pid_file ?? join(runDir, 'liveproxyd.pid')),
     logFile: at(file.log_file),
+    metrics: file.metrics_listen === undefined ? null : hostAndPort(file.metrics_listen),
   };
+}
+
+function hostAndPort(text: string): { readonly host: string; readonly port: number } {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 }
 
 async function toSite(
