@@ -7,6 +7,8 @@ import { randomKills } from '../faults/kills.ts';
 import type { Ordeal } from '../faults/ordeal.ts';
 import { seeded } from '../faults/random.ts';
 import { isExact } from '../faults/verdict.ts';
+import type { LivestatusFault } from '../livestatus/fault.ts';
+import { livestatusFaults } from '../livestatus/faults.ts';
 import { programCheck, runProgram } from './program.ts';
 import { close, readClosingLine, runChecks, type Tally } from './report.ts';
 
@@ -83,6 +85,18 @@ async function triedOnCluster({ id, times, options, seen }: ClusterFault): Promi
   return good ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+/** A proxy, sites and clients in this process, or programs that it starts. */
+async function triedOnProxy({ id, run }: LivestatusFault): Promise<Tally> {
+  try {
+    await run();
+  } catch (error) {
+    console.log(`${id} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    return { passed: 0, failed: 1 };
+  }
+  console.log(`${id} passed`);
+  return { passed: 1, failed: 0 };
+}
+
 /** All of them. */
 const withinMs = 90 * 60_000;
 
@@ -110,13 +124,15 @@ function runFaults(ids: readonly string[]): Promise<void> {
     [
       ...faults.map((fault) => ({ id: fault.id, about: fault.about, run: () => tried(fault) })),
       ...clusterFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnCluster(fault) })),
+      ...livestatusFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnProxy(fault) })),
     ],
     ids,
   );
 }
 
 const isKnown =
-  positionals.every((id) => [...faults, ...clusterFaults].some((fault) => fault.id === id)) && Number.isInteger(seed);
+  positionals.every((id) => [...faults, ...clusterFaults, ...livestatusFaults].some((fault) => fault.id === id)) &&
+  Number.isInteger(seed);
 /** A cluster brings its own. */
 const needsBroker = positionals.length === 0 || positionals.some((id) => faults.some((fault) => fault.id === id));
 if (values.list === true) await runFaults(['--list']);

@@ -11,6 +11,13 @@ const peers = [
     servers: ['rabbitmq'],
     tests: ['test/integration/oslo.it.test.ts'],
   },
+  {
+    id: 'icinga2',
+    about:
+      'Icinga 2 behind the Livestatus proxy: same bytes, no starved checks, frozen and thawed; python-mk-livestatus as a client',
+    servers: ['icinga2'],
+    tests: ['test/peers/livestatus/'],
+  },
 ];
 
 async function peerCheck({ servers, tests }: (typeof peers)[number]): Promise<Tally> {

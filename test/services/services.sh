@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Real servers for the tests, each a private instance on free loopback ports that writes into one temporary folder.
 #
-#   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq; default both)
+#   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq, icinga2; default the first two)
 #   services.sh run [NAME…] -- COMMAND  start, run the command, always stop
 #   services.sh stop [FOLDER]           end what `start` began (default $SERVICES_DIR)
 #
 #   eval "$(test/services/services.sh start rabbitmq)"; npx vitest run test/integration; test/services/services.sh stop
 #
-# A server whose URL is already in the environment (REDIS_URL, AMQP_URL) is used as it is, and must answer. A missing program is
+# A server whose URL is already in the environment (REDIS_URL, AMQP_URL, LIVESTATUS_URL) is used as it is, and must answer. A missing program is
 # installed with apt-get when we are root. Ready means that the protocol answered, which is more than an open port.
 set -euo pipefail
 ready_seconds=${READY_SECONDS:-120}
@@ -17,7 +17,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 answers() { # HOST PORT NAME: one byte of an answer to the first words of the protocol
   local hello
-  case $3 in redis) hello='PING\r\n' ;; rabbitmq) hello='AMQP\0\0\11\1' ;; esac
+  case $3 in redis) hello='PING\r\n' ;; rabbitmq) hello='AMQP\0\0\11\1' ;; icinga2) hello='GET status\n\n' ;; esac
   # shellcheck disable=SC2016 # expanded by the inner shell
   [ "$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "$2" >&3 && head -c1 <&3 | wc -c' "$1" "$2" "$hello" 2>/dev/null)" = 1 ]
 }
@@ -36,10 +36,10 @@ free_port() { # below the ephemeral range, so that no outgoing connection takes 
 apt_install() { # RUNLEVEL=1 keeps the system's own instance from starting; the lock may be held by another install
   [ "$(id -u)" = 0 ] && have apt-get || { say "cannot install $1: needs root and apt-get"; return 1; }
   local apt=(env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o DPkg::Lock::Timeout=300)
-  say "installing $1"
+  say "installing $*"
   {
-    "${apt[@]}" install -y --no-install-recommends "$1" || { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$1"; }
-  } >>"$SERVICES_DIR/apt.log" 2>&1 || { say "installing $1 failed:"; tail -5 "$SERVICES_DIR/apt.log" >&2; return 1; }
+    "${apt[@]}" install -y --no-install-recommends "$@" || { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$@"; }
+  } >>"$SERVICES_DIR/apt.log" 2>&1 || { say "installing $* failed:"; tail -5 "$SERVICES_DIR/apt.log" >&2; return 1; }
 }
 
 launch() { # FOLDER COMMAND…: in its own session and folder, holding none of our outputs (a pipe reading us would wait for it)
@@ -86,6 +86,9 @@ rabbitmq_exports() {
   echo "export RABBITMQ_HTTP_URL=http://guest:guest@127.0.0.1:$(cat "$1/http.port")"
 }
 
+# shellcheck source=test/services/icinga2.sh
+. "$(dirname "${BASH_SOURCE[0]}")/icinga2.sh"
+
 wait_ready() { # NAME FOLDER PORT: fails at once when the process has ended
   local end=$((SECONDS + ready_seconds))
   until answers 127.0.0.1 "$3" "$1"; do
@@ -106,11 +109,13 @@ ensure() { # NAME: leaves its export lines in NAME/exports
   case $name in
     redis) variable=REDIS_URL default=6379 ;;
     rabbitmq) variable=AMQP_URL default=5672 ;;
+    icinga2) variable=LIVESTATUS_URL default=6557 ;;
     *) say "unknown service: $name"; return 1 ;;
   esac
   mkdir -p "$folder"
   if [ -n "${!variable:-}" ]; then from_environment "$name" "$variable" "$default" "$folder"; return; fi
-  "${name}_program" >/dev/null || apt_install "$("${name}_package")" || return 1
+  # shellcheck disable=SC2046 # a server may be several packages
+  "${name}_program" >/dev/null || apt_install $("${name}_package") || return 1
   for _ in 1 2; do # again on other ports, should somebody have taken one meanwhile
     port=$(free_port)
     "${name}_start" "$folder" "$port"

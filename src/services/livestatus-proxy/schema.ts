@@ -115,7 +115,7 @@ export const SiteFile = z
   .superRefine(onlyOneName);
 export type SiteFile = z.output<typeof SiteFile>;
 
-export const SiteName = z
+const SiteName = z
   .string()
   .regex(
     /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/,

@@ -8,7 +8,7 @@ export async function openTcpDoor(door: TcpDoor, onClient: (client: Socket) => v
   const allowed = allowList(door.onlyFrom);
   const admit = (socket: Socket) => {
     if (isAllowed(allowed, socket.remoteAddress ?? '')) return onClient(socket);
-    socket.resetAndDestroy();
+    socket.destroy();
   };
   const server =
     door.tls === null

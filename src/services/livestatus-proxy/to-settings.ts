@@ -15,7 +15,7 @@ export interface LiveproxySettings {
 
 type Fields = LiveproxyFile['defaults'];
 
-export const cacheableTables = [
+const cacheableTables = [
   'hosts',
   'services',
   'hostgroups',

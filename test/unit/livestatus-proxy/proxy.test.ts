@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { echo, framed, rig } from './rig.ts';
+import { echo, framed, rig } from '../../livestatus/rig.ts';
 
 describe('a query through the proxy', () => {
   it('is answered with the bytes of the site, header and all when the client asks for it', async () => {

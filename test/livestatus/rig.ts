@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ManualClock } from '../../../src/lib/manual-clock.ts';
-import { LivestatusProxy } from '../../../src/services/livestatus-proxy/proxy.ts';
-import { LiveproxyFile } from '../../../src/services/livestatus-proxy/schema.ts';
-import { toSettings } from '../../../src/services/livestatus-proxy/to-settings.ts';
-import type { EventName } from '../../../src/telemetry/events.ts';
+import { ManualClock } from '../../src/lib/manual-clock.ts';
+import { LivestatusProxy } from '../../src/services/livestatus-proxy/proxy.ts';
+import { LiveproxyFile } from '../../src/services/livestatus-proxy/schema.ts';
+import { toSettings } from '../../src/services/livestatus-proxy/to-settings.ts';
+import type { EventName } from '../../src/telemetry/events.ts';
 
 /** What a scripted site does with a request that is not a heartbeat. */
 export type Script = (request: string, socket: Socket, site: ScriptedSite) => void;
@@ -104,6 +104,9 @@ export interface Rig extends AsyncDisposable {
   ready(): Promise<void>;
   ask(request: string): Promise<string>;
   client(): Promise<TestClient>;
+  /** Moves the clock until it is true. */
+  pass(done: () => boolean, mostMs?: number): Promise<number>;
+  told(name: EventName): readonly Readonly<Record<string, unknown>>[];
   reload(sites: Readonly<Record<string, unknown>>): Promise<unknown>;
 }
 
@@ -143,6 +146,16 @@ export async function rig(
       return client.all();
     },
     client: () => TestClient.open(socket),
+    pass: async (done, mostMs = 600_000) => {
+      const began = clock.monotonic();
+      while (!done()) {
+        if (clock.monotonic() - began > mostMs) throw new Error(`not within ${mostMs} ms`);
+        await clock.advance(50);
+        for (let i = 0; i < 4; i++) await turn();
+      }
+      return clock.monotonic() - began;
+    },
+    told: (name) => events.filter((event) => event.name === name).map((event) => event.facts),
     reload: async (sites) => proxy.reload(await settingsOf(sites)),
     async [Symbol.asyncDispose]() {
       const ended = proxy.stop();
