@@ -29,7 +29,8 @@ function own(value: Json | undefined, key: string): Json | undefined {
   return value !== undefined && isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
-function toText(value: Json | undefined): string {
+/** As it stands in a key. */
+export function toText(value: Json | undefined): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'string' ? value : printJson(value);
 }

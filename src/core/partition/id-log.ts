@@ -1,4 +1,5 @@
 import { stableHash } from '../../model/stable-hash.ts';
+import { originOf } from './former-layout.ts';
 import { eachIdLine, idLine } from './id-lines.ts';
 import { IdTable, maxOwners } from './id-table.ts';
 import { keepSlices, ListenerMarks } from './listener-marks.ts';
@@ -57,6 +58,21 @@ export class IdLog {
   has(notificationId: string): boolean {
     this.#hash(notificationId);
     return this.#table.has(this.#hashWords.getUint32(0), this.#hashWords.getUint32(4));
+  }
+
+  /**
+   * For an id that is there: the partitions of former layouts (`g1.p3`) that it was applied in; null when it was in this one. Walks along the
+   * cells of the id, so it is asked only then.
+   */
+  origins(notificationId: string): ReadonlySet<string> | null {
+    this.#hash(notificationId);
+    const origins = new Set<string>();
+    for (const owner of this.#table.owners(this.#hashWords.getUint32(0), this.#hashWords.getUint32(4))) {
+      const origin = originOf((this.#owners[owner] as ListenerMarks).listener);
+      if (origin === null) return null;
+      origins.add(origin);
+    }
+    return origins;
   }
 
   /** The sequences of a listener do not fall, and lie above what it has proven. */

@@ -37,6 +37,11 @@ export class IdTable {
     return false;
   }
 
+  *owners(high: number, low: number): Iterable<number> {
+    for (let at = this.#home(high); this.owner(at) !== 0; at = this.#next(at))
+      if (this.high(at) === high && this.low(at) === low) yield this.owner(at);
+  }
+
   holds(high: number, low: number, seq: number, owner: number): boolean {
     const word = seq >>> 0;
     for (let at = this.#home(high); this.owner(at) !== 0; at = this.#next(at))

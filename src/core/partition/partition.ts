@@ -6,6 +6,8 @@ import type { Chain } from '../transformers/chain.ts';
 import { parseEventTime } from '../transformers/event-time.ts';
 import type { Drop, Time } from '../transformers/transformer.ts';
 import type { Anchor } from './anchor.ts';
+import type { Cursor } from './cursor.ts';
+import { compileFormerPlaces, type FormerLayout } from './former-layout.ts';
 import { IdLog, type IdLogChange } from './id-log.ts';
 import {
   applyTick,
@@ -18,7 +20,7 @@ import {
   sawWallClock,
   watermark,
 } from './partition-clock.ts';
-import { type PositionRow, Positions } from './positions.ts';
+import { Positions } from './positions.ts';
 
 /**
  * One partition of one sink: entries in, outputs and changes out. No clock, no I/O: the same entries give the same outputs, so a
@@ -67,6 +69,8 @@ export class Partition {
   #configHash: string | null = null;
   #lastOffset: Anchor | null = null;
   #anchor: Anchor | null = null;
+  #former: readonly FormerLayout[] = [];
+  #formerPlaces: ReturnType<typeof compileFormerPlaces> = () => [];
 
   constructor(chain: Chain) {
     this.#chain = chain;
@@ -125,6 +129,8 @@ export class Partition {
       this.#configHash = cursor.config;
       this.#anchor = cursor.anchor;
       this.#lastOffset = cursor.anchor;
+      this.#former = cursor.former ?? [];
+      this.#formerPlaces = compileFormerPlaces(this.#former);
     }
     this.#ids.restore(ids, this.#positions.proven(), this.#clock.partitionMs);
     this.#chain.resume(this.#time());
@@ -216,17 +222,24 @@ export class Partition {
     let repeated = 0;
     this.#sawData(entry.at);
     for (const part of entry.notifications) {
-      if (this.#ids.has(part.id)) {
-        repeated += 1;
-        continue;
-      }
+      const items = this.#unrepeated(part);
+      if (items.length < part.items.length) repeated += 1;
+      if (items.length === 0 && part.items.length > 0) continue;
       this.#ids.add(entry.listener, entry.seq, part.id);
-      this.#applyPart(part, out, dropped, letters);
+      this.#applyPart(items === part.items ? part : { ...part, items }, out, dropped, letters);
     }
     for (const [input, sentAt] of entry.canaries) this.#clock = sawCanary(this.#clock, input, sentAt);
     this.#positions.advance(entry);
     this.#ids.prove(entry.listener, entry.proven);
     return { outcome: 'applied', out, dropped, letters, repeated, passedOver: [] };
+  }
+
+  /** Under a former layout the notification may have reached some partitions and not others. */
+  #unrepeated(part: Part): readonly Item[] {
+    if (!this.#ids.has(part.id)) return part.items;
+    const origins = this.#former.length === 0 ? null : this.#ids.origins(part.id);
+    if (origins === null) return [];
+    return part.items.filter((item) => !this.#formerPlaces(item).some((place) => origins.has(place)));
   }
 
   /** Nobody ticks a partition whose results need no time. Its data moves the time then: ids would be kept for ever without. */
@@ -284,6 +297,7 @@ export class Partition {
       clock: this.#clock,
       anchor: this.#anchor,
       listeners: this.#positions.toJson(),
+      ...(this.#former.length === 0 ? {} : { former: this.#former }),
     } satisfies Cursor;
     return { set, del, rolling: rows, roundStart, cursor: printJson(cursor as unknown as Json), ...this.#ids.takeChange() };
   }
@@ -291,13 +305,6 @@ export class Partition {
   #time(): Time {
     return { partition: this.#clock.partitionMs, watermark: watermark(this.#clock), now: this.#clock.now };
   }
-}
-
-interface Cursor {
-  readonly config: string | null;
-  readonly clock: ClockState;
-  readonly anchor: Anchor | null;
-  readonly listeners: readonly PositionRow[];
 }
 
 interface ChainResult {

@@ -64,6 +64,18 @@ export function createChain(options: ChainOptions): Chain {
   return new SinkChain(options);
 }
 
+export interface PlacedStep extends ChainStep {
+  /** Where it stands in its chain: with its name the beginning of the keys of its states. */
+  readonly place: string;
+}
+
+/** The steps as they run: with `order` the one that sorts comes first. */
+export function placedSteps(steps: readonly ChainStep[], order: ChainOptions['order']): readonly PlacedStep[] {
+  const placed = steps.map((step, index) => ({ ...step, place: `${index}` }));
+  if (order === undefined) return placed;
+  return [{ transformer: reorder, parameters: reorderParameters(order), place: 'order' }, ...placed];
+}
+
 class SinkChain implements Chain {
   readonly #cluster: string;
   readonly #sink: string;
@@ -83,8 +95,9 @@ class SinkChain implements Chain {
   constructor({ cluster, sink, steps, order }: ChainOptions) {
     this.#cluster = cluster;
     this.#sink = sink;
-    const running = steps.map((step, index) => runningStep(step.transformer, step.parameters, `${index}`));
-    this.#steps = order === undefined ? running : [runningStep(reorder, reorderParameters(order), 'order'), ...running];
+    this.#steps = placedSteps(steps, order).map(({ transformer, parameters, place }) =>
+      runningStep(transformer, parameters, place),
+    );
     this.#byPrefix = new Map(this.#steps.map((step) => [step.prefix, step]));
     let delayMs = 0;
     this.#delays = this.#steps.map((step) => {

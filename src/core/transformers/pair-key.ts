@@ -15,6 +15,13 @@ export function pairKey(sample: Sample, strict: boolean): readonly string[] {
   return strict ? [name + resource_id] : [name, resource_id];
 }
 
+/** What a key may have been made of: without a border every place in it may be the one. */
+export function pairOrigins(key: readonly string[]): readonly (readonly string[])[] {
+  const [joined = '', resource] = key;
+  if (resource !== undefined) return [[joined, resource]];
+  return Array.from({ length: joined.length + 1 }, (_, at) => [joined.slice(0, at), joined.slice(at)]);
+}
+
 /**
  * Without it a key is kept for ever, as Ceilometer kept it: where resources come and go, the state grows with every one ever seen.
  * Measured in partition time, so an hour without an agent forgets nothing.

@@ -14,6 +14,7 @@ import type { KeyedTransformer } from './transformer.ts';
  */
 export interface ReorderParameters {
   readonly latenessMs: number;
+  readonly partitionBy: readonly string[];
   readonly key: (item: Item) => readonly string[];
 }
 
@@ -21,7 +22,7 @@ export function reorderParameters(order: {
   readonly latenessMs: number;
   readonly partitionBy: readonly string[];
 }): ReorderParameters {
-  return { latenessMs: order.latenessMs, key: compileGroupingKey(order.partitionBy) };
+  return { ...order, key: compileGroupingKey(order.partitionBy) };
 }
 
 const Held = z.tuple([z.number(), z.custom<Item>(isObject)]);
@@ -36,6 +37,7 @@ export const reorder: KeyedTransformer<ReorderParameters, State> = {
   Parameters: z.custom<ReorderParameters>(),
   State: z.array(Held) as unknown as KeyedTransformer<ReorderParameters, State>['State'],
   examples: [],
+  partitionKeys: ({ partitionBy }) => partitionBy,
   key: (parameters, item) => parameters.key(item),
   step({ latenessMs }, state, item, time) {
     const at = parseEventTime(itemTime(item));

@@ -148,6 +148,35 @@ export interface KeyedTransformer<P, S> extends Common<P>, Stateful<S> {
   maxKeys?(parameters: P): number;
   /** A state untouched for this long in partition time is as if it were not there. Undefined: never. */
   idleAfterMs?(parameters: P): number | undefined;
+  // For another number of partitions (`topics apply`), when states move by key:
+  /**
+   * The values of `partitionKeys`, in their order, that a key may have been made of. Default: its parts. Several, or none: the key does not
+   * say, and its state goes to each partition that may be meant; where it is not, nobody asks for it.
+   */
+  origins?(parameters: P, key: readonly string[]): readonly (readonly string[])[];
+  /** Which of two states that met under one key counts. Default: the first. */
+  newer?(a: S, b: S): S;
+  /** The same state where partition time is `ms` later: for states that hold partition times. Without it a deadline may come late, never early. */
+  shift?(state: S, ms: number): S;
+}
+
+/** Where rows of a table go when the number of partitions changes. */
+export interface Relocation {
+  /** How many there will be. */
+  readonly partitions: number;
+  /** Where an item with these values of the partition's attributes goes. */
+  home(value: (attribute: string) => string): number;
+  /** The attributes of an item that holds them unchanged. */
+  valuesOf(item: Item): (attribute: string) => string;
+  /** Everywhere where something of this old partition may go. */
+  reachable(from: number): readonly number[];
+}
+
+export interface PlacedRow<S> {
+  /** The old partition. */
+  readonly from: number;
+  readonly key: string;
+  readonly state: S;
 }
 
 /** State whose meaning depends on all keys of the partition (accumulator, aggregator's `size`, arithmetic's timestamp). */
@@ -157,6 +186,15 @@ export interface TableTransformer<P, S> extends Common<P>, Stateful<S> {
   step(parameters: P, states: States<S>, item: Item, time: Time): TableResult<S>;
   /** After every notification (Ceilometer's flush with `batch_size` 1); its output enters the next transformer. */
   flush?(parameters: P, states: States<S>, time: Time): TableResult<S>;
+  /**
+   * For another number of partitions (`topics apply`): all rows of all old partitions, in the order of partition and insertion → the rows
+   * of each new one, in insertion order. Without it a sink keeps its number for ever.
+   */
+  relocate?(
+    parameters: P,
+    rows: readonly PlacedRow<S>[],
+    relocation: Relocation,
+  ): readonly (readonly (readonly [key: string, state: S])[])[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: P and S are hidden once a transformer is in the registry; its own schema parses both.

@@ -52,4 +52,12 @@ export const accumulator: TableTransformer<Parameters, Item> = {
     const rows = [...held.entries()];
     return { writes: rows.map(([key]) => [key, null]), out: rows.map(([, item]) => ({ item, asIs: true })) };
   },
+  relocate(_, rows, { partitions, home, valuesOf }) {
+    const places: [string, Item][][] = Array.from({ length: partitions }, () => []);
+    for (const { state } of rows) {
+      const place = places[home(valuesOf(state))];
+      place?.push([`${place.length}`, state]);
+    }
+    return places;
+  },
 };

@@ -7,7 +7,8 @@ import { failure } from '../../expression/failure.ts';
 import { numberOf, toDouble, typeName } from '../../expression/value.ts';
 import { capped, converted, messageOf } from '../conversion.ts';
 import { Micros, parseMicros } from '../event-time.ts';
-import type { Output, States, TableResult, TableTransformer, Time } from '../transformer.ts';
+import { splitParts } from '../key-text.ts';
+import type { Output, PlacedRow, Relocation, States, TableResult, TableTransformer, Time } from '../transformer.ts';
 import { Parameters } from './parameters.ts';
 
 /** One row per key, and the row `''` for what concerns them all. A row without a sample is one whose first sample failed. */
@@ -52,6 +53,7 @@ export const aggregator: TableTransformer<Parameters, State> = {
   problems: (parameters) => parameters.problems,
   step: (parameters, states, item) => aggregate(parameters, states, item as Sample),
   flush: (parameters, states, time) => flush(parameters, states, time),
+  relocate: (parameters, rows, relocation) => relocate(parameters, rows, relocation),
 };
 
 function aggregate(parameters: Parameters, states: States<State>, sample: Sample): Result {
@@ -182,4 +184,37 @@ function* rows(states: States<State>): Iterable<readonly [string, { readonly cou
 
 function emptied(states: States<State>): Writes {
   return [...states.entries()].map(([key]) => [key, null]);
+}
+
+type Rows = [key: string, state: State][];
+
+/**
+ * A row goes where its samples go. The name is read out of its key, since the sample may have another one by now; everything else that a
+ * partition can be chosen by is as it was. A row without a sample only counts, and counts wherever it may be asked for.
+ */
+function relocate(parameters: Parameters, rows: readonly PlacedRow<State>[], relocation: Relocation): readonly Rows[] {
+  const places = Array.from({ length: relocation.partitions }, (): Rows => []);
+  let since = Number.POSITIVE_INFINITY;
+  for (const { from, key, state } of rows) {
+    if (!('sample' in state)) {
+      since = Math.min(since, state.since);
+      continue;
+    }
+    const { sample } = state;
+    const homes =
+      sample === null ? relocation.reachable(from) : [relocation.home(attributesOf(parameters, key, sample, relocation))];
+    for (const home of homes) places[home]?.push([key, state]);
+  }
+  return places.map((place) => {
+    if (place.length === 0) return place;
+    const samples = place.reduce((sum, [, row]) => sum + (row as Row).count, 0);
+    return [['', { samples, since }], ...place];
+  });
+}
+
+function attributesOf(parameters: Parameters, key: string, sample: Sample, { valuesOf }: Relocation) {
+  const values = valuesOf(sample);
+  const unnamed = uniqueKey(parameters, { ...sample, name: '' });
+  const name = parameters.strict ? key.slice(0, key.length - unnamed.length) : (splitParts(key)[0] ?? '');
+  return (attribute: string) => (attribute === 'name' ? name : values(attribute));
 }

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { Float, isObject, type Json, type JsonObject, toFloat } from '../../../model/json.ts';
-import { printJson } from '../../../model/json-text.ts';
+import { parseJson, printJson } from '../../../model/json-text.ts';
 import type { Sample } from '../../../model/sample.ts';
 import { failure } from '../../expression/failure.ts';
 import { numberOf, toDouble, typeName } from '../../expression/value.ts';
+import { toText } from '../../partition/grouping-key.ts';
 import { converted, messageOf, targetType } from '../conversion.ts';
 import { parseEventTime } from '../event-time.ts';
 import { lenient, strictCompat, unknownParameters } from '../lenient.ts';
-import type { Drop, Failure, Output, States, TableResult, TableTransformer } from '../transformer.ts';
+import type { Drop, Failure, Output, PlacedRow, Relocation, States, TableResult, TableTransformer } from '../transformer.ts';
 import { compileFormula } from './formula.ts';
 
 const Target = z
@@ -77,6 +78,7 @@ export const arithmetic: TableTransformer<Parameters, State> = {
   problems: (parameters) => parameters.problems,
   step: (parameters, states, item) => remember(parameters, states, item as Sample),
   flush: (parameters, states) => compute(parameters, states),
+  relocate: (_, rows, relocation) => relocate(rows, relocation),
 };
 
 const unrelated = [{ reason: 'not_in_expression', count: 1 }] as const;
@@ -153,4 +155,20 @@ function result(parameters: Parameters, samples: Readonly<Record<string, Sample>
 
 function latestOf(samples: Readonly<Record<string, Sample>>): string {
   return Object.values(samples).reduce((a, b) => (parseEventTime(b.timestamp) > parseEventTime(a.timestamp) ? b : a)).timestamp;
+}
+
+/** Operands go where their resource goes. The last timestamp is that of all: a whole flush stands between any of them and here. */
+function relocate(rows: readonly PlacedRow<State>[], { partitions, home }: Relocation): (readonly [string, State])[][] {
+  const places = Array.from({ length: partitions }, (): [string, Operands][] => []);
+  let latest = '';
+  for (const { key, state } of rows) {
+    if ('latest' in state) {
+      if (latest === '' || parseEventTime(state.latest) > parseEventTime(latest)) latest = state.latest;
+      continue;
+    }
+    const resource = toText(parseJson(key.slice(1)));
+    const place = places[home(() => resource)];
+    place?.push([key, { ...state, place: place.length }]);
+  }
+  return places.map((place) => [['', { latest, next: place.length, ready: [] }], ...place]);
 }

@@ -54,6 +54,8 @@ export const correlate: KeyedTransformer<Parameters, State> = {
     // What belongs to no step must not get a state: it is dropped under one key of its own, which no sequence can have.
     return parameters.steps.some(({ matches }) => matches(name)) ? ['step', ...parameters.group(item)] : ['none'];
   },
+  origins: (_, key) => [key.slice(1)],
+  shift: (state, ms) => ({ ...state, since: state.since + ms }),
   step: (parameters, state, item, time) => advance(parameters, state, item, time),
   deadline: (parameters, state) => deadline(parameters, state),
   due: (parameters, state, key) => expire(parameters, state, key.slice(1)),

@@ -54,6 +54,8 @@ export const deduplicate: KeyedTransformer<Parameters, number> = {
   // Two items of one id are one item, so they meet in one partition however it is chosen.
   partitionKeys: ({ by }) => (by === 'id' ? undefined : by),
   key: ({ key }, item) => (key === null ? [itemId(item)] : key(item)),
+  newer: (a, b) => Math.max(a, b),
+  shift: (seenAt, ms) => seenAt + ms,
   step({ windowMs }, seenAt, item, time) {
     if (seenAt !== undefined && time.partition - seenAt < windowMs) return { state: seenAt, out: [], dropped: duplicate };
     return { state: time.partition, out: [{ item }] };

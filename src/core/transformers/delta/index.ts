@@ -7,7 +7,7 @@ import { truthy } from '../../expression/value.ts';
 import { compileMapping, compileScale, conversionProblems, converted, messageOf, Source, Target } from '../conversion.ts';
 import { Micros, parseMicros } from '../event-time.ts';
 import { lenient, strictCompat, unknownParameters } from '../lenient.ts';
-import { forgetAfter, pairKey } from '../pair-key.ts';
+import { forgetAfter, pairKey, pairOrigins } from '../pair-key.ts';
 import type { KeyedResult, KeyedTransformer } from '../transformer.ts';
 
 const Parameters = z
@@ -57,6 +57,8 @@ export const delta: KeyedTransformer<Parameters, State> = {
   problems: (parameters) => parameters.problems,
   idleAfterMs: (parameters) => parameters.forgetAfterMs,
   key: (parameters, item) => pairKey(item as Sample, parameters.strict),
+  origins: (_, key) => pairOrigins(key),
+  newer: (a, b) => (b[1] > a[1] ? b : a),
   step: (parameters, previous, item) => difference(parameters, previous, item as Sample),
 };
 

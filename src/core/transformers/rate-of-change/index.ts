@@ -17,7 +17,7 @@ import {
 } from '../conversion.ts';
 import { Micros, parseMicros } from '../event-time.ts';
 import { strictCompat, unknownParameters } from '../lenient.ts';
-import { forgetAfter, pairKey } from '../pair-key.ts';
+import { forgetAfter, pairKey, pairOrigins } from '../pair-key.ts';
 import type { KeyedResult, KeyedTransformer } from '../transformer.ts';
 
 const Parameters = z
@@ -90,6 +90,8 @@ export const rateOfChange: KeyedTransformer<Parameters, State> = {
   problems: (parameters) => parameters.problems,
   idleAfterMs: (parameters) => parameters.forgetAfterMs,
   key: (parameters, item) => pairKey(item as Sample, parameters.strict),
+  origins: (_, key) => pairOrigins(key),
+  newer: (a, b) => (b[1] > a[1] ? b : a),
   step: (parameters, previous, item) => rate(parameters, previous, item as Sample),
 };
 
