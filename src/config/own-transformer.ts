@@ -60,7 +60,18 @@ function contractFaults(given: Readonly<Record<string, unknown>>): string[] {
     owes(typeof given['key'] === 'function', '`key`, a function that names the key of an item');
     owes(typeof given['partitionKeys'] === 'function', '`partitionKeys`, a function that names the attributes of the key');
   }
-  for (const optional of ['partitionKeys', 'needsTime', 'deadline', 'due', 'idleAfterMs', 'flush'])
+  for (const optional of [
+    'partitionKeys',
+    'needsTime',
+    'deadline',
+    'due',
+    'idleAfterMs',
+    'flush',
+    'origins',
+    'newer',
+    'shift',
+    'relocate',
+  ])
     if (given[optional] !== undefined) owes(typeof given[optional] === 'function', `\`${optional}\` to be a function`);
   return faults;
 }

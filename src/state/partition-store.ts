@@ -58,6 +58,22 @@ export interface Loaded {
   readonly starts: number;
 }
 
+/** All that an owner holds of a partition after its last commit. */
+export interface WholePartition {
+  readonly version: number;
+  readonly lastCommitId: string;
+  readonly cursor: string | null;
+  readonly states: Iterable<readonly [key: string, value: string]>;
+  readonly ids: readonly (readonly [slice: number, text: string])[];
+  readonly outbox: readonly OutboxEntry[];
+}
+
+/** `newer`: the store holds this version or a later one, and keeps it. */
+export type Reseeded =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'newer'; readonly version: number }
+  | { readonly kind: 'fenced' };
+
 export type Guarded<T> = { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'fenced' };
 export type CommitResult =
   | { readonly kind: 'ok'; readonly version: number }
@@ -81,4 +97,12 @@ export interface PartitionStore {
   /** For `status`: version, keys if known, outbox bytes. Unguarded, read-only. */
   describe(unit: Unit): Promise<{ readonly version: number; readonly outboxItems: number; readonly outboxBytes: number }>;
   close(): Promise<void>;
+}
+
+/** Beside the daily work: partitions as a whole, when they are moved, lost or given up. Guarded like everything else. */
+export interface WholePartitions {
+  /** Writes a whole partition in place of what is of a lower version; a writer that dies in it leaves nothing that anybody takes for the whole. */
+  reseed(token: LeaseToken, whole: WholePartition): Promise<Reseeded>;
+  /** Removes all that is stored of the unit; it is then as if it had never run. What a dying caller leaves, the next call removes. */
+  drop(token: LeaseToken): Promise<Guarded<null>>;
 }

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentIdentity, Group, LeaseToken } from '../../src/coordination/group.ts';
-import type { Commit, Guarded, Loaded, PartitionStore } from '../../src/state/partition-store.ts';
+import type {
+  Commit,
+  Guarded,
+  Loaded,
+  PartitionStore,
+  WholePartition,
+  WholePartitions,
+} from '../../src/state/partition-store.ts';
 import { tokenOf } from './group.contract.ts';
 import { RollingWriter } from './rolling-writer.ts';
 import { killChildren, type Ports, spawnChild, until, type World } from './world.ts';
@@ -18,7 +25,7 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
   describe(`partition store: ${name}`, () => {
     let world: StoreWorld;
     let group: Group;
-    let store: PartitionStore;
+    let store: PartitionStore & WholePartitions;
 
     beforeEach(async () => {
       world = await makeWorld();
@@ -347,6 +354,53 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
       expect(await store.commit(token, commitOf(1, { set: [['a', 'bob']] }))).toEqual({ kind: 'ok', version: 2 });
     });
 
+    it('takes a whole partition in place of an older one, and goes on from it', async () => {
+      const token = await acquire();
+      await store.commit(token, commitOf(0, { set: [['old', '1']], ids: { slice: 1, text: 'old ' } }));
+
+      expect(await store.reseed(token, whole)).toEqual({ kind: 'ok' });
+      expect(await store.commit(token, commitOf(7, { set: [['a', '2']], ids: { slice: 2, text: 'three ' } }))).toMatchObject({
+        kind: 'ok',
+        version: 8,
+      });
+      await store.clearOutbox(token, 'file', 6);
+
+      const { state, ids, outbox, version, cursor } = await load(store, token);
+      expect({ state, version, cursor }).toEqual({ state: { a: '2', b: 'ü' }, version: 8, cursor: 'cursor 8' });
+      expect(ids).toEqual([...whole.ids, [2, 'three ']]);
+      expect(outbox).toEqual(whole.outbox.slice(1));
+    });
+
+    it('keeps what is as new as a whole partition that is offered', async () => {
+      const token = await acquire();
+      await store.reseed(token, whole);
+
+      expect(await store.reseed(token, { ...whole, states: [] })).toEqual({ kind: 'newer', version: 7 });
+      expect(Object.keys((await load(store, token)).state)).toHaveLength(2);
+    });
+
+    it('has nothing of a partition that was dropped, and takes a whole one anew', async () => {
+      const token = await acquire();
+      await store.reseed(token, whole);
+
+      expect(await store.drop(token)).toEqual({ kind: 'ok', value: null });
+      expect(await store.drop(token)).toEqual({ kind: 'ok', value: null });
+      expect(await store.describe(unit)).toEqual({ version: 0, outboxItems: 0, outboxBytes: 0 });
+      expect(await load(store, token)).toMatchObject({ version: 0, cursor: null, ids: [], outbox: [], state: {} });
+      expect(await store.reseed(token, { ...whole, version: 1 })).toEqual({ kind: 'ok' });
+    });
+
+    it('refuses both to who has lost the lease', async () => {
+      const zombie = await acquire();
+      await group.release(zombie);
+      const token = await acquire(bob);
+      await store.reseed(token, whole);
+
+      expect(await store.reseed(zombie, { ...whole, version: 9 })).toEqual({ kind: 'fenced' });
+      expect(await store.drop(zombie)).toEqual({ kind: 'fenced' });
+      expect(await load(store, token)).toMatchObject({ version: 7 });
+    });
+
     it('keeps every confirmed commit whole, and no half one, when the writer is killed', { timeout: 60_000 }, async () => {
       const keys = 40;
       for (let round = 0; round < 4; round++) {
@@ -370,6 +424,24 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
     });
   });
 }
+
+const whole: WholePartition = {
+  version: 7,
+  lastCommitId: 'commit 6',
+  cursor: 'cursor 7',
+  states: [
+    ['a', '1'],
+    ['b', 'ü'],
+  ],
+  ids: [
+    [2, 'one '],
+    [1, 'two '],
+  ],
+  outbox: [
+    { group: 'file', version: 5, items: 2, text: 'é' },
+    { group: 'file', version: 7, items: 1, text: 'x' },
+  ],
+};
 
 async function load(store: PartitionStore, token: LeaseToken): Promise<Loaded & { readonly state: Record<string, string> }> {
   const state = new Map<string, string>();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { WholePartition } from '../../src/state/redis/reseed.ts';
+import type { WholePartition } from '../../src/state/partition-store.ts';
 import { type Agent, acquired, alice, bob, commitOf, loaded, TestCluster, unit } from '../services/redis-cluster.ts';
 
 const whole: WholePartition = {

@@ -2,14 +2,26 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LeaseToken, Unit } from '../../coordination/group.ts';
 import type { LmdbEnvironment, Table } from '../../lib/lmdb-environment.ts';
 import { Fault } from '../../model/faults.ts';
-import type { Commit, CommitResult, Guarded, Loaded, OutboxEntry, PartitionStore, StateChunk } from '../partition-store.ts';
+import type {
+  Commit,
+  CommitResult,
+  Guarded,
+  Loaded,
+  OutboxEntry,
+  PartitionStore,
+  Reseeded,
+  StateChunk,
+  WholePartition,
+  WholePartitions,
+} from '../partition-store.ts';
 import type { LeaseGuard } from './lease-guard.ts';
-import { afterCommit, afterLoad, afterStart, emptyHead, type LogHead } from './log-head.ts';
+import { afterCommit, afterLoad, afterStart, emptyHead, type LogHead, wholeAt } from './log-head.ts';
 import { decodeRecord, encodeRecord } from './log-record.ts';
 
 const fenced = { kind: 'fenced' } as const;
 const chunkKeys = 2000;
 const clearPerTransaction = 256;
+const dropPerTransaction = 256;
 const endOfRange = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -24,7 +36,7 @@ const endOfRange = Number.MAX_SAFE_INTEGER;
  *
  * A row per key instead of the log costs ten times the CPU and six times the bytes at a million keys: each key dirties its own page.
  */
-export class EmbeddedStore implements PartitionStore {
+export class EmbeddedStore implements PartitionStore, WholePartitions {
   readonly rollingKeys = 400;
   readonly #environment: LmdbEnvironment;
   readonly #guard: LeaseGuard;
@@ -57,7 +69,8 @@ export class EmbeddedStore implements PartitionStore {
       const bytes = this.#log.get([unit, version]);
       if (bytes === undefined) return this.#missing(token, version);
       const record = decodeRecord(bytes);
-      cursor = record.cursor;
+      // A partition that was written as a whole may have none yet.
+      cursor = record.cursor === '' ? null : record.cursor;
       for (const change of record.changes) {
         pending.push(change);
         if (pending.length < chunkKeys) continue;
@@ -128,6 +141,50 @@ export class EmbeddedStore implements PartitionStore {
       outboxBytes += bytes;
     }
     return { version: this.#head(unit).version, outboxItems, outboxBytes };
+  }
+
+  /** As one record of the log, in one transaction: a partition moves while nobody runs, so nobody waits for it. */
+  async reseed(token: LeaseToken, whole: WholePartition): Promise<Reseeded> {
+    const { unit } = token;
+    const { version, cursor, ids } = whole;
+    const record = encodeRecord({ set: [...whole.states], del: [], rolling: [], cursor: cursor ?? '' });
+    const dropped = await this.drop(token, version);
+    if (dropped.kind === 'fenced') return fenced;
+    return this.#environment.transact((): Reseeded => {
+      if (!this.#guard.holds(token)) return fenced;
+      const stands = this.#head(unit).version;
+      if (stands >= version) return { kind: 'newer', version: stands };
+      void this.#log.put([unit, version], record);
+      // Numbered from below, so that they stand before whatever a later commit appends.
+      ids.forEach(([slice, text], index) => void this.#ids.put([unit, slice, index - ids.length], text));
+      for (const { group, version: of, items, text } of whole.outbox) {
+        const bytes = Buffer.from(text);
+        void this.#outbox.put([unit, group, of, items, bytes.length], bytes);
+      }
+      this.#putHead(unit, wholeAt(version, whole.lastCommitId));
+      return { kind: 'ok' };
+    });
+  }
+
+  /** The head goes last: who reads half of the rest before that must find it missing, and does not hold the lease. */
+  async drop(token: LeaseToken, below = Number.POSITIVE_INFINITY): Promise<Guarded<null>> {
+    const { unit } = token;
+    for (;;) {
+      const left = await this.#environment.transact(() => {
+        if (!this.#guard.holds(token)) return null;
+        if (this.#head(unit).version >= below) return 0;
+        let removed = 0;
+        for (const table of [this.#log, this.#ids, this.#outbox]) {
+          const keys = [...table.getKeys({ ...allOf(unit), limit: dropPerTransaction })];
+          for (const key of keys) void table.remove(key);
+          removed += keys.length;
+        }
+        if (removed === 0) void this.#heads.remove(unit);
+        return removed;
+      });
+      if (left === null) return fenced;
+      if (left === 0) return { kind: 'ok', value: null };
+    }
   }
 
   /** The environment belongs to whoever opened it. */

@@ -44,3 +44,8 @@ export function afterCommit(head: LogHead, commitId: string, roundStart: boolean
     keptFrom: Math.min(wholeFrom, head.keptFrom + trimPerCommit),
   };
 }
+
+/** The head over one record that holds everything. */
+export function wholeAt(version: number, lastCommitId: string): LogHead {
+  return { version, lastCommitId, starts: 0, wholeFrom: version, openFrom: null, keptFrom: version };
+}

@@ -1,11 +1,21 @@
 import type { LeaseToken, Unit } from '../../coordination/group.ts';
 import { num, type Reply, str } from '../../lib/redis-reply.ts';
 import { Fault } from '../../model/faults.ts';
-import type { Commit, CommitResult, Guarded, Loaded, PartitionStore, StateChunk } from '../partition-store.ts';
+import type {
+  Commit,
+  CommitResult,
+  Guarded,
+  Loaded,
+  PartitionStore,
+  Reseeded,
+  StateChunk,
+  WholePartition,
+  WholePartitions,
+} from '../partition-store.ts';
 import type { GuardedRedis } from './guarded-redis.ts';
 import { readIds, readOutbox, scanState } from './load.ts';
 import { clearOutbox, commit, describe, noteStart, readHead } from './pieces.ts';
-import { type Reseeded, reseed, type WholePartition } from './reseed.ts';
+import { drop, reseed } from './reseed.ts';
 import { unitKeys } from './unit-keys.ts';
 
 const fenced = { kind: 'fenced' } as const;
@@ -15,7 +25,7 @@ const clearPerCall = 256;
  * Partition state in Redis: a field per transformer key, so a commit costs what it changes. Each effect is one script behind the guard of
  * the lease; nothing here decides who may write.
  */
-export class RedisStore implements PartitionStore {
+export class RedisStore implements PartitionStore, WholePartitions {
   readonly rollingKeys = 0;
   readonly #redis: GuardedRedis;
 
@@ -98,9 +108,12 @@ export class RedisStore implements PartitionStore {
     return { version: num(version), outboxItems: num(items), outboxBytes: num(bytes) };
   }
 
-  /** After the store lost everything, by the owner of a new lease who still holds the state in memory. */
   reseed(token: LeaseToken, whole: WholePartition): Promise<Reseeded> {
     return reseed(this.#redis, token, whole);
+  }
+
+  drop(token: LeaseToken): Promise<Guarded<null>> {
+    return drop(this.#redis, token);
   }
 
   /** The connection belongs to whoever opened it. */

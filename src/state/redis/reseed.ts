@@ -1,25 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { LeaseToken } from '../../coordination/group.ts';
 import { num, type Reply, str } from '../../lib/redis-reply.ts';
-import type { OutboxEntry } from '../partition-store.ts';
+import type { Guarded, Reseeded, WholePartition } from '../partition-store.ts';
 import type { GuardedRedis, Piece } from './guarded-redis.ts';
 import { type UnitKeys, unitKeys } from './unit-keys.ts';
-
-/** All that an owner holds of a partition after its last commit. */
-export interface WholePartition {
-  readonly version: number;
-  readonly lastCommitId: string;
-  readonly cursor: string | null;
-  readonly states: Iterable<readonly [key: string, value: string]>;
-  readonly ids: readonly (readonly [slice: number, text: string])[];
-  readonly outbox: readonly OutboxEntry[];
-}
-
-/** `newer`: the store holds this version or a later one, and keeps it. */
-export type Reseeded =
-  | { readonly kind: 'ok' }
-  | { readonly kind: 'newer'; readonly version: number }
-  | { readonly kind: 'fenced' };
 
 const fenced = { kind: 'fenced' } as const;
 const keysPerCall = 1_000;
@@ -50,8 +34,20 @@ export async function reseed(redis: GuardedRedis, token: LeaseToken, whole: Whol
   return (await write(finish, [], head)) ? { kind: 'ok' } : fenced;
 }
 
+/** Everything in one script: there is no half of a dropped partition. */
+export async function drop(redis: GuardedRedis, token: LeaseToken): Promise<Guarded<null>> {
+  const all = await allKeys(redis, token, unitKeys(redis, token.unit));
+  if (all === null || (await redis.effect(dropAll, token, all, [])) === null) return fenced;
+  return { kind: 'ok', value: null };
+}
+
 /** What stands there is of a lower version, or the remains of an unfinished writing back. */
 async function begin(redis: GuardedRedis, token: LeaseToken, keys: UnitKeys, version: number, seed: string) {
+  const all = await allKeys(redis, token, keys);
+  return all === null ? null : redis.effect(beginSeed, token, all, [version, seed]);
+}
+
+async function allKeys(redis: GuardedRedis, token: LeaseToken, keys: UnitKeys): Promise<readonly string[] | null> {
   const stands = await redis.effect(readRemains, token, [keys.groups, keys.slices], []);
   if (stands === null) return null;
   const [groups, slices] = [stands[1], stands[2]] as readonly (readonly Reply[])[];
@@ -59,12 +55,7 @@ async function begin(redis: GuardedRedis, token: LeaseToken, keys: UnitKeys, ver
     ...(groups ?? []).map((group) => keys.queue(str(group))),
     ...(slices ?? []).map((slice) => keys.ids(num(slice))),
   ];
-  return redis.effect(
-    beginSeed,
-    token,
-    [keys.head, keys.state, keys.outbox, keys.groups, keys.slices, ...lists],
-    [version, seed],
-  );
+  return [keys.head, keys.state, keys.outbox, keys.groups, keys.slices, ...lists];
 }
 
 function* pages(states: WholePartition['states']): Iterable<readonly string[]> {
@@ -93,6 +84,14 @@ local ver = redis.call('HGET',KEYS[3],'ver')
 if ver and tonumber(ver) >= tonumber(ARGV[7]) then return {'NEWER',tonumber(ver)} end
 for i = 3,#KEYS do redis.call('UNLINK',KEYS[i]) end
 redis.call('HSET',KEYS[3],'seeding',ARGV[8])
+return {'OK'}`,
+};
+
+/** KEYS all that belongs to the partition. */
+const dropAll: Piece = {
+  name: 'drop',
+  lua: `
+for i = 3,#KEYS do redis.call('UNLINK',KEYS[i]) end
 return {'OK'}`,
 };
 
