@@ -57,6 +57,8 @@ export interface AgentOptions {
   readonly version: string;
   /** Inputs that only one process of several may open (a port, a file) are left out in the others. */
   readonly exclusiveInputs: boolean;
+  /** Only computes and publishes what waits in the topics: opens no input, and makes no entries that would wait there in their turn. */
+  readonly drains?: boolean;
   /** Prints the metrics for `admin.listen`; without it nothing is served. */
   readonly scrape?: Scrape;
 }
@@ -180,7 +182,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
   });
   const assignment = startAssignment(options, identity, places, topicSinks, member, { tally, deadLetters, hard: hard.signal });
   opened.push(() => assignment.stop());
-  const ticking = startTicks(options, places, topicSinks, assignment.loop, soft.signal);
+  const ticking = startTicks(options, places, options.drains === true ? [] : topicSinks, assignment.loop, soft.signal);
   ticking.catch((error: unknown) => emit('loop:ended', { loop: 'ticks', error }));
   opened.push(async () => soft.abort(new Error('the start failed')));
   const canaries = topicSinks.some((sink) => sink.needsTime);
@@ -194,6 +196,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
   const router = createRouter(options.sinks);
   const listeners = await Promise.all(
     config.inputs
+      .filter(() => options.drains !== true)
       .filter((input) => options.exclusiveInputs || !exclusiveKinds.has(input.kind))
       .map((input, index) =>
         startListener(options, input, { soft: soft.signal, hard: hard.signal, facts, canaries }, async (intake, opened) =>

@@ -5,14 +5,14 @@ import { printEntry } from '../model/entry.ts';
 import { classify, Fault } from '../model/faults.ts';
 import { sinkChain } from '../pipeline/sink-chain.ts';
 import type { PartitionStore } from '../state/partition-store.ts';
-import { type PartitionRef, partitionName } from '../topics/topic.ts';
+import { type PartitionRef, partitionName, partitionRefs } from '../topics/topic.ts';
 import type { Places } from './places.ts';
 
 /**
  * How a sink runs here: *direct* (no topic, queue or log exists for it) when nothing in it keeps state and coordination is off, else
  * through its internal topic.
  */
-export function runsDirect(config: SinkConfig, agent: AgentConfig): boolean {
+export function runsDirect(config: SinkConfig, agent: Pick<AgentConfig, 'coordination'>): boolean {
   const stateless =
     config.steps.every((step) => step.transformer.scope === 'none') && config.order.kind === 'arrival' && config.record === null;
   if (config.direct === true && !stateless) {
@@ -49,43 +49,45 @@ export async function agreeOnLayouts(
   for (const config of sinks) {
     const wanted: Layout = { generation: 1, partitions: config.partitions, partitionBy: config.partitionBy, uuid };
     const { layout, remembered } = await propose(places, config.sink, wanted);
-    requireSame(config, layout);
-    const refs = Array.from({ length: layout.partitions }, (_, partition) => ({
-      cluster: agent.cluster,
-      sink: config.sink,
-      generation: layout.generation,
-      partition,
-    }));
+    if (differs(config, layout)) refuse(config, layout, await runningWithIt(places));
+    const refs = partitionRefs(agent.cluster, config.sink, layout.generation, layout.partitions);
     agreed.set(config, refs);
     uuids.set(config.sink, layout.uuid);
     // A winner that died before it made the partitions left no state behind: then, and only then, another may make them.
     if (!remembered && (layout.uuid === uuid || (await untouched(places.store, refs)))) toMake.push(...refs);
   }
-  const genesis = (ref: PartitionRef) =>
-    new TextEncoder().encode(printEntry({ kind: 'genesis', ...ref, uuid: uuids.get(ref.sink) ?? uuid }));
+  const genesis = (ref: PartitionRef) => genesisOf(uuids.get(ref.sink) ?? uuid)(ref);
   // All at once: a broker wants a pause after new queues.
   if (toMake.length > 0) await places.topics.create(toMake, genesis, agent.topicBoundBytes);
   return agreed;
 }
 
-function requireSame(config: SinkConfig, layout: Layout): void {
-  if (layout.partitions !== config.partitions) {
-    throw new Fault(
-      'fatal',
-      'layout_differs',
-      `${config.origin}: sink ${config.sink} has ${layout.partitions} partitions since its first start, this file says ${config.partitions}. ` +
-        `Set partitions: ${layout.partitions}, or give the sink another name to start it afresh.`,
-    );
-  }
+/** The first entry of each partition of a layout. */
+export function genesisOf(uuid: string): (ref: PartitionRef) => Uint8Array {
+  return (ref) => new TextEncoder().encode(printEntry({ kind: 'genesis', ...ref, uuid }));
+}
+
+function differs(config: SinkConfig, layout: Layout): boolean {
+  return layout.partitions !== config.partitions || layout.partitionBy.join(', ') !== config.partitionBy.join(', ');
+}
+
+/** `running`: who works with the stored layout now. */
+function refuse(config: SinkConfig, layout: Layout, running: string): never {
   const [stored, written] = [layout.partitionBy.join(', '), config.partitionBy.join(', ')];
-  if (stored !== written) {
-    throw new Fault(
-      'fatal',
-      'layout_differs',
-      `${config.origin}: sink ${config.sink} is partitioned by [${stored}] since its first start, this file says [${written}]. ` +
-        `Set partition_by: [${stored}], or give the sink another name to start it afresh.`,
-    );
-  }
+  const message =
+    stored !== written
+      ? `is partitioned by [${stored}]${running}, this file says [${written}]. Set partition_by: [${stored}], or give the sink another name to ` +
+        'start it afresh.'
+      : `has ${layout.partitions} partitions (generation ${layout.generation})${running}, this file says ${config.partitions}. ` +
+        `Set partitions: ${layout.partitions}; or stop all agents and move the sink with \`ceilograph topics apply\`.`;
+  throw new Fault('fatal', 'layout_differs', `${config.origin}: sink ${config.sink} ${message}`);
+}
+
+/** Whoever lives has agreed to the stored layout; nobody else is running. Empty when nobody is, or nobody can say. */
+async function runningWithIt({ group }: LayoutPlaces): Promise<string> {
+  const members = await group.members().catch(() => []);
+  if (members.length === 0) return ' since its first start';
+  return `, with which ${members.map(({ agent, host }) => `${agent} on ${host}`).join(', ')} ${members.length === 1 ? 'is' : 'are'} running`;
 }
 
 /** While the coordination is away the bus tells the layout, so that a listener starts; partitions wait for the coordination anyway. */

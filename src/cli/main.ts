@@ -42,6 +42,11 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     load: async () => (await import('./commands/liveproxy.ts')).liveproxyCommand(),
   },
   {
+    name: 'topics',
+    summary: 'change the number of partitions of a sink',
+    load: async () => (await import('./commands/topics.ts')).topicsCommand(),
+  },
+  {
     name: 'schema',
     summary: 'JSON Schema of the configuration files',
     load: async () => (await import('./commands/schema.ts')).schemaCommand(),

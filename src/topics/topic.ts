@@ -36,6 +36,18 @@ export function partitionName(ref: PartitionRef): string {
   return `cg.${ref.cluster}.${ref.sink}.g${ref.generation}.p${ref.partition}`;
 }
 
+/** The reverse; null for any other text. */
+export function parsePartitionName(name: string): PartitionRef | null {
+  const [, cluster, sink, generation, partition] = /^cg\.([^.]+)\.([^.]+)\.g(\d+)\.p(\d+)$/.exec(name) ?? [];
+  if (cluster === undefined || sink === undefined) return null;
+  return { cluster, sink, generation: Number(generation), partition: Number(partition) };
+}
+
+/** All partitions of a layout. */
+export function partitionRefs(cluster: string, sink: string, generation: number, partitions: number): PartitionRef[] {
+  return Array.from({ length: partitions }, (_, partition) => ({ cluster, sink, generation, partition }));
+}
+
 /** An entry as the reader gets it. `settleToken` is the adapter's; hand it back to `settle`. */
 export interface Received {
   /** Increasing within the partition; a queue adapter numbers what it delivers. */

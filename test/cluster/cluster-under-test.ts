@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,6 +22,8 @@ export interface ClusterOptions {
   readonly pipelines?: string;
   /** Instead of what the sink files say. */
   readonly partitions?: number;
+  /** For sinks that sort by event time: after a long backlog the usual five seconds are little. */
+  readonly latenessMs?: number;
   readonly timing?: string;
   readonly recovery?: string;
   /** Agents that take no notifications. */
@@ -46,15 +48,26 @@ export class ClusterUnderTest {
 
   static async prepare(options: ClusterOptions): Promise<ClusterUnderTest> {
     const { folder, partitions } = options;
-    const source = options.pipelines ?? fileURLToPath(new URL('pipelines', import.meta.url));
     await writeFile(join(folder, 'keys.yaml'), `active: k1\nkeys: { k1: ${JSON.stringify(key)} }\n`);
     await mkdir(join(folder, 'pipelines'));
+    const cluster = new ClusterUnderTest(options);
+    await cluster.writePipelines(partitions);
+    return cluster;
+  }
+
+  /** For agents that start from now on. */
+  async writePipelines(partitions: number | undefined): Promise<void> {
+    const { folder, latenessMs, pipelines } = this.options;
+    const source = pipelines ?? fileURLToPath(new URL('pipelines', import.meta.url));
     for (const name of await readdir(source)) {
       const text = await readFile(join(source, name), 'utf8');
-      const changed = partitions === undefined ? text : `${text.replace(/^partitions:.*\n/m, '')}partitions: ${partitions}\n`;
-      await writeFile(join(folder, 'pipelines', name), changed);
+      const counted = partitions === undefined ? text : `${text.replace(/^partitions:.*\n/m, '')}partitions: ${partitions}\n`;
+      const sorts = latenessMs !== undefined && !/^order:/m.test(text) && /^ {2}- (rate_of_change|delta|arithmetic):/m.test(text);
+      await writeFile(
+        join(folder, 'pipelines', name),
+        sorts ? `${counted}order: { event: { lateness_ms: ${latenessMs} } }\n` : counted,
+      );
     }
-    return new ClusterUnderTest(options);
   }
 
   get names(): readonly string[] {
@@ -101,6 +114,22 @@ export class ClusterUnderTest {
     const args = [main, 'status', '-c', this.configFile(name), '--json'];
     const asked = promisify(execFile)(process.execPath, args, { timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
     return JSON.parse((await asked).stdout) as ClusterView;
+  }
+
+  /** `ceilograph …` with the configuration of `name`; killed after `killAfterMs`. What it said, and how it ended. */
+  async run(
+    name: string,
+    args: readonly string[],
+    killAfterMs?: number,
+  ): Promise<{ readonly code: number | null; readonly text: string }> {
+    await this.#writeConfig(name);
+    const child = spawn(process.execPath, [main, ...args, '-c', this.configFile(name)]);
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (text += String(data)));
+    const kill = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    const [code] = (await once(child, 'close')) as [number | null];
+    clearTimeout(kill);
+    return { code, text };
   }
 
   async log(name: string): Promise<string> {

@@ -32,6 +32,10 @@ export class KeptPartition {
     return applied;
   }
 
+  takenOver(): void {
+    this.#partition.takenOver();
+  }
+
   get stored(): StoredPartition {
     return { cursor: this.#cursor, ids: [...this.#ids], states: [...this.#states] };
   }

@@ -1,20 +1,57 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { relocation } from '../../src/agent/layouts/move-sink.ts';
 import { ExpectedOutputs } from '../../src/cli/demo/expected.ts';
 import type { Setup } from '../../src/config/load-setup.ts';
 import { decodeNotification } from '../../src/core/convert/envelope.ts';
+import { itemLines } from '../../src/core/convert/wire.ts';
+import { compileGroupingKey } from '../../src/core/partition/grouping-key.ts';
+import { relocate } from '../../src/core/partition/relocate.ts';
+import type { StoredPartition } from '../../src/core/partition/stored-partition.ts';
 import { createRouter } from '../../src/core/route/router.ts';
 import { parseEntry } from '../../src/model/entry.ts';
 import { itemId } from '../../src/model/item.ts';
+import { partitionOf } from '../../src/model/stable-hash.ts';
 import { parseRecording } from '../../src/pipeline/recorder.ts';
 import { Replay } from '../../src/pipeline/replay.ts';
+import { sinkChain } from '../../src/pipeline/sink-chain.ts';
+import { speak } from '../../src/pipeline/unspeakable.ts';
+import { parsePartitionName } from '../../src/topics/topic.ts';
+import { KeptPartition } from './kept-partition.ts';
 import type { Raw } from './traffic.ts';
 
-/** What one process makes of the recorded input of every partition. */
+/** What one process makes of the recorded input of every partition, and of the states that were moved between two generations of a sink. */
 export async function fromRecordings(setup: Setup, cluster: string, folder: string): Promise<ExpectedOutputs> {
   const expected = new ExpectedOutputs(setup.sinks);
-  const replay = new Replay(cluster, setup.sinks, setup.converter, Date.now(), (output) => expected.add(output));
-  for (const { sink, partition, text } of await recordings(folder)) replay.applyRecording(sink, partition, text);
+  const all = await recordings(folder);
+  for (const sink of setup.sinks) {
+    const ofSink = all.filter((recording) => recording.sink === sink.sink);
+    let stored: readonly StoredPartition[] | null = null;
+    for (const generation of generationsOf(ofSink)) {
+      const count = countOf(ofSink, generation);
+      if (stored !== null) {
+        const { steps, order, from, takes } = relocation(sink, generation - 1, stored.length);
+        stored = relocate(stored, { steps, order, from, takes, partitions: count }).partitions;
+      }
+      const before: readonly StoredPartition[] | null = stored;
+      const partitions: readonly KeptPartition[] = Array.from(
+        { length: count },
+        (_, i) => new KeptPartition(sinkChain(cluster, sink), before?.[i]),
+      );
+      for (const recording of ofSink) {
+        if (recording.generation !== generation) continue;
+        const partition = partitions[recording.partition];
+        for (const entries of parseRecording(recording.text)) {
+          partition?.takenOver();
+          for (const text of entries) {
+            const applied = partition?.apply(parseEntry(text));
+            expected.add({ sink: sink.sink, items: speak(applied?.out ?? [], itemLines).items });
+          }
+        }
+      }
+      stored = partitions.map((partition) => partition.stored);
+    }
+  }
   return expected;
 }
 
@@ -40,23 +77,31 @@ export interface Routed {
 /** Is every item once in the topic of each sink that takes it, and in no other? Repeats of an entry or a notification count once. */
 export async function checkRouting(setup: Setup, folder: string, published: readonly Raw[]): Promise<Routed> {
   const router = createRouter(setup.sinks);
-  const expected = new Map<string, number>();
+  const expected = new Map<string, readonly string[]>();
+  const keys = setup.sinks.map(({ partitionBy }) => compileGroupingKey(partitionBy));
   for (const { body } of published) {
     const { samples, events } = setup.converter.convert(decodeNotification(Buffer.from(body)));
-    router.route('', samples, events, (sinkIndex, partition, part) => {
-      for (const item of part.items) expected.set(`${setup.sinks[sinkIndex]?.sink}\t${itemId(item)}`, partition);
+    router.route('', samples, events, (sinkIndex, _, part) => {
+      for (const item of part.items)
+        expected.set(`${setup.sinks[sinkIndex]?.sink}\t${itemId(item)}`, keys[sinkIndex]?.(item) ?? []);
     });
   }
   const found = new Map<string, number>();
   const wrong: string[] = [];
-  for (const { sink, partition, text } of await recordings(folder)) {
+  const all = await recordings(folder);
+  for (const { sink, generation, partition, text } of all) {
+    const count = countOf(
+      all.filter((other) => other.sink === sink),
+      generation,
+    );
     for (const written of parseRecording(text).flat()) {
       const entry = parseEntry(written);
       if (entry.kind !== 'data') continue;
       for (const { items } of entry.notifications) {
         for (const item of items) {
           const key = `${sink}\t${itemId(item)}`;
-          if (expected.get(key) !== partition) wrong.push(key);
+          const values = expected.get(key);
+          if (values === undefined || partitionOf(values, count) !== partition) wrong.push(key);
           found.set(key, partition);
         }
       }
@@ -66,12 +111,30 @@ export async function checkRouting(setup: Setup, folder: string, published: read
   return { wrong, missing, right: found.size - wrong.length };
 }
 
-async function recordings(folder: string) {
-  const found: { readonly sink: string; readonly partition: number; readonly text: string }[] = [];
+interface Recording {
+  readonly sink: string;
+  readonly generation: number;
+  readonly partition: number;
+  readonly text: string;
+}
+
+async function recordings(folder: string): Promise<readonly Recording[]> {
+  const found: Recording[] = [];
   for (const name of (await readdir(folder)).sort()) {
-    const [, sink, partition] = /^cg\..+\.([a-z0-9_-]+)\.g\d+\.p(\d+)\.log$/.exec(basename(name)) ?? [];
-    if (sink === undefined) continue;
-    found.push({ sink, partition: Number(partition), text: await readFile(join(folder, name), 'utf8') });
+    const ref = parsePartitionName(basename(name, '.log'));
+    if (ref === null) continue;
+    const { sink, generation, partition } = ref;
+    found.push({ sink, generation, partition, text: await readFile(join(folder, name), 'utf8') });
   }
   return found;
+}
+
+function generationsOf(recordings: readonly Recording[]): readonly number[] {
+  return [...new Set(recordings.map(({ generation }) => generation))].sort((a, b) => a - b);
+}
+
+/** Every partition is recorded: its first owner writes the configuration down. */
+function countOf(recordings: readonly Recording[], generation: number): number {
+  const ofGeneration = recordings.filter((recording) => recording.generation === generation);
+  return Math.max(...ofGeneration.map(({ partition }) => partition)) + 1;
 }

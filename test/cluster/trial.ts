@@ -13,7 +13,8 @@ import { checkRouting, fromRaw, fromRecordings, type Routed } from './recorded.t
 import { type Servers, startServers } from './servers.ts';
 import { afterwards, type Raw, traffic } from './traffic.ts';
 
-export interface TrialOptions extends Pick<ClusterOptions, 'pipelines' | 'partitions' | 'timing' | 'recovery' | 'withoutInputs'> {
+export interface TrialOptions
+  extends Pick<ClusterOptions, 'pipelines' | 'partitions' | 'latenessMs' | 'timing' | 'recovery' | 'withoutInputs'> {
   readonly id: string;
   readonly agents: number;
   readonly notifications: number;

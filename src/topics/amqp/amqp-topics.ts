@@ -192,7 +192,7 @@ export class AmqpTopics implements Topics {
   }
 
   async retire(ref: PartitionRef): Promise<void> {
-    await retirePartition(await this.#connected(this.#consuming), partitionName(ref), this.#options.clock);
+    await retirePartition(await this.#connected(this.#consuming), ref, this.#options.clock);
     await this.#catalog(ref.cluster).remove(ref);
     this.#known.delete(partitionName(ref));
   }

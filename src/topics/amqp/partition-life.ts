@@ -100,9 +100,25 @@ export async function firstOf(connection: Connection, queue: string, clock: Cloc
 
 /**
  * Quorum queues know neither `if-empty` nor `if-unused` (540, the whole connection), so we look ourselves: nobody else consumes, and
- * there is nothing but, perhaps, the genesis entry. Nobody appends to an old generation any more.
+ * there is nothing but, perhaps, the genesis entry. Unbound before that look, so that nothing comes in behind it: whoever still appends to an
+ * old generation is told that there is no such topic. One that is not empty is bound again.
  */
-export async function retirePartition(connection: Connection, queue: string, clock: Clock): Promise<void> {
+export async function retirePartition(connection: Connection, ref: PartitionRef, clock: Clock): Promise<void> {
+  const queue = partitionName(ref);
+  if ((await probe(connection, queue, clock)) === null) return;
+  await unbind(connection, exchangeOf(ref.cluster), queue, queue);
+  try {
+    await requireEmpty(connection, queue, clock);
+  } catch (error) {
+    await bind(connection, exchangeOf(ref.cluster), queue);
+    throw error;
+  }
+  const channel = await connection.channel();
+  await channel.deleteQueue(queue);
+  leave(channel);
+}
+
+async function requireEmpty(connection: Connection, queue: string, clock: Clock): Promise<void> {
   const until = clock.monotonic() + lastReaderMs;
   let state = await probe(connection, queue, clock);
   // A consumer whose channel was closed a moment ago may still be counted.
@@ -115,7 +131,4 @@ export async function retirePartition(connection: Connection, queue: string, clo
   if (consumers > 0) throw new Fault('retryable', 'topic_in_use', `${queue} is still read by somebody`);
   const genesis = ready === 1 && (await firstOf(connection, queue, clock))?.genesis === true;
   if (ready > 0 && !genesis) throw new Fault('retryable', 'topic_not_empty', `${queue} still holds ${ready} entries`);
-  const channel = await connection.channel();
-  await channel.deleteQueue(queue);
-  leave(channel);
 }

@@ -281,9 +281,9 @@ describe('a sink whose number of partitions changes', () => {
       const world = new Sinkful({ use, parameters, partitionBy: ['resource_id', 'name'], match: ['*'] }, 3);
       const half = (from: number) =>
         Array.from({ length: 50 }, (_, i) => sample(i % 2 === 0 ? 'cpu' : 'disk.read', `r${i % 9}`, from + i, 1));
-      half(0).forEach((item) => world.send('l1', { id: item.id, items: [item] }, start));
+      for (const item of half(0)) world.send('l1', { id: item.id, items: [item] }, start);
       world.relocate(1);
-      half(50).forEach((item) => world.send('l1', { id: item.id, items: [item] }, start));
+      for (const item of half(50)) world.send('l1', { id: item.id, items: [item] }, start);
 
       expect(world.outputs.size).toBe(use === 'accumulator' ? 100 : 18);
       const total = [...world.outputs.values()].reduce((sum, text) => sum + Number((JSON.parse(text) as Sample).volume), 0);
