@@ -13,6 +13,7 @@ const runners = [
   'test:newcomer',
   'test:compose',
   'test:sim',
+  'test:model',
   'test:oracle',
   'test:faults',
 ];
