@@ -296,6 +296,58 @@ export const events = {
     labels: ['sink', 'publisher'],
     value: 'open',
   }),
+  'mail:delivered': row<{ server: string; mails: number }>('trace', 'A mail server has taken a mail for good.', {
+    counter: 'mail_delivered_total',
+    help: 'Mails, one per recipient, that a server took.',
+    labels: ['server'],
+    value: 'mails',
+  }),
+  'mail:deferred': row<{ server: string; to: string; said: string }>('info', 'A mail is not taken now; it is tried again.', {
+    counter: 'mail_deferred_total',
+    help: 'Tries that ended with another try later.',
+    labels: ['server'],
+  }),
+  'mail:uncertain': row<{ server: string; to: string; said: string }>(
+    'warn',
+    'A mail server fell silent after the end of a mail: it may have it. It is sent again, or held, as configured.',
+    { counter: 'mail_uncertain_total', help: 'Mails that may have arrived before they were sent again.', labels: ['server'] },
+  ),
+  'mail:failed': row<{ reason: string; to: string; said: string }>('warn', 'A mail is given up; it became a dead letter.', {
+    counter: 'mail_failed_total',
+    help: 'Mails, one per recipient, that were given up.',
+    labels: ['reason'],
+  }),
+  'mail:server-away': row<{ server: string; stage: string; said: string; forMs: number }>(
+    'warn',
+    'A mail server does not work; it is left alone for a while and the next one is used.',
+    { gauge: 'mail_server_away_ms', help: 'How long a mail server is left alone; 0 when it works.', labels: ['server'], value: 'forMs' },
+  ),
+  'mail:server-back': row<{ server: string; forMs: 0 }>('info', 'The mail server works again.', {
+    gauge: 'mail_server_away_ms',
+    help: 'How long a mail server is left alone; 0 when it works.',
+    labels: ['server'],
+    value: 'forMs',
+  }),
+  'mail:alarm': row<{ server: string; reason: string; alarm: 1 }>(
+    'error',
+    'A mail server wants another configuration (credentials, TLS, sender). Mails stay; they go out once it is mended.',
+    { gauge: 'mail_server_alarm', help: '1 while a mail server wants another configuration.', labels: ['server'], value: 'alarm' },
+  ),
+  'mail:alarm-over': row<{ server: string; alarm: 0 }>('info', 'The mail server takes our mails again.', {
+    gauge: 'mail_server_alarm',
+    help: '1 while a mail server wants another configuration.',
+    labels: ['server'],
+    value: 'alarm',
+  }),
+  'mail:recovered': row<{ mails: number }>(
+    'warn',
+    'Mails were being sent when the process before us ended; they may have arrived and are sent again, or held, as configured.',
+    { counter: 'mail_recovered_total', help: 'Mails found as being sent at a start.', value: 'mails' },
+  ),
+  'mail:stalled': row<{ error: unknown }>('error', 'The mail queue cannot go on (disk?); it tries again.', {
+    counter: 'mail_stalled_total',
+    help: 'Times the delivery of mails failed by itself and began anew.',
+  }),
 } as const;
 
 export type EventName = keyof typeof events;

@@ -1,0 +1,53 @@
+/**
+ * A mail that somebody wants sent, before it is one: what a publisher hands to the queue. The same `key` is the same mail, accepted
+ * once per recipient, however often it comes.
+ */
+export interface MailDraft {
+  readonly key: string;
+  readonly sink: string;
+  /** Which rule made it: digests gather per recipient and route. */
+  readonly route: string;
+  readonly to: readonly string[];
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string | null;
+  readonly attachments: readonly MailAttachment[];
+  /** Epoch ms of what it tells about. */
+  readonly at: number;
+  readonly incident: MailIncident | null;
+  /** Undelivered for so long it is given up, with a dead letter. */
+  readonly lifetimeMs: number;
+  /** Beyond so many in so long, mails to one recipient are gathered into one. */
+  readonly rate: MailRate | null;
+  /** Not alone but gathered until then (epoch ms): a digest, or quiet hours. */
+  readonly collect: { readonly why: 'digest' | 'quiet'; readonly until: number } | null;
+  /** It tells that a mail failed: if it fails itself, that is told to nobody by mail. */
+  readonly isReport: boolean;
+}
+
+export interface MailAttachment {
+  readonly name: string;
+  readonly type: string;
+  readonly content: string;
+}
+
+/** Down and up of one thing: its mails come in order, thread together, and an up that finds its down unsent replaces it. */
+export interface MailIncident {
+  readonly id: string;
+  readonly phase: 'down' | 'up' | 'reminder' | 'other';
+}
+
+export interface MailRate {
+  readonly mails: number;
+  readonly perMs: number;
+}
+
+/**
+ * What takes mails for good. `accept` resolves once all are on disk, and throws a retryable Fault `mail_queue_full` at the bound,
+ * when some or none are: the same drafts may come again.
+ */
+export interface MailAcceptor {
+  accept(drafts: readonly MailDraft[], signal: AbortSignal): Promise<void>;
+  /** Would a server take something? Throws a Fault that says what is wrong. Sends nothing. */
+  probe(signal: AbortSignal): Promise<void>;
+}
