@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { AgentConfig } from '../config/agent-config.ts';
+import type { AgentConfig, InputConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts';
 import type { Converter } from '../core/convert/converter.ts';
 import { createRouter } from '../core/route/router.ts';
-import type { Delivery, Input } from '../inputs/input.ts';
+import type { Delivery, Input, InputKind } from '../inputs/input.ts';
 import { inputs } from '../inputs/registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { LmdbEnvironment } from '../lib/lmdb-environment.ts';
@@ -34,6 +34,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import { readClusterView } from './cluster-view.ts';
 import { makeIdentity } from './identity.ts';
+import { MailService } from './mail-service.ts';
 import { openAdmin, type Scrape } from './open-admin.ts';
 import { openSpooler } from './open-spooler.ts';
 import { openHoldingLanes, openLanes, type SinkTargets } from './open-targets.ts';
@@ -113,6 +114,8 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
   opened.push(() => places.close());
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
   opened.push(() => deadLetters.close());
+  const mail = await MailService.open({ ...options, deadLetters, hard: hard.signal });
+  opened.push(() => mail.close());
   const look = () => readClusterView(places, config.cluster, deadLetters.stats());
   const admin = await openAdmin({ ...options, identity, tally, look });
   opened.push(() => admin.close());
@@ -131,6 +134,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     emit,
     codec: options.codec,
     deadLetters,
+    mail: mail.queue,
     hard: hard.signal,
   };
 
@@ -194,36 +198,48 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     return { kind: 'topic', partitions: topicSink.refs, canaries: topicSink.needsTime };
   });
   const router = createRouter(options.sinks);
+  const given = { soft: soft.signal, hard: hard.signal, facts, canaries };
+  const listen =
+    (input: InputConfig, index: number, awaited: readonly string[]) => async (intake: Intake<Delivery>, opened: Input) =>
+      runListener(
+        {
+          name: input.name,
+          intake,
+          input: opened,
+          feeds: awaited,
+          converter: options.converter,
+          router,
+          sinks: listenerSinks,
+          appender: await places.topics.openAppender(),
+          sequencer: new Sequencer(`${identity.boot}.${index}`),
+          deadLetters,
+          tally,
+          clock,
+          maxBatch,
+          lingerMs: config.timing.lingerMs,
+          lingerFrom: topicSinks.length === 0 ? crowded : 0,
+          limits: config.limits,
+        },
+        hard.signal,
+      );
   const listeners = await Promise.all(
     config.inputs
       .filter(() => options.drains !== true)
       .filter((input) => options.exclusiveInputs || !exclusiveKinds.has(input.kind))
-      .map((input, index) =>
-        startListener(options, input, { soft: soft.signal, hard: hard.signal, facts, canaries }, async (intake, opened) =>
-          runListener(
-            {
-              name: input.name,
-              intake,
-              input: opened,
-              feeds: feeds(input),
-              converter: options.converter,
-              router,
-              sinks: listenerSinks,
-              appender: await places.topics.openAppender(),
-              sequencer: new Sequencer(`${identity.boot}.${index}`),
-              deadLetters,
-              tally,
-              clock,
-              maxBatch,
-              lingerMs: config.timing.lingerMs,
-              lingerFrom: topicSinks.length === 0 ? crowded : 0,
-              limits: config.limits,
-            },
-            hard.signal,
-          ),
-        ),
-      ),
+      .map((input, index) => startListener(options, input, given, listen(input, index, feeds(input)))),
   );
+  if (mail.reports !== null) {
+    const reports = { kind: mail.reports.name, name: mail.reports.name, parameters: null };
+    listeners.push(
+      await startListener(
+        options,
+        reports,
+        { ...given, canaries: false },
+        listen(reports, config.inputs.length, []),
+        mail.reports,
+      ),
+    );
+  }
   emit('agent:started', { version: options.version });
   admin.health.running();
 
@@ -234,6 +250,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     assignment.ended.catch(reject);
     ticking.catch(reject);
     spooler?.ended.catch(reject);
+    mail.ended.catch(reject);
     for (const targets of [...directTargets, ...topicSinks.map((sink) => sink.lanes)]) targets.ended.catch(reject);
   });
   failed.catch(() => admin.health.ailing('a part that should run for ever has failed'));
@@ -253,13 +270,14 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
         { name: 'workers', end: () => assignment.stop() },
         { name: 'ticks', end: () => ticking.catch(() => undefined) },
         { name: 'lanes', end: async () => void (await Promise.all(topicSinks.map((sink) => sink.lanes.close()))) },
+        { name: 'mails', end: () => mail.leave() },
         { name: 'inputs', end: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) },
         { name: 'spooler', end: async () => spooler?.close() },
         { name: 'admin', end: () => admin.close() },
         {
           name: 'stores',
           end: async () =>
-            void (await Promise.all([deadLetters.close(), places.close(), heldFile?.then((file) => file.close())])),
+            void (await Promise.all([mail.close(), deadLetters.close(), places.close(), heldFile?.then((file) => file.close())])),
         },
       ],
       hard,
@@ -382,13 +400,13 @@ async function startListener(
     readonly canaries: boolean;
   },
   listen: (intake: Intake<Delivery>, input: Input) => Promise<void>,
+  own?: InputKind<null>,
 ): Promise<StartedListener> {
   const { clock, emit } = options;
-  const entry = inputs[inputConfig.kind];
-  if (entry === undefined) throw new Error(`no input of kind ${inputConfig.kind}`);
   const intake = new Intake<Delivery>(intakeBound, intakeBytes);
-  const kind = await entry.load();
-  const input = await kind.open(inputConfig.parameters, {
+  const kind = own ?? (await inputs[inputConfig.kind]?.load());
+  if (kind === undefined) throw new Error(`no input of kind ${inputConfig.kind}`);
+  const input = await kind.open(inputConfig.parameters as never, {
     name: inputConfig.name,
     baseDir: options.config.baseDir,
     dataDir: options.config.dataDir,

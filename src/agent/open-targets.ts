@@ -1,6 +1,7 @@
 import type { SinkConfig, SinkTarget } from '../config/sink-config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { LmdbEnvironment } from '../lib/lmdb-environment.ts';
+import type { MailAcceptor } from '../model/mail.ts';
 import type { DeadLetters } from '../pipeline/dead-letters.ts';
 import { HoldingLane } from '../pipeline/holding-lane.ts';
 import type { ItemCodec } from '../pipeline/item-codec.ts';
@@ -21,6 +22,8 @@ export interface TargetContext {
   readonly emit: Emit;
   readonly codec: ItemCodec;
   readonly deadLetters: DeadLetters;
+  /** Where the agent sends mails. */
+  readonly mail?: MailAcceptor | null;
   readonly hard: AbortSignal;
 }
 
@@ -87,6 +90,7 @@ async function openPublisher(sink: SinkConfig, target: SinkTarget, context: Targ
     random: context.random,
     baseDir: context.baseDir,
     dataDir: context.dataDir,
+    ...(context.mail === null || context.mail === undefined ? {} : { mail: context.mail }),
   };
   return kind.open(target.parameters, publisherContext);
 }

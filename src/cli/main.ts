@@ -47,6 +47,11 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     load: async () => (await import('./commands/topics.ts')).topicsCommand(),
   },
   {
+    name: 'mail',
+    summary: 'the queue of mails: list, show, retry, hold, drop, flush, test',
+    load: async () => (await import('./commands/mail.ts')).mailCommand(),
+  },
+  {
     name: 'schema',
     summary: 'JSON Schema of the configuration files',
     load: async () => (await import('./commands/schema.ts')).schemaCommand(),

@@ -13,6 +13,30 @@ export interface InputConfig {
 /** Embedded, on one machine; or Redis with internal topics on RabbitMQ. */
 export type Coordination = { readonly kind: 'off' } | ClusterConfig;
 
+/** What mails go through. Paths are absolute; secrets stay in their files. */
+export interface MailConfig {
+  readonly from: string;
+  /** Null: the name of this machine. */
+  readonly hello: string | null;
+  readonly servers: readonly {
+    readonly name: string;
+    readonly host: string;
+    readonly port: number;
+    readonly tls: 'off' | 'opportunistic' | 'required' | 'implicit';
+    readonly tlsFiles: TlsFiles | undefined;
+    readonly user: string | null;
+    readonly passwordFile: string | null;
+    readonly tokenFile: string | null;
+    readonly sessions: number;
+  }[];
+  readonly dkim: { readonly domain: string; readonly selector: string; readonly keyFile: string } | null;
+  readonly caps: { readonly deliveries: number; readonly bytes: number };
+  readonly onUncertain: 'retry' | 'hold';
+  readonly outcomes: 'grouped' | 'each';
+  readonly schedule: { readonly firstMs: number; readonly longestMs: number; readonly greylistMs: number };
+  readonly answerMs: number;
+}
+
 export interface ClusterConfig {
   readonly kind: 'redis';
   readonly redis: {
@@ -60,6 +84,8 @@ export interface AgentConfig {
     readonly maxSamplesPerNotification: number;
   };
   readonly admin: { readonly listen: { readonly host: string; readonly port: number } | null; readonly tokenFile: string | null };
+  /** Null: no mails are sent. */
+  readonly mail: MailConfig | null;
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
   readonly agent: { readonly staticId: string | null; readonly weight: number; readonly workers: number };
   readonly timing: {

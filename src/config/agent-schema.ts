@@ -3,6 +3,7 @@ import { SpoolerSchema } from '../core/spool/settings.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { priorities } from '../model/notification.ts';
 import { CoordinationSchema, TopicsSchema } from './cluster-schema.ts';
+import { MailSchema } from './mail-schema.ts';
 import { SinkName } from './sink-schema.ts';
 
 const HostPort = z
@@ -93,6 +94,7 @@ export const AgentFile = z
         path: ['listen'],
         error: 'listening beyond this machine needs `token_file`',
       }),
+    mail: MailSchema,
     log: z
       .strictObject({
         level: z

@@ -29,6 +29,7 @@ export function effectiveSettings({ config, origins, secrets }: LoadedAgent): Ef
     'limits.max_samples_per_notification': config.limits.maxSamplesPerNotification,
     'admin.listen': config.admin.listen === null ? 'off' : `${config.admin.listen.host}:${config.admin.listen.port}`,
     'admin.token_file': config.admin.tokenFile,
+    mail: config.mail ?? 'off',
     'log.level': config.log.level,
     'agent.static_id': config.agent.staticId,
     'agent.weight': config.agent.weight,

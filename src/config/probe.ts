@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import { classify } from '../model/faults.ts';
+import type { MailAcceptor } from '../model/mail.ts';
 import type { AgentConfig, InputConfig } from './agent-config.ts';
 import type { Registries } from './registries.ts';
 import type { SinkConfig, SinkTarget } from './sink-config.ts';
@@ -16,6 +17,8 @@ export interface ProbeTools {
   readonly clock: Clock;
   readonly random: () => number;
   readonly timeoutMs: number;
+  /** Asks the mail servers of the agent, where it has some. */
+  readonly mail?: MailAcceptor | undefined;
 }
 
 /** Tries every target of every sink and every input, all at once. Nothing is published, and what an input delivers is given back. */
@@ -50,6 +53,7 @@ async function probeTarget(sink: SinkConfig, target: SinkTarget, config: AgentCo
     baseDir: config.baseDir,
     dataDir: config.dataDir,
     onlyToProbe: true,
+    ...(tools.mail === undefined ? {} : { mail: tools.mail }),
   });
   try {
     await publisher.probe(AbortSignal.timeout(tools.timeoutMs));

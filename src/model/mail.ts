@@ -42,12 +42,18 @@ export interface MailRate {
   readonly perMs: number;
 }
 
+export interface AcceptHow {
+  readonly signal: AbortSignal;
+  /** Resolve only once each was tried once, or 10 s have passed. */
+  readonly afterAttempt: boolean;
+}
+
 /**
  * What takes mails for good. `accept` resolves once all are on disk, and throws a retryable Fault `mail_queue_full` at the bound,
  * when some or none are: the same drafts may come again.
  */
 export interface MailAcceptor {
-  accept(drafts: readonly MailDraft[], signal: AbortSignal): Promise<void>;
+  accept(drafts: readonly MailDraft[], how: AcceptHow): Promise<void>;
   /** Would a server take something? Throws a Fault that says what is wrong. Sends nothing. */
   probe(signal: AbortSignal): Promise<void>;
 }

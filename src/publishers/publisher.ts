@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Item, ItemKind } from '../model/item.ts';
+import type { MailAcceptor } from '../model/mail.ts';
 
 /**
  * A target. `publish` resolves when the target has the whole batch durably, and only then; a thrown Fault says what to do:
@@ -34,6 +35,8 @@ export interface PublisherContext {
   readonly baseDir: string;
   /** The data directory of the agent. */
   readonly dataDir?: string | undefined;
+  /** What takes mails, where the agent has it. */
+  readonly mail?: MailAcceptor;
   /** It will only be probed: opening it must leave nothing behind either. */
   readonly onlyToProbe?: boolean;
 }

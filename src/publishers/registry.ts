@@ -3,6 +3,7 @@ import { AmqpSchema, summary as amqpSummary } from './amqp/schema.ts';
 import { FileSchema, summary as fileSummary } from './file/schema.ts';
 import { HttpSchema, summary as httpSummary } from './http/schema.ts';
 import { type BatchSize, requestSized, writeSized } from './lane-options.ts';
+import { MailSchema, summary as mailSummary } from './mail/schema.ts';
 import type { PublisherKind } from './publisher.ts';
 import { SpoolSchema, summary as spoolSummary } from './spool/schema.ts';
 import { StdoutSchema, summary as stdoutSummary } from './stdout/schema.ts';
@@ -43,5 +44,11 @@ export const publishers: Readonly<Record<string, PublisherEntry>> = {
     schema: SpoolSchema,
     batch: writeSized,
     load: async () => (await import('./spool/index.ts')).spool,
+  },
+  mail: {
+    summary: mailSummary,
+    schema: MailSchema,
+    batch: requestSized,
+    load: async () => (await import('./mail/index.ts')).mail,
   },
 };

@@ -320,7 +320,12 @@ export const events = {
   'mail:server-away': row<{ server: string; stage: string; said: string; forMs: number }>(
     'warn',
     'A mail server does not work; it is left alone for a while and the next one is used.',
-    { gauge: 'mail_server_away_ms', help: 'How long a mail server is left alone; 0 when it works.', labels: ['server'], value: 'forMs' },
+    {
+      gauge: 'mail_server_away_ms',
+      help: 'How long a mail server is left alone; 0 when it works.',
+      labels: ['server'],
+      value: 'forMs',
+    },
   ),
   'mail:server-back': row<{ server: string; forMs: 0 }>('info', 'The mail server works again.', {
     gauge: 'mail_server_away_ms',
@@ -331,7 +336,12 @@ export const events = {
   'mail:alarm': row<{ server: string; reason: string; alarm: 1 }>(
     'error',
     'A mail server wants another configuration (credentials, TLS, sender). Mails stay; they go out once it is mended.',
-    { gauge: 'mail_server_alarm', help: '1 while a mail server wants another configuration.', labels: ['server'], value: 'alarm' },
+    {
+      gauge: 'mail_server_alarm',
+      help: '1 while a mail server wants another configuration.',
+      labels: ['server'],
+      value: 'alarm',
+    },
   ),
   'mail:alarm-over': row<{ server: string; alarm: 0 }>('info', 'The mail server takes our mails again.', {
     gauge: 'mail_server_alarm',

@@ -10,10 +10,15 @@ import { file } from '../../src/publishers/file/index.ts';
 import { FileSchema } from '../../src/publishers/file/schema.ts';
 import { httpPublisher } from '../../src/publishers/http/index.ts';
 import { HttpSchema } from '../../src/publishers/http/schema.ts';
+import { mail } from '../../src/publishers/mail/index.ts';
+import { MailSchema } from '../../src/publishers/mail/schema.ts';
 import { spool } from '../../src/publishers/spool/index.ts';
 import { SpoolSchema } from '../../src/publishers/spool/schema.ts';
 import { openStdout } from '../../src/publishers/stdout/index.ts';
 import { openSpoolPlace } from '../../src/services/spooler/spool-place.ts';
+import { until } from '../faults/until.ts';
+import { QueueRig, server } from '../mail/queue-rig.ts';
+import { ScriptedServer } from '../mail/scripted-server.ts';
 import { type Arrived, type PublisherRig, publisherContract } from './publisher.contract.ts';
 
 const context = { name: 'target', sink: 'sink', kind: 'samples', clock: systemClock, random: Math.random, baseDir: '/' } as const;
@@ -111,7 +116,28 @@ async function spoolRig(): Promise<PublisherRig> {
   };
 }
 
+/** What was taken is in the queue, and arrives when it is sent: one mail an item, in order over one session. */
+async function mailRig(): Promise<PublisherRig> {
+  const smtp = await new ScriptedServer().listen();
+  const queue = await QueueRig.open([server(smtp.port, { sessions: 1 })]);
+  queue.start();
+  const notify = [{ to: 'ops@test.example', body: '{{json}}', rate: 'off' }];
+  return {
+    open: () => mail.open(MailSchema.parse({ notify }), { ...context, mail: queue.queue }),
+    arrived: async () => {
+      await until(() => queue.queue.operator.stats().deliveries === 0, 10_000, 'not all was sent');
+      return smtp.taken.flatMap(({ bytes }) => arrivedIn(bytes.toString().replaceAll('=\r\n', '').replaceAll('=3D', '=')));
+    },
+    leavesOutRepetitions: true,
+    close: async () => {
+      await queue.stop();
+      await smtp.close();
+    },
+  };
+}
+
 publisherContract('spool', spoolRig, { refuses: false, fails: false, hasIds: false });
+publisherContract('mail', mailRig, { refuses: false, fails: false, hasIds: false });
 publisherContract('file', fileRig, { refuses: false, fails: false, hasIds: false });
 publisherContract('stdout', stdoutRig, { refuses: false, fails: false, hasIds: false });
 publisherContract('http, as an array', httpRig('array'), { refuses: true, fails: true, hasIds: true });

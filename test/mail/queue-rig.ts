@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import type { Clock } from '../../src/lib/clock.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { MailDraft } from '../../src/model/mail.ts';
-import { type DeadMail, MailQueue, type MailQueueConfig, type MailQueueOptions } from '../../src/services/mail-queue/mail-queue.ts';
+import {
+  type DeadMail,
+  MailQueue,
+  type MailQueueConfig,
+  type MailQueueOptions,
+} from '../../src/services/mail-queue/mail-queue.ts';
 import type { ServerConfig } from '../../src/services/mail-queue/servers.ts';
 import type { EventName } from '../../src/telemetry/events.ts';
 
@@ -110,7 +115,7 @@ export class QueueRig {
   }
 
   accept(...drafts: MailDraft[]): Promise<void> {
-    return this.queue.accept(drafts);
+    return this.queue.accept(drafts, { signal: new AbortController().signal, afterAttempt: false });
   }
 
   names(): string[] {

@@ -5,7 +5,11 @@ import * as tls from 'node:tls';
  * What the server says at a stage: a reply (several lines are joined by `\n`), or what it does instead. A list gives one per time the
  * stage is reached, the last one for ever.
  */
-export type Answer = string | { readonly do: 'drop' | 'reset' | 'hang' } | { readonly say: string; readonly afterMs: number } | { readonly bytes: string };
+export type Answer =
+  | string
+  | { readonly do: 'drop' | 'reset' | 'hang' }
+  | { readonly say: string; readonly afterMs: number }
+  | { readonly bytes: string };
 type Answers = Answer | readonly Answer[];
 
 export interface Script {
@@ -86,7 +90,9 @@ export class ScriptedServer {
 
   #serve(socket: net.Socket): void {
     this.connections += 1;
-    const connection = new Connection(this, socket, this.connections, (stage, answers, fallback) => this.#pick(stage, answers, fallback));
+    const connection = new Connection(this, socket, this.connections, (stage, answers, fallback) =>
+      this.#pick(stage, answers, fallback),
+    );
     this.#open.add(socket);
     socket.on('close', () => this.#open.delete(socket));
     connection.begin();
@@ -187,8 +193,14 @@ class Connection {
   }
 
   #command(line: string): void {
-    const { script } = this.#server;
     this.#server.commands.push({ connection: this.#number, line, isEncrypted: this.#isEncrypted });
+    const answer = this.#answerTo(line);
+    if (answer !== null) this.#say(answer, /^QUIT/i.test(line));
+  }
+
+  /** Null: it was said already. */
+  #answerTo(line: string): Answer | null {
+    const { script } = this.#server;
     if (this.#authSteps > 0) return this.#onAuthLine();
     const verb = line.split(/[ :]/)[0]?.toUpperCase() ?? '';
     switch (verb) {
@@ -198,62 +210,68 @@ class Connection {
           ...(script.starttls !== undefined && !this.#isEncrypted ? ['STARTTLS'] : []),
           ...(script.auth === undefined ? [] : ['AUTH PLAIN LOGIN XOAUTH2']),
         ];
-        return this.#say(this.#pick('ehlo', script.ehlo, ['scripted', ...offered].map((word, i) => `250${i === offered.length ? ' ' : '-'}${word}`).join('\n')));
+        return this.#pick(
+          'ehlo',
+          script.ehlo,
+          ['scripted', ...offered].map((word, i) => `250${i === offered.length ? ' ' : '-'}${word}`).join('\n'),
+        );
       }
       case 'HELO':
-        return this.#say(this.#pick('helo', script.helo, '250 scripted'));
+        return this.#pick('helo', script.helo, '250 scripted');
       case 'STARTTLS':
         return this.#startTls();
       case 'AUTH':
         if (/^AUTH LOGIN$/i.test(line)) {
           this.#authSteps = 2;
-          return this.#say('334 VXNlcm5hbWU6');
+          return '334 VXNlcm5hbWU6';
         }
-        return this.#say(this.#pick('auth', script.auth, '503 5.5.1 no AUTH'));
+        return this.#pick('auth', script.auth, '503 5.5.1 no AUTH');
       case 'MAIL':
         this.#from = between(line);
         this.#to = [];
-        return this.#say(this.#pick('mail', script.mail, '250 2.1.0 ok'));
+        return this.#pick('mail', script.mail, '250 2.1.0 ok');
       case 'RCPT':
         return this.#recipient(between(line));
       case 'DATA': {
         const answer = this.#pick('data', script.data, this.#to.length > 0 ? '354 go' : '554 5.5.1 no valid recipients');
         this.#inBody = typeof answer === 'string' && answer.startsWith('354');
-        return this.#say(answer);
+        return answer;
       }
       case 'RSET':
-        return this.#say(this.#pick('rset', script.rset, '250 ok'));
+        return this.#pick('rset', script.rset, '250 ok');
       case 'QUIT':
-        return this.#say(this.#pick('quit', script.quit, '221 bye'), true);
+        return this.#pick('quit', script.quit, '221 bye');
       default:
-        return this.#say('502 5.5.2 unknown');
+        return '502 5.5.2 unknown';
     }
   }
 
-  #onAuthLine(): void {
+  #onAuthLine(): Answer {
     this.#authSteps -= 1;
-    this.#say(this.#authSteps > 0 ? '334 UGFzc3dvcmQ6' : this.#pick('auth', this.#server.script.auth, '235 ok'));
+    return this.#authSteps > 0 ? '334 UGFzc3dvcmQ6' : this.#pick('auth', this.#server.script.auth, '235 ok');
   }
 
-  #recipient(to: string): void {
+  #recipient(to: string): Answer {
     const { rcpt } = this.#server.script;
-    const byAddress = typeof rcpt === 'object' && !Array.isArray(rcpt) && !('do' in rcpt) && !('say' in rcpt) && !('bytes' in rcpt);
+    const byAddress =
+      typeof rcpt === 'object' && !Array.isArray(rcpt) && !('do' in rcpt) && !('say' in rcpt) && !('bytes' in rcpt);
     const answers = byAddress ? (rcpt as Readonly<Record<string, Answers>>)[to] : (rcpt as Answers | undefined);
     const answer = this.#pick(byAddress ? `rcpt ${to}` : 'rcpt', answers, '250 2.1.5 ok');
     if (typeof answer === 'string' && answer.startsWith('2')) this.#to.push(to);
-    this.#say(answer);
+    return answer;
   }
 
-  #startTls(): void {
+  #startTls(): null {
     const { script } = this.#server;
     const answer = this.#pick('starttls', script.starttls, '220 go');
     this.#say(answer);
-    if (script.tls === undefined || !printed(answer).startsWith('220')) return;
+    if (script.tls === undefined || !printed(answer).startsWith('220')) return null;
     this.#socket.removeAllListeners('data');
     const secure = new tls.TLSSocket(this.#socket, { isServer: true, secureContext: tls.createSecureContext(script.tls) });
     this.#socket = secure;
     this.#isEncrypted = true;
     this.#listen();
+    return null;
   }
 
   #say(answer: Answer, isLast = false): void {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { mailProbe } from '../../agent/open-mail.ts';
 import { formatNote } from '../../config/ceilometer/note.ts';
 import { type Checked, checkAll } from '../../config/check.ts';
 import { effectiveSettings } from '../../config/effective.ts';
@@ -33,7 +34,8 @@ export function checkCommand(): Command {
 async function run(paths: readonly string[], options: Options): Promise<void> {
   const agentFile = options.config ?? (paths.length === 0 && existsSync('agent.yaml') ? 'agent.yaml' : null);
   const checked = await checkAll(paths, agentFile, process.env);
-  const tools = { registries: shipped, clock: systemClock, random: Math.random, timeoutMs: 10_000 };
+  const mail = checked.agent === null ? undefined : mailProbe(checked.agent.config, systemClock);
+  const tools = { registries: shipped, clock: systemClock, random: Math.random, timeoutMs: 10_000, mail };
   const probes =
     options.connect === true && checked.agent !== null ? await probeAll(checked.agent.config, checked.sinks, tools) : [];
   const ok = checked.problems.length === 0 && probes.every((probe) => probe.fault === null);

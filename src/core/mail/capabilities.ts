@@ -22,7 +22,13 @@ export const noCapabilities: Capabilities = {
 
 /** The first line is the server's name. Old servers write `AUTH=LOGIN`. */
 export function capabilitiesIn(reply: Reply): Capabilities {
-  const words = reply.lines.slice(1).map((line) => line.trim().toUpperCase().replace(/^AUTH=/, 'AUTH ').split(/\s+/));
+  const words = reply.lines.slice(1).map((line) =>
+    line
+      .trim()
+      .toUpperCase()
+      .replace(/^AUTH=/, 'AUTH ')
+      .split(/\s+/),
+  );
   const has = (name: string) => words.some(([word]) => word === name);
   const size = words.find(([word]) => word === 'SIZE')?.[1] ?? '0';
   return {

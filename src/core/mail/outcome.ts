@@ -1,4 +1,4 @@
-import { type Schedule, retryDelayMs } from './schedule.ts';
+import { retryDelayMs, type Schedule } from './schedule.ts';
 import type { RecipientResult } from './smtp-machine.ts';
 import type { Verdict } from './verdict.ts';
 

@@ -1,7 +1,7 @@
 import { type Credentials, firstAuthLine, nextAuthLine } from './auth.ts';
 import { type Capabilities, capabilitiesIn, noCapabilities } from './capabilities.ts';
-import { closing, type Happening, type Stage, type Verdict, verdictOn } from './verdict.ts';
 import { printReply, type Reply } from './reply.ts';
+import { closing, type Happening, type Stage, type Verdict, verdictOn } from './verdict.ts';
 
 /**
  * One SMTP session as a pure machine: what happens goes in by `on`, what is to be done comes out; the socket is somebody else's.
@@ -54,7 +54,13 @@ export type SmtpAction =
   | { readonly do: 'ready' }
   | { readonly do: 'outcome'; readonly results: readonly RecipientResult[] }
   /** The session is over. `withoutTls`: the same server may be tried once more in plain text (opportunistic TLS only). */
-  | { readonly do: 'over'; readonly stage: Stage; readonly verdict: Verdict; readonly said: string; readonly withoutTls: boolean };
+  | {
+      readonly do: 'over';
+      readonly stage: Stage;
+      readonly verdict: Verdict;
+      readonly said: string;
+      readonly withoutTls: boolean;
+    };
 
 type At =
   | 'greeting'
@@ -232,7 +238,8 @@ export class SmtpMachine {
       { do: 'outcome', results: envelope.to.map(() => ({ stage: 'mail', verdict, said })) },
       { do: 'ready' },
     ];
-    if (size > 0 && envelope.size > size) return every('too-large', `the server takes ${size} bytes, the mail has ${envelope.size}`);
+    if (size > 0 && envelope.size > size)
+      return every('too-large', `the server takes ${size} bytes, the mail has ${envelope.size}`);
     if (envelope.utf8 && !utf8) return every('incapable', 'the server takes no addresses beyond ASCII (SMTPUTF8)');
     if (envelope.eightBit && !eightBit) return every('incapable', 'the server takes no bytes beyond ASCII (8BITMIME)');
     const parameters = [
@@ -282,7 +289,10 @@ export class SmtpMachine {
       // Commands went ahead together, nobody was accepted, and yet it waits for a text: an empty one ends that (RFC 2920, 3.1).
       if (this.#isRefused) {
         this.#at = 'lone-dot';
-        return [{ do: 'outcome', results: this.#takeResults() }, { do: 'write', text: '.\r\n' }];
+        return [
+          { do: 'outcome', results: this.#takeResults() },
+          { do: 'write', text: '.\r\n' },
+        ];
       }
       this.#at = 'body';
       return [{ do: 'write-body' }];

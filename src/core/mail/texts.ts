@@ -54,7 +54,13 @@ const shownText = 400;
 export function digestText(lines: readonly DigestLine[], why: string): string {
   const all = lines.map(({ at, subject, text }) => {
     const body = text.trimEnd().slice(0, shownText);
-    const indented = body === '' ? '' : `\n${body.split('\n').map((line) => `    ${line}`).join('\n')}`;
+    const indented =
+      body === ''
+        ? ''
+        : `\n${body
+            .split('\n')
+            .map((line) => `    ${line}`)
+            .join('\n')}`;
     return `${printTime(at)}  ${subject}${indented}`;
   });
   return `${lines.length} messages, sent together because ${why}.\n\n${all.join('\n')}\n`;

@@ -1,4 +1,4 @@
-import { type AdmissionDecision, admit, refilled, type Bucket } from '../../core/mail/admission.ts';
+import { type AdmissionDecision, admit, type Bucket, refilled } from '../../core/mail/admission.ts';
 import { combinedText } from '../../core/mail/texts.ts';
 import { Fault } from '../../model/faults.ts';
 import type { MailDraft } from '../../model/mail.ts';
@@ -56,7 +56,11 @@ interface Open {
   readonly to: string;
 }
 
-function decide({ file, caps, now }: AcceptOptions, ledger: Ledger, { draft, to }: Open): { decision: AdmissionDecision; unsent: MailRecord[] } {
+function decide(
+  { file, caps, now }: AcceptOptions,
+  ledger: Ledger,
+  { draft, to }: Open,
+): { decision: AdmissionDecision; unsent: MailRecord[] } {
   const { deliveries, digestLines, bytes } = ledger.sums;
   const unsent = unsentOf(file, draft, to);
   const joins = draft.incident === null ? undefined : standing(file, incidentKey(draft), to).find(({ held }) => held !== 'mail');

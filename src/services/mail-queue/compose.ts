@@ -51,9 +51,7 @@ export function composer({ from, dkim }: Letterhead): Compose {
     newline: 'windows',
     disableFileAccess: true,
     disableUrlAccess: true,
-    ...(dkim === null
-      ? {}
-      : { dkim: { domainName: dkim.domain, keySelector: dkim.selector, privateKey: dkim.privateKey } }),
+    ...(dkim === null ? {} : { dkim: { domainName: dkim.domain, keySelector: dkim.selector, privateKey: dkim.privateKey } }),
   });
   return async ({ to, subject, text, html, attachments, messageId, thread, at }) => {
     const sent = await transport.sendMail({

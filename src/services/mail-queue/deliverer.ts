@@ -81,7 +81,12 @@ export class Deliverer {
       await Promise.all(this.#running);
       for (const lane of this.#lanes)
         for (const task of lane.handed.splice(0)) {
-          const settled = task.recipients.map(({ key }) => ({ key, server: null, said: null, what: { kind: 'returned' } as const }));
+          const settled = task.recipients.map(({ key }) => ({
+            key,
+            server: null,
+            said: null,
+            what: { kind: 'returned' } as const,
+          }));
           await this.#options.store.settle(settled, this.#options.time.now());
         }
     }
@@ -158,7 +163,12 @@ export class Deliverer {
     if (found.length === 0) return;
     for (const { key, delivery, mail } of found) {
       const said = delivery.said;
-      await bury(mail, store.body(key[0]), { key, server: delivery.server, said, what: { kind: 'failed', reason: 'expired' } }, delivery.to);
+      await bury(
+        mail,
+        store.body(key[0]),
+        { key, server: delivery.server, said, what: { kind: 'failed', reason: 'expired' } },
+        delivery.to,
+      );
       emit('mail:failed', { reason: 'expired', to: delivery.to, said: said ?? 'never tried' });
     }
     await store.expire(

@@ -1,5 +1,5 @@
 import { dotStuffed } from '../../core/mail/dot-stuffing.ts';
-import { serverFate, type Step, stepAfter } from '../../core/mail/outcome.ts';
+import { type Step, serverFate, stepAfter } from '../../core/mail/outcome.ts';
 import { retryDelayMs, type Schedule } from '../../core/mail/schedule.ts';
 import type { RecipientResult } from '../../core/mail/smtp-machine.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -8,7 +8,7 @@ import type { Emit } from '../../telemetry/events.ts';
 import type { MailStore, Settlement } from './mail-store.ts';
 import type { QueueTime } from './queue-time.ts';
 import type { DeliveryKey, DeliveryRecord, MailRecord } from './records.ts';
-import { ServerLane, type Task } from './server-lane.ts';
+import type { ServerLane, Task } from './server-lane.ts';
 import { openSession, type SessionSetup } from './servers.ts';
 import { type SessionEnd, SmtpSession } from './smtp-session.ts';
 
@@ -165,7 +165,13 @@ class SessionRun {
     const { mail } = task;
     this.#lane.isBusy(this.#session, clock.monotonic());
     const results = await this.#session.send(
-      { from: addressIn(mail.from), to: task.recipients.map((one) => one.delivery.to), size: mail.bytes, eightBit: mail.eightBit, utf8: mail.utf8 },
+      {
+        from: addressIn(mail.from),
+        to: task.recipients.map((one) => one.delivery.to),
+        size: mail.bytes,
+        eightBit: mail.eightBit,
+        utf8: mail.utf8,
+      },
       dotStuffed(body),
     );
     this.#lane.isBusy(this.#session, null);
@@ -220,7 +226,13 @@ class SessionRun {
   }
 
   /** Null: this recipient goes on in this cycle. */
-  async #settlementOf(task: Task, one: Recipient, result: RecipientResult, step: Step, body: Uint8Array): Promise<Settlement | null> {
+  async #settlementOf(
+    task: Task,
+    one: Recipient,
+    result: RecipientResult,
+    step: Step,
+    body: Uint8Array,
+  ): Promise<Settlement | null> {
     const { emit, bury } = this.#options;
     const { key, delivery } = one;
     const server = this.#lane.name;
@@ -264,7 +276,8 @@ class SessionRun {
     const settlements = (cut ?? []).flatMap(returnedOne);
     if (onward === undefined) return settlements;
     // It was at hand a moment ago.
-    if (next === undefined) return [...settlements, ...deferred(this.#options, { ...task, recipients: onward }, 'no server is left to try')];
+    if (next === undefined)
+      return [...settlements, ...deferred(this.#options, { ...task, recipients: onward }, 'no server is left to try')];
     next.handed.push({ ...task, recipients: onward, tried: [...task.tried, this.#lane.name], isPlain: false });
     this.#wake();
     return settlements;
@@ -274,7 +287,10 @@ class SessionRun {
 /** What a server said must be written down before anything goes on: a full disk makes us wait. Rejects only when we must leave. */
 export function surely<T>({ clock, random, emit }: DeliveryOptions, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const retryable = () => 250;
-  return retryLoop({ clock, random, signal, baseMs: 500, capMs: 5_000, retryable, onRetry: (error) => emit('mail:stalled', { error }) }, work);
+  return retryLoop(
+    { clock, random, signal, baseMs: 500, capMs: 5_000, retryable, onRetry: (error) => emit('mail:stalled', { error }) },
+    work,
+  );
 }
 
 /** The cycle of a task cannot go on where it was handed to: with another server, or later. */
@@ -312,6 +328,6 @@ function returnedOne({ key }: { readonly key: DeliveryKey; readonly delivery: De
 }
 
 /** `Name <a@b>` or `a@b`. */
-function addressIn(from: string): string {
+export function addressIn(from: string): string {
   return /<([^<>]*)>\s*$/.exec(from)?.[1] ?? from.trim();
 }

@@ -22,15 +22,14 @@ const reasons: Readonly<Record<DigestWhy, string>> = {
 };
 
 /**
- * Digests whose time has come become mails, in the transaction that takes their lines away. Returns how many. `all`: those whose time
- * has not come as well.
+ * Digests whose time has come become mails, in the transaction that takes their lines away. Returns how many.
  */
-export async function sendDueDigests(options: DigestOptions, now: number, all = false): Promise<number> {
+export async function sendDueDigests(options: DigestOptions, now: number): Promise<number> {
   const { file } = options;
   file.refresh();
   const due = [...file.digests.getRange({})]
     .map(({ value }) => JSON.parse(value) as DigestRecord)
-    .filter((record) => all || record.dueAt <= now);
+    .filter((record) => record.dueAt <= now);
   for (const record of due) await sendDigest(options, record, now);
   return due.length;
 }
@@ -38,7 +37,10 @@ export async function sendDueDigests(options: DigestOptions, now: number, all = 
 async function sendDigest({ file, compose, from, domain }: DigestOptions, record: DigestRecord, now: number): Promise<void> {
   const upTo = Math.min(record.next, record.first + linesAtOnce);
   const range = { start: [record.id, record.first], end: [record.id, upTo] };
-  const rows = [...file.lines.getRange(range)].map(({ value }) => ({ bytes: value.length, line: JSON.parse(value) as StoredLine }));
+  const rows = [...file.lines.getRange(range)].map(({ value }) => ({
+    bytes: value.length,
+    line: JSON.parse(value) as StoredLine,
+  }));
   const lines = rows.map((row) => row.line);
   const composed = await compose({
     to: [record.to],
@@ -56,13 +58,15 @@ async function sendDigest({ file, compose, from, domain }: DigestOptions, record
     if (current?.id !== record.id || current.first !== record.first) return; // another process was faster
     for (let number = record.first; number < upTo; number++) {
       file.lines.remove([record.id, number]);
-      for (const incident of lines[number - record.first]?.incidents ?? []) file.order.remove([incident, record.to, record.id, number]);
+      for (const incident of lines[number - record.first]?.incidents ?? [])
+        file.order.remove([incident, record.to, record.id, number]);
     }
     const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
     ledger.add('digestLines', record.first - upTo);
     ledger.add('bytes', -bytes);
     if (current.next === upTo) file.digests.remove(digestKey(record));
-    else file.digests.put(digestKey(record), JSON.stringify({ ...current, first: upTo, dueAt: now, bytes: current.bytes - bytes }));
+    else
+      file.digests.put(digestKey(record), JSON.stringify({ ...current, first: upTo, dueAt: now, bytes: current.bytes - bytes }));
     const mail: MailRecord = {
       key: `digest/${record.id}/${record.first}`,
       sink: record.sink,

@@ -9,7 +9,16 @@ export interface Sums extends Omit<QueueStats, 'oldestAt' | 'states'> {
   readonly reachedAt: number;
 }
 
-type Counter = 'deliveries' | 'bytes' | 'digestLines' | 'accepted' | 'delivered' | 'failed' | 'superseded' | 'dropped' | 'uncertain';
+type Counter =
+  | 'deliveries'
+  | 'bytes'
+  | 'digestLines'
+  | 'accepted'
+  | 'delivered'
+  | 'failed'
+  | 'superseded'
+  | 'dropped'
+  | 'uncertain';
 
 export class Ledger {
   #sums: { -readonly [K in keyof Sums]: Sums[K] };

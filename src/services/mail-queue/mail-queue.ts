@@ -2,12 +2,12 @@ import { defaultSchedule, type Schedule } from '../../core/mail/schedule.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { isOwnerAlive, processOwner } from '../../lib/process-owner.ts';
 import { classify, Fault } from '../../model/faults.ts';
-import type { MailAcceptor, MailDraft } from '../../model/mail.ts';
+import type { AcceptHow, MailAcceptor, MailDraft } from '../../model/mail.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { acceptDrafts, type Caps } from './accept.ts';
 import { type Compose, composer, type Dkim } from './compose.ts';
-import type { DeliveryOptions } from './delivery.ts';
 import { Deliverer, type DelivererSignals, type ServerView } from './deliverer.ts';
+import type { DeliveryOptions } from './delivery.ts';
 import { sendDueDigests } from './digest-mails.ts';
 import { forgetOld } from './forget.ts';
 import { MailFile } from './mail-file.ts';
@@ -62,6 +62,9 @@ export interface DeadMail {
 const electionMs = 1_000;
 const tendMs = 1_000;
 const cutText = 4_000;
+/** `commit_after: attempt` waits so long for the first try, and looks so often. */
+const attemptMs = 10_000;
+const attemptLookMs = 50;
 
 /**
  * Mails that are accepted are delivered, or become dead letters: nothing else. `accept` works in every process on the data directory;
@@ -75,6 +78,8 @@ export class MailQueue implements MailAcceptor {
   readonly #store: MailStore;
   readonly #deliverer: Deliverer;
   readonly operator: Operator;
+  /** This process delivers, or will once the one before is gone. */
+  isDeliverer = false;
 
   private constructor(options: MailQueueOptions, file: MailFile) {
     const { config, clock, random, emit } = options;
@@ -120,23 +125,21 @@ export class MailQueue implements MailAcceptor {
     return new MailQueue(options, file);
   }
 
-  async accept(drafts: readonly MailDraft[]): Promise<void> {
-    const { config } = this.#options;
+  async accept(drafts: readonly MailDraft[], { signal, afterAttempt }: AcceptHow): Promise<void> {
+    const { config, clock } = this.#options;
+    signal.throwIfAborted();
     const context = { file: this.#file, compose: this.#compose, from: config.from, domain: config.hello, caps: config.caps };
+    const before = this.#file.ledger().sums.next;
     await acceptDrafts({ ...context, now: () => this.#time.now() }, drafts);
     this.#deliverer.wake();
+    if (!afterAttempt) return;
+    const until = clock.monotonic() + attemptMs;
+    const keys = new Set(drafts.map((draft) => draft.key));
+    while (clock.monotonic() < until && this.operator.isUntried(before, keys)) await clock.sleep(attemptLookMs, signal);
   }
 
-  async probe(signal: AbortSignal): Promise<void> {
-    const { config, clock } = this.#options;
-    const faults: string[] = [];
-    for (const server of config.servers) {
-      const setup = { clock, hello: config.hello, timeouts: { ...defaultTimeouts, ...config.timeouts } };
-      const opened = await openSession(server, setup, true, signal);
-      if (opened instanceof SmtpSession) return await opened.close();
-      faults.push(`${server.name}: ${opened.stage}: ${opened.said}`);
-    }
-    throw new Fault('retryable', 'mail_server', `no mail server can be used (${faults.join('; ')})`);
+  probe(signal: AbortSignal): Promise<void> {
+    return probeServers(this.#options.config, this.#options.clock, signal);
   }
 
   /** Runs until stopped. What is being sent may be finished after `soft`. */
@@ -145,12 +148,14 @@ export class MailQueue implements MailAcceptor {
     const either = AbortSignal.any([signals.soft, signals.hard]);
     try {
       while (!(await this.#elected())) await clock.sleep(electionMs, either);
+      this.isDeliverer = true;
       const found = await this.#store.recover(this.#time.now(), config.onUncertain);
       if (found > 0) emit('mail:recovered', { mails: found });
       await Promise.all([this.#deliverer.run(signals), this.#tend(either)]);
     } catch (error) {
       if (!either.aborted) throw error;
     }
+    this.isDeliverer = false;
     await this.#resign();
   }
 
@@ -224,4 +229,17 @@ export class MailQueue implements MailAcceptor {
     });
     await this.#store.replaceBody(seq, composed.bytes, this.#time.now());
   }
+}
+
+/** As far as a mail may be sent, with one server after the other. Throws a retryable Fault when none lets us. */
+export async function probeServers(config: MailQueueConfig, clock: Clock, signal: AbortSignal): Promise<void> {
+  const faults: string[] = [];
+  const setup = { clock, hello: config.hello, timeouts: { ...defaultTimeouts, ...config.timeouts } };
+  for (const server of config.servers) {
+    const opened = await openSession(server, setup, true, signal);
+    if (opened instanceof SmtpSession) return await opened.close();
+    signal.throwIfAborted();
+    faults.push(`${server.name}: ${opened.stage}: ${opened.said}`);
+  }
+  throw new Fault('retryable', 'mail_server', `no mail server can be used (${faults.join('; ')})`);
 }

@@ -78,7 +78,8 @@ export class MailStore {
           case 'later':
           case 'hold':
             if (what.isUncertain) ledger.add('uncertain');
-            if (what.kind === 'hold' || old.holdNext) changeDelivery(this.#file, ledger, key, old, { state: 'held', holdNext: false });
+            if (what.kind === 'hold' || old.holdNext)
+              changeDelivery(this.#file, ledger, key, old, { state: 'held', holdNext: false });
             else
               changeDelivery(this.#file, ledger, key, old, {
                 state: what.isUncertain ? 'uncertain' : 'deferred',
@@ -104,7 +105,10 @@ export class MailStore {
       ledger.reached(now);
       ledger.add('bytes', bytes.length - mail.bytes);
       this.#file.bodies.put(seq, bytes);
-      this.#file.mails.put(seq, JSON.stringify({ ...mail, bytes: bytes.length, isCut: true, eightBit: bytes.some((byte) => byte > 127) }));
+      this.#file.mails.put(
+        seq,
+        JSON.stringify({ ...mail, bytes: bytes.length, isCut: true, eightBit: bytes.some((byte) => byte > 127) }),
+      );
     });
   }
 
@@ -125,7 +129,12 @@ export class MailStore {
           }
           const isHeld = onUncertain === 'hold' || old.holdNext;
           const said = 'the agent ended while it was being sent';
-          changeDelivery(this.#file, ledger, key, old, { state: isHeld ? 'held' : 'uncertain', nextAt: now, said, holdNext: false });
+          changeDelivery(this.#file, ledger, key, old, {
+            state: isHeld ? 'held' : 'uncertain',
+            nextAt: now,
+            said,
+            holdNext: false,
+          });
           ledger.add('uncertain');
         }
         return keys.length;
@@ -143,14 +152,18 @@ export class MailStore {
   }
 
   /** Recipients whose mail is too old, but for those being sent now. */
-  expired(now: number, limit: number): { readonly key: DeliveryKey; readonly delivery: DeliveryRecord; readonly mail: MailRecord }[] {
+  expired(
+    now: number,
+    limit: number,
+  ): { readonly key: DeliveryKey; readonly delivery: DeliveryRecord; readonly mail: MailRecord }[] {
     this.#file.refresh();
     const found = [];
     for (const row of this.#file.expiry.getKeys({ end: [now, Number.MAX_SAFE_INTEGER], limit })) {
       const [, seq, index] = row as unknown as [number, number, number];
       const delivery = getDelivery(this.#file, [seq, index]);
       const mail = getMail(this.#file, seq);
-      if (delivery !== null && mail !== null && delivery.state !== 'sending') found.push({ key: [seq, index] as const, delivery, mail });
+      if (delivery !== null && mail !== null && delivery.state !== 'sending')
+        found.push({ key: [seq, index] as const, delivery, mail });
     }
     return found;
   }

@@ -1,4 +1,5 @@
 import type { ServerView } from './deliverer.ts';
+import { type DigestRecord, digestKey } from './digest.ts';
 import type { MailFile } from './mail-file.ts';
 import type { QueueTime } from './queue-time.ts';
 import {
@@ -80,6 +81,17 @@ export class Operator {
     return this.#file.bodies.get(seq) ?? null;
   }
 
+  /** Does anything stand that was not tried once, of mails with these keys and numbers from `first` on? */
+  isUntried(first: number, keys: ReadonlySet<string>): boolean {
+    this.#file.refresh();
+    for (const { key, value } of this.#file.deliveries.getRange({ start: [first] })) {
+      const { attempts, state } = JSON.parse(value) as DeliveryRecord;
+      const isTried = attempts > 1 || (attempts === 1 && state !== 'sending') || state === 'held' || state === 'waiting';
+      if (!isTried && keys.has(getMail(this.#file, (key as unknown as number[])[0] as number)?.key ?? '')) return true;
+    }
+    return false;
+  }
+
   recipients(seq: number): string[] {
     return [...this.#select({ ids: [{ seq, index: null }] })].map(({ delivery }) => delivery.to);
   }
@@ -111,6 +123,20 @@ export class Operator {
       removeDelivery(this.#file, ledger, key, delivery, 'dropped', now);
       return true;
     });
+  }
+
+  /** Everything that waits for its time, and every open digest. What is held stays held. */
+  async flush(): Promise<{ readonly deliveries: number; readonly digests: number }> {
+    let deliveries = 0;
+    for (const state of ['deferred', 'uncertain'] as const) deliveries += await this.retry({ ids: 'all', state });
+    const now = this.#time.now();
+    const digests = await this.#file.transact(() => {
+      const open = [...this.#file.digests.getRange({})].map(({ value }) => JSON.parse(value) as DigestRecord);
+      for (const record of open)
+        this.#file.digests.put(digestKey(record), JSON.stringify({ ...record, dueAt: Math.min(record.dueAt, now) }));
+      return open.length;
+    });
+    return { deliveries, digests };
   }
 
   /** For people and other processes: how the servers are, as the process that delivers sees it. */

@@ -1,4 +1,11 @@
-import { type Admission, askServer, probeAbandoned, type ServerHealth, serverFailed, well } from '../../core/mail/server-health.ts';
+import {
+  type Admission,
+  askServer,
+  probeAbandoned,
+  type ServerHealth,
+  serverFailed,
+  well,
+} from '../../core/mail/server-health.ts';
 import type { DeliveryKey, DeliveryRecord, MailRecord } from './records.ts';
 import type { ServerConfig } from './servers.ts';
 

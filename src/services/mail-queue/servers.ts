@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Credentials } from '../../core/mail/auth.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { isLoopback } from '../../lib/loopback.ts';
 import { Fault } from '../../model/faults.ts';
 import { type TlsFiles, tlsOptions } from '../../model/tls-files.ts';
 import { type SessionEnd, type SessionOptions, SmtpSession, type Timeouts } from './smtp-session.ts';
-import type { Clock } from '../../lib/clock.ts';
 
 /** A mail server as configured. Every path is absolute. */
 export interface ServerConfig {

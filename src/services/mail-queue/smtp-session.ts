@@ -144,7 +144,8 @@ export class SmtpSession {
   #onError(error: NodeJS.ErrnoException): void {
     const said = error.code === undefined ? error.message : `${error.code}: ${error.message}`;
     if (this.#isConnected) this.#fault('closed', said);
-    else if (this.#options.tls === 'implicit' && !isNetworkError(error)) this.#do(this.#machine.on({ kind: 'not-secured', detail: said }));
+    else if (this.#options.tls === 'implicit' && !isNetworkError(error))
+      this.#do(this.#machine.on({ kind: 'not-secured', detail: said }));
     else this.#finish({ stage: 'connect', verdict: 'server', said, withoutTls: false });
   }
 
