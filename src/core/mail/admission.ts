@@ -1,9 +1,9 @@
 import type { MailDraft, MailRate } from '../../model/mail.ts';
 
 /** How full the queue is, 0 … 1: the larger of its share of deliveries and of bytes. */
-export const digestFrom = 0.8;
+const digestFrom = 0.8;
 /** Mails gathered because they are too many wait so long for company. */
-export const crowdedMs = 300_000;
+const crowdedMs = 300_000;
 
 /** What is known of one recipient when a draft comes in. */
 export interface AdmissionFacts {

@@ -27,18 +27,18 @@ export function printDuration(ms: number): string {
 interface Earlier {
   readonly subject: string;
   readonly summary: string;
-  readonly createdAt: number;
+  readonly at: number;
 }
 
 /** One mail for a down that never left and its up. */
 export function combinedText(up: Pick<MailDraft, 'text' | 'at'>, unsent: readonly Earlier[]): string {
-  const from = unsent[0]?.createdAt ?? up.at;
+  const from = unsent[0]?.at ?? up.at;
   const lines = [
     `Was down from ${printTime(from)} to ${printTime(up.at)} (${printDuration(up.at - from)}). It could not be told earlier.`,
     '',
     up.text.trimEnd(),
   ];
-  for (const mail of unsent) lines.push('', `-- ${printTime(mail.createdAt)}: ${mail.subject}`, '', mail.summary.trimEnd());
+  for (const mail of unsent) lines.push('', `-- ${printTime(mail.at)}: ${mail.subject}`, '', mail.summary.trimEnd());
   return `${lines.join('\n')}\n`;
 }
 

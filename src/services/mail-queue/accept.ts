@@ -153,6 +153,8 @@ function putMail(options: AcceptOptions, ledger: Ledger, { draft, to, combines }
     from,
     subject: subjectOf(draft, combines),
     messageId: composed.messageId,
+    at: draft.at,
+    thread: composed.thread,
     createdAt: at,
     expiresAt: at + draft.lifetimeMs,
     bytes: composed.bytes.length,

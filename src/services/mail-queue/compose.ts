@@ -33,6 +33,7 @@ export interface Contents {
 export interface Composed {
   readonly bytes: Uint8Array;
   readonly messageId: string;
+  readonly thread: readonly string[];
   readonly eightBit: boolean;
   readonly utf8: boolean;
 }
@@ -70,6 +71,6 @@ export function composer({ from, dkim }: Letterhead): Compose {
     const fault = wireFault(bytes);
     if (fault !== null) throw new Fault('poison', 'bad_mail', `the mail cannot be sent as it is: ${fault}`);
     const eightBit = bytes.some((byte) => byte > 127);
-    return { bytes, messageId, eightBit, utf8: [from, ...to].some(isBeyondAscii) };
+    return { bytes, messageId, thread, eightBit, utf8: [from, ...to].some(isBeyondAscii) };
   };
 }

@@ -285,7 +285,7 @@ class SessionRun {
 }
 
 /** What a server said must be written down before anything goes on: a full disk makes us wait. Rejects only when we must leave. */
-export function surely<T>({ clock, random, emit }: DeliveryOptions, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+function surely<T>({ clock, random, emit }: DeliveryOptions, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const retryable = () => 250;
   return retryLoop(
     { clock, random, signal, baseMs: 500, capMs: 5_000, retryable, onRetry: (error) => emit('mail:stalled', { error }) },

@@ -74,6 +74,8 @@ async function sendDigest({ file, compose, from, domain }: DigestOptions, record
       from,
       subject: digestSubject(lines),
       messageId: composed.messageId,
+      at: now,
+      thread: [],
       createdAt: now,
       expiresAt: now + record.lifetimeMs,
       bytes: composed.bytes.length,

@@ -224,8 +224,8 @@ export class MailQueue implements MailAcceptor {
       html: null,
       attachments: [],
       messageId: mail.messageId,
-      thread: [],
-      at: mail.createdAt,
+      thread: mail.thread,
+      at: mail.at,
     });
     await this.#store.replaceBody(seq, composed.bytes, this.#time.now());
   }

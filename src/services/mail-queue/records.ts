@@ -6,6 +6,10 @@ export interface MailRecord {
   readonly from: string;
   readonly subject: string;
   readonly messageId: string;
+  /** Of what it tells about: its Date. */
+  readonly at: number;
+  /** Message-IDs that it refers to. */
+  readonly thread: readonly string[];
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly bytes: number;

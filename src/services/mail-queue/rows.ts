@@ -120,7 +120,7 @@ export function removeDelivery(
 }
 
 /** The first that stands for this incident and recipient: a delivery, or a digest that gathers. */
-export function headOf(file: MailFile, incident: string, to: string): { key: DeliveryKey; held: string } | null {
+function headOf(file: MailFile, incident: string, to: string): { key: DeliveryKey; held: string } | null {
   for (const { key, value } of file.order.getRange({ start: [incident, to], end: [incident, to, last], limit: 1 })) {
     const [, , seq, index] = key as unknown as [string, string, number, number];
     return { key: [seq, index], held: value };
