@@ -28,6 +28,10 @@ export interface Script {
   /** In the middle of the text, after so many bytes of it. */
   readonly body?: { readonly after: number; readonly answer: Answer };
   readonly dot?: Answers;
+  /** By the text itself, before `dot`. */
+  readonly dotFor?: (text: string) => Answer;
+  /** Beyond so many of a transaction: 452 too many recipients. */
+  readonly recipientsAtOnce?: number;
   readonly rset?: Answers;
   readonly quit?: Answers;
 }
@@ -164,7 +168,7 @@ class Connection {
   }
 
   #readBody(): boolean {
-    const { body, dot } = this.#server.script;
+    const { body, dot, dotFor } = this.#server.script;
     if (body !== undefined && this.#buffer.length >= body.after) {
       this.#isDeaf = true;
       this.#say(body.answer);
@@ -176,7 +180,10 @@ class Connection {
     this.#buffer = this.#buffer.subarray(end === 0 ? 3 : end + 5);
     this.#inBody = false;
     const bytes = Buffer.from(stuffed.replaceAll(/(^|\r\n)\.\./g, '$1.'), 'latin1');
-    const answer = this.#to.length === 0 ? '554 5.5.1 no valid recipients' : this.#pick('dot', dot, '250 2.0.0 taken');
+    const answer =
+      this.#to.length === 0
+        ? '554 5.5.1 no valid recipients'
+        : (dotFor?.(bytes.toString('latin1')) ?? this.#pick('dot', dot, '250 2.0.0 taken'));
     const messageId = /^message-id: *(.*)$/im.exec(bytes.toString('latin1'))?.[1]?.trim() ?? '';
     if (this.#to.length > 0)
       this.#server.received.push({
@@ -252,7 +259,8 @@ class Connection {
   }
 
   #recipient(to: string): Answer {
-    const { rcpt } = this.#server.script;
+    const { rcpt, recipientsAtOnce } = this.#server.script;
+    if (recipientsAtOnce !== undefined && this.#to.length >= recipientsAtOnce) return '452 4.5.3 too many recipients';
     const byAddress =
       typeof rcpt === 'object' && !Array.isArray(rcpt) && !('do' in rcpt) && !('say' in rcpt) && !('bytes' in rcpt);
     const answers = byAddress ? (rcpt as Readonly<Record<string, Answers>>)[to] : (rcpt as Answers | undefined);

@@ -337,7 +337,8 @@ export class SmtpMachine {
   #end(happening: Happening, said: string, at = this.stage ?? 'quit'): SmtpAction[] {
     const inTransaction = this.#at === 'envelope' || this.#at === 'body' || this.#at === 'dot';
     const verdict = verdictOn(at, happening);
-    if (!inTransaction) return this.#over(at, verdict, said, at === 'starttls' && this.#policy.tls === 'opportunistic');
+    if (this.#at === 'handshake') return this.#over('starttls', 'configuration', said, this.#policy.tls === 'opportunistic');
+    if (!inTransaction) return this.#over(at, verdict, said);
     const result: RecipientResult = { stage: at, verdict, said };
     this.#results = this.#results.map((known) => known ?? result);
     return [{ do: 'outcome', results: this.#takeResults() }, ...this.#over(at, verdict, said)];

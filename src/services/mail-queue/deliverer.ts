@@ -1,4 +1,4 @@
-import { aborted } from '../../lib/or-aborted.ts';
+import { setMaxListeners } from 'node:events';
 import { type DeliveryOptions, handOn, runSession } from './delivery.ts';
 import { ServerLane } from './server-lane.ts';
 import type { ServerConfig } from './servers.ts';
@@ -62,6 +62,10 @@ export class Deliverer {
   }
 
   async run({ soft, hard }: DelivererSignals): Promise<void> {
+    // Every session waits under these two.
+    setMaxListeners(0, soft, hard);
+    soft.addEventListener('abort', () => this.wake(), { once: true });
+    hard.addEventListener('abort', () => this.wake(), { once: true });
     try {
       while (!soft.aborted && !hard.aborted) {
         this.#isWoken = false;
@@ -104,7 +108,7 @@ export class Deliverer {
     // What is due already waits for a server or a session: that wakes us, or the next look finds it.
     const ms = untilDue > 0 ? Math.min(untilDue, lookMs) : lookMs;
     const slept = clock.sleep(ms, over.signal).catch(() => undefined); // woken before
-    await Promise.race([slept, woken, aborted(soft)]);
+    await Promise.race([slept, woken]);
     over.abort(new Error('woken'));
   }
 
@@ -127,7 +131,7 @@ export class Deliverer {
 
   #openOne(lane: ServerLane, isPlain: boolean, signals: DelivererSignals): void {
     if (!isPlain && lane.wakeOne()) return;
-    if (lane.sessions >= lane.config.sessions) return;
+    if (lane.sessions >= lane.config.sessions || (!isPlain && lane.opening > 0)) return;
     const admission = lane.ask(this.#options.clock.monotonic());
     if (admission.kind === 'wait') return;
     if (admission.kind === 'probe') {
@@ -135,9 +139,17 @@ export class Deliverer {
       lane.health = admission.health;
     }
     lane.sessions += 1;
-    const session = runSession(this.#options, lane, this.#lanes, isPlain, signals, () => this.wake())
+    lane.opening += 1;
+    let isOpening = true;
+    const begun = () => {
+      if (isOpening) lane.opening -= 1;
+      isOpening = false;
+    };
+    const tools = { wake: () => this.wake(), begun };
+    const session = runSession(this.#options, lane, this.#lanes, isPlain, signals, tools)
       .catch((error: unknown) => this.#options.emit('mail:stalled', { error }))
       .finally(() => {
+        begun();
         lane.sessions -= 1;
         this.#running.delete(session);
         this.wake();

@@ -28,6 +28,14 @@ export interface DeliveryOptions extends SessionSetup {
   readonly bury: (mail: MailRecord, body: Uint8Array | null, settlement: Settlement, to: string) => Promise<void>;
 }
 
+/** How a session talks to who opened it. */
+export interface SessionTools {
+  /** There may be work for others. */
+  readonly wake: () => void;
+  /** It has taken what it could. */
+  readonly begun: () => void;
+}
+
 type Recipient = Task['recipients'][number];
 
 const sessionMails = 100;
@@ -44,7 +52,7 @@ export async function runSession(
   lanes: readonly ServerLane[],
   isPlain: boolean,
   signals: { readonly soft: AbortSignal; readonly hard: AbortSignal },
-  wake: () => void,
+  tools: SessionTools,
 ): Promise<void> {
   const { clock } = options;
   const opened = await openSession(lane.config, options, !isPlain, signals.hard);
@@ -52,7 +60,7 @@ export async function runSession(
     if (!signals.hard.aborted) endOf(options, lane, opened);
     return;
   }
-  const run = new SessionRun(options, lane, lanes, opened, isPlain, signals.hard, wake);
+  const run = new SessionRun(options, lane, lanes, opened, isPlain, signals.hard, tools);
   const onHard = () => opened.abandon();
   signals.hard.addEventListener('abort', onHard, { once: true });
   try {
@@ -71,7 +79,7 @@ export async function runSession(
     }
   } finally {
     signals.hard.removeEventListener('abort', onHard);
-    if (opened.end !== null && !signals.hard.aborted) endOf(options, lane, opened.end, run.sent);
+    if (!signals.hard.aborted) run.noteEnd();
     lane.abandonProbe(clock.monotonic());
     lane.isBusy(opened, null);
     await opened.close();
@@ -104,8 +112,9 @@ class SessionRun {
   readonly #session: SmtpSession;
   readonly #isPlain: boolean;
   readonly #hard: AbortSignal;
-  readonly #wake: () => void;
+  readonly #tools: SessionTools;
   sent = 0;
+  #isEndNoted = false;
 
   constructor(
     options: DeliveryOptions,
@@ -114,7 +123,7 @@ class SessionRun {
     session: SmtpSession,
     isPlain: boolean,
     hard: AbortSignal,
-    wake: () => void,
+    tools: SessionTools,
   ) {
     this.#options = options;
     this.#lane = lane;
@@ -122,16 +131,17 @@ class SessionRun {
     this.#session = session;
     this.#isPlain = isPlain;
     this.#hard = hard;
-    this.#wake = wake;
+    this.#tools = tools;
   }
 
   /** False: there is nothing to send. */
   async takeAndSend(limit: number, soft: AbortSignal): Promise<boolean> {
     const { store, time, window } = this.#options;
     const tasks = await this.#take(limit);
+    this.#tools.begun();
     if (tasks.length === 0) return false;
     // More may be due than this session took; others may help.
-    if (tasks.length >= limit) this.#wake();
+    if (tasks.length >= limit) this.#tools.wake();
     let settled: Settlement[] = [];
     while (tasks.length > 0 && this.#session.end === null && !soft.aborted) {
       const task = tasks.shift() as Task;
@@ -145,8 +155,16 @@ class SessionRun {
     this.#lane.handed.unshift(...begun);
     settled.push(...tasks.filter((task) => !isBegun(task)).flatMap(returned));
     if (settled.length > 0) await surely(this.#options, this.#hard, () => store.settle(settled, time.now()));
-    this.#wake();
+    this.#tools.wake();
     return true;
+  }
+
+  /** Once, and as soon as it is known: what happens to a mail depends on how its server is. */
+  noteEnd(): void {
+    const { end } = this.#session;
+    if (end === null || this.#isEndNoted) return;
+    this.#isEndNoted = true;
+    endOf(this.#options, this.#lane, end, this.sent);
   }
 
   async #take(limit: number): Promise<Task[]> {
@@ -181,6 +199,7 @@ class SessionRun {
       return [];
     }
     this.sent += 1;
+    this.noteEnd();
     if (this.#session.end === null || serverFate(this.#session.end.verdict) === 'well') this.#works();
     const settlements: Settlement[] = [];
     const groups = new Map<'again-now' | 'without-extensions' | 'next-server' | 'cut', Recipient[]>();
@@ -202,7 +221,7 @@ class SessionRun {
     this.#lane.alarm = null;
     if (!this.#lane.works()) return;
     emit('mail:server-back', { server: this.#lane.name, forMs: 0 });
-    this.#wake();
+    this.#tools.wake();
   }
 
   #stepOf(task: Task, { delivery }: Recipient, result: RecipientResult, othersAccepted: boolean): Step {
@@ -248,7 +267,10 @@ class SessionRun {
       case 'later':
         if (step.alarm !== null) raise(this.#options, this.#lane, step.alarm);
         emit(step.isUncertain ? 'mail:uncertain' : 'mail:deferred', { server, to: delivery.to, said: base.said });
-        return { ...base, what: { kind: 'later', at: Math.min(step.at, task.mail.expiresAt), isUncertain: step.isUncertain } };
+        return {
+          ...base,
+          what: { kind: 'later', at: Math.min(this.#notBefore(step), task.mail.expiresAt), isUncertain: step.isUncertain },
+        };
       case 'hold':
         emit('mail:uncertain', { server, to: delivery.to, said: base.said });
         return { ...base, what: { kind: 'hold', isUncertain: true } };
@@ -262,6 +284,12 @@ class SessionRun {
       default:
         return null;
     }
+  }
+
+  /** A mail that may stand at this server goes to it again, so not before it may be asked again. */
+  #notBefore({ at, isUncertain }: Extract<Step, { kind: 'later' }>): number {
+    const { health } = this.#lane;
+    return isUncertain && health.kind === 'cooling' ? Math.max(at, this.#options.time.now() + health.forMs + 1_000) : at;
   }
 
   async #goOn(task: Task, groups: ReadonlyMap<string, Recipient[]>, more: Task[]): Promise<Settlement[]> {
@@ -279,7 +307,7 @@ class SessionRun {
     if (next === undefined)
       return [...settlements, ...deferred(this.#options, { ...task, recipients: onward }, 'no server is left to try')];
     next.handed.push({ ...task, recipients: onward, tried: [...task.tried, this.#lane.name], isPlain: false });
-    this.#wake();
+    this.#tools.wake();
     return settlements;
   }
 }

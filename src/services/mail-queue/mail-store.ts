@@ -25,6 +25,9 @@ export interface Settlement {
 }
 
 const recipientsAtOnce = 50;
+/** A mail that may have arrived waits so long for its own server beyond its pause; then a double is better than none. */
+const loyalMs = 300_000;
+const loyalPauseMs = 30_000;
 
 /** What the delivery does to the queue's file. Each function is one transaction. */
 export class MailStore {
@@ -44,6 +47,11 @@ export class MailStore {
         const mail = getMail(this.#file, key[0]);
         if (old === null || mail === null) {
           this.#file.due.remove([at, ...key]);
+          continue;
+        }
+        if (old.state === 'uncertain' && old.server !== server && now < old.loyalUntil) {
+          const nextAt = Math.min(now + loyalPauseMs, old.loyalUntil);
+          changeDelivery(this.#file, ledger, key, old, { state: 'uncertain', nextAt });
           continue;
         }
         const delivery = changeDelivery(this.#file, ledger, key, old, { state: 'sending', server, attempts: old.attempts + 1 });
@@ -84,6 +92,7 @@ export class MailStore {
               changeDelivery(this.#file, ledger, key, old, {
                 state: what.isUncertain ? 'uncertain' : 'deferred',
                 nextAt: what.at,
+                loyalUntil: what.isUncertain ? what.at + loyalMs : 0,
               });
             break;
           case 'returned': {
@@ -133,6 +142,7 @@ export class MailStore {
             state: isHeld ? 'held' : 'uncertain',
             nextAt: now,
             said,
+            loyalUntil: now + loyalMs,
             holdNext: false,
           });
           ledger.add('uncertain');

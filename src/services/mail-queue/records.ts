@@ -47,6 +47,8 @@ export interface DeliveryRecord {
   readonly nextAt: number;
   readonly server: string | null;
   readonly said: string | null;
+  /** Uncertain: it may stand at its server already, so until then no other is given it. */
+  readonly loyalUntil: number;
   /** An operator wants it held once its session is over. */
   readonly holdNext: boolean;
 }

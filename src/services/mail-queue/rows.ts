@@ -57,6 +57,7 @@ function addDelivery(file: MailFile, ledger: Ledger, mail: MailRecord, key: Deli
     server: null,
     said: null,
     holdNext: false,
+    loyalUntil: 0,
   };
   file.deliveries.put([...key], JSON.stringify(delivery));
   if (isFirst) file.due.put([now, ...key], '1');

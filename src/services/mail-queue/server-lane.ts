@@ -28,6 +28,8 @@ export class ServerLane {
   readonly config: ServerConfig;
   health: ServerHealth = well;
   sessions = 0;
+  /** Sessions that have not taken anything yet: what is due may be theirs. */
+  opening = 0;
   /** From another server, in the same cycle. */
   readonly handed: Task[] = [];
   lastReply: string | null = null;

@@ -93,7 +93,8 @@ describe('the day of notifications', () => {
     expect(dayWith(rest, [])).not.toBe(allSamples);
   });
 
-  it.each(gaps(own.events))('needs the event definition $title', ({ rest }) => {
+  // What we send ourselves is not in a day of OpenStack; `test/unit/mail/agent-mails.test.ts` needs it.
+  it.each(gaps(own.events).filter(({ title }) => title !== 'mail.failed'))('needs the event definition $title', ({ rest }) => {
     expect(dayWith([], rest)).not.toBe(allEvents);
   });
 });
