@@ -9,6 +9,7 @@ import { seeded } from '../faults/random.ts';
 import { isExact } from '../faults/verdict.ts';
 import type { LivestatusFault } from '../livestatus/fault.ts';
 import { livestatusFaults } from '../livestatus/faults.ts';
+import { mailFaults } from '../mail/faults.ts';
 import { programCheck, runProgram } from './program.ts';
 import { close, readClosingLine, runChecks, type Tally } from './report.ts';
 
@@ -97,6 +98,17 @@ async function triedOnProxy({ id, run }: LivestatusFault): Promise<Tally> {
   return { passed: 1, failed: 0 };
 }
 
+/** Servers of its own, in this process. */
+async function triedMail({ id, run }: (typeof mailFaults)[number]): Promise<Tally> {
+  try {
+    console.log(`${id} passed, ${await run()}`);
+    return { passed: 1, failed: 0 };
+  } catch (error) {
+    console.log(`${id} failed: ${error instanceof Error ? error.message : String(error)}`);
+    return { passed: 0, failed: 1 };
+  }
+}
+
 /** All of them. */
 const withinMs = 90 * 60_000;
 
@@ -116,7 +128,7 @@ async function withRabbitmq(): Promise<void> {
 async function withBuild(): Promise<void> {
   const built = await programCheck('npm', ['run', '--silent', 'build']);
   if (built.failed > 0) close(built);
-  else await runFaults(positionals);
+  else await runFaults(wanted);
 }
 
 function runFaults(ids: readonly string[]): Promise<void> {
@@ -124,15 +136,17 @@ function runFaults(ids: readonly string[]): Promise<void> {
     [
       ...faults.map((fault) => ({ id: fault.id, about: fault.about, run: () => tried(fault) })),
       ...clusterFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnCluster(fault) })),
+      ...mailFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedMail(fault) })),
       ...livestatusFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnProxy(fault) })),
     ],
     ids,
   );
 }
 
-const isKnown =
-  positionals.every((id) => [...faults, ...clusterFaults, ...livestatusFaults].some((fault) => fault.id === id)) &&
-  Number.isInteger(seed);
+/** `M` stands for all of mails. */
+const wanted = positionals.flatMap((id) => (id === 'M' ? mailFaults.map((fault) => fault.id) : [id]));
+const known = [...faults, ...clusterFaults, ...mailFaults, ...livestatusFaults];
+const isKnown = wanted.every((id) => known.some((fault) => fault.id === id)) && Number.isInteger(seed);
 /** A cluster brings its own. */
 const needsBroker = positionals.length === 0 || positionals.some((id) => faults.some((fault) => fault.id === id));
 if (values.list === true) await runFaults(['--list']);

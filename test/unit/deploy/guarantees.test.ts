@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterFaults } from '../../cluster/faults.ts';
+import { mailFaults } from '../../mail/faults.ts';
 import { projectDir } from '../../run/program.ts';
 
 describe('the promises of a cluster', () => {
@@ -49,5 +50,16 @@ describe('the promises of a cluster', () => {
 
     expect(found).toBeGreaterThan(10);
     expect(missing).toEqual([]);
+  });
+});
+
+describe('the promises of mails', () => {
+  const page = readFileSync(join(projectDir, 'docs/guarantees.md'), 'utf8');
+  const rows = page.slice(page.indexOf('## Mails'), page.indexOf('## The Livestatus proxy'));
+
+  it('name only faults that there are, and none is left out', () => {
+    const named = new Set([...rows.matchAll(/`(M\d+)`/g)].map(([, id = '']) => id));
+
+    expect([...named].sort()).toEqual(mailFaults.map(({ id }) => id).sort());
   });
 });
