@@ -1,6 +1,7 @@
 import { type Item, isEvent, itemId, itemTime } from '../../model/item.ts';
 import { isObject, type Json } from '../../model/json.ts';
 import { printJson } from '../../model/json-text.ts';
+import { toItemLine } from '../convert/wire.ts';
 
 /**
  * A text with macros: `{{event_type}}`, `{{resource_metadata.display_name}}`, with a text for when there is none `{{host|unknown}}`.
@@ -10,7 +11,7 @@ import { printJson } from '../../model/json-text.ts';
  * | `id`, `time`, `name`, `sink`                    | of any item; `name` is an event's type as well |
  * | an event's `event_type`, `message_id`, `generated`, and each trait by its name | of events |
  * | every field of a sample, `a.b` for inner ones   | of samples                                     |
- * | `json`                                          | the whole item                                 |
+ * | `json`                                          | the whole item, as the publisher `file` writes it |
  */
 export interface Template {
   readonly source: string;
@@ -82,7 +83,7 @@ export function macroValue(name: string, item: Item, sink: string): string | und
     case 'name':
       return isEvent(item) ? item.event_type : item.name;
     case 'json':
-      return printJson(item as unknown as Json);
+      return toItemLine(item);
     default:
       return toText(found(name, item));
   }
