@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SpoolerSettings } from '../core/spool/settings.ts';
 import { readConfigured } from '../inputs/configured-file.ts';
 import type { Clock } from '../lib/clock.ts';
+import { keepHouse } from '../services/spooler/housekeeping.ts';
 import { readSecrets } from '../services/spooler/secrets.ts';
 import { openSpoolPlace } from '../services/spooler/spool-place.ts';
 import { Spooler, type SpoolerEvent } from '../services/spooler/spooler.ts';
@@ -19,6 +21,7 @@ export interface SpoolerTools {
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;
+  readonly version: string;
 }
 
 /** Throws a fatal Fault for settings that cannot be run; that nobody is there is no fault. */
@@ -27,8 +30,12 @@ export async function openSpooler(tools: SpoolerTools, settings: SpoolerSettings
   const secrets = await readSecrets(settings, (path) => readConfigured(path, config.baseDir));
   const place = await openSpoolPlace({ dataDir: config.dataDir, clock, settings });
   const soft = new AbortController();
-  const spooler = new Spooler({ settings, secrets, place, clock, random, report: (event) => report(emit, event) });
-  const ended = spooler.run(soft.signal, hard);
+  const tell = (event: SpoolerEvent) => report(emit, event);
+  const spooler = new Spooler({ settings, secrets, place, clock, random, report: tell });
+  const statusFile = resolve(config.dataDir, settings.status_file);
+  const house = { spooler, statusFile, version: tools.version, clock, report: tell };
+  const leave = AbortSignal.any([soft.signal, hard]);
+  const ended = Promise.all([spooler.run(soft.signal, hard), keepHouse(house, leave)]).then(() => undefined);
   ended.catch((error: unknown) => emit('loop:ended', { loop: 'spooler', error }));
   let closing: Promise<void> | undefined;
   return {

@@ -6,12 +6,14 @@ import { NotLocalDisk } from '../../lib/local-disk.ts';
 import { Fault } from '../../model/faults.ts';
 import { type Agreed, readAgreed, toAgreed, writeAgreed } from './agreed.ts';
 import { Arrivals } from './arrivals.ts';
+import { Corrupted } from './corrupted.ts';
 import { Spool } from './spool.ts';
 
 /** The spool of a site, both halves. Any number of processes may open it at once. */
 export interface SpoolPlace {
   readonly spool: Spool;
   readonly arrivals: Arrivals;
+  readonly corrupted: Corrupted;
   /** What the spooler said when it last started; the defaults before that. */
   agreed(): Agreed;
   close(): Promise<void>;
@@ -36,6 +38,7 @@ export async function openSpoolPlace({ dataDir, clock, settings, beforeTransacti
   return {
     spool: new Spool({ env, clock, agreed }),
     arrivals: new Arrivals({ env, clock, agreed }),
+    corrupted: new Corrupted(env, clock),
     agreed,
     close: () => env.close(),
   };

@@ -88,12 +88,12 @@ export class Spool {
     return this.counters.get('outgoing_seq');
   }
 
-  /** They arrived, or an operator drops them. */
-  async remove(rows: readonly { readonly lane: string; readonly seq: number }[]): Promise<number> {
-    return await this.#env.transact(() => {
+  /** They arrived. */
+  async remove(rows: readonly { readonly lane: string; readonly seq: number }[]): Promise<void> {
+    await this.#env.transact(() => {
       let removed = 0;
       for (const { lane, seq } of rows) if (this.#take(this.#rows, lane, seq) !== undefined) removed += 1;
-      return removed;
+      this.counters.add('delivered', removed);
     });
   }
 

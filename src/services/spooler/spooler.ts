@@ -7,14 +7,12 @@ import type { Clock } from '../../lib/clock.ts';
 import { aborted } from '../../lib/or-aborted.ts';
 import { endsWithin } from '../../lib/or-late.ts';
 import type { TlsOptions } from '../../model/tls-files.ts';
-import type { Arrivals } from './arrivals.ts';
 import { Link } from './link.ts';
 import type { Secrets } from './secrets.ts';
 import { SinkDesk } from './sink-desk.ts';
 import { SinkSession } from './sink-session.ts';
 import { SourceDesk, type SourceLink } from './source-desk.ts';
 import { SourceSession } from './source-session.ts';
-import type { Spool } from './spool.ts';
 import type { SpoolPlace } from './spool-place.ts';
 
 export type SpoolerEvent =
@@ -51,8 +49,7 @@ const leaveMs = 2_000;
 export class Spooler {
   readonly settings: SpoolerSettings;
   readonly site: string;
-  readonly spool: Spool;
-  readonly arrivals: Arrivals;
+  readonly place: SpoolPlace;
   readonly #options: SpoolerOptions;
   readonly #clock: Clock;
   readonly #links = new Map<number, Link>();
@@ -74,14 +71,13 @@ export class Spooler {
     this.settings = settings;
     this.site = settings.site ?? hostname();
     this.#clock = clock;
-    this.spool = place.spool;
-    this.arrivals = place.arrivals;
+    this.place = place;
     const wake = () => this.#wake();
     const onFailure = (error: unknown) => options.report({ kind: 'cannot_write', error });
     this.#sink = new SinkDesk({ arrivals: place.arrivals, wake, onFailure });
     if (settings.role === 'source')
       this.#source = new SourceDesk({
-        spool: this.spool,
+        spool: place.spool,
         clock,
         sinks: settings.sinks,
         acknowledgeWithinMs: settings.acknowledge_within * 1000,
