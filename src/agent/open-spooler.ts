@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
+import { readAssignments, withCheckmkSettings } from '../core/spool/checkmk-settings.ts';
 import type { SpoolerSettings } from '../core/spool/settings.ts';
 import { readConfigured } from '../inputs/configured-file.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Json } from '../model/json.ts';
 import { keepHouse } from '../services/spooler/housekeeping.ts';
 import { readSecrets } from '../services/spooler/secrets.ts';
 import { openSpoolPlace } from '../services/spooler/spool-place.ts';
@@ -25,15 +27,17 @@ export interface SpoolerTools {
 }
 
 /** Throws a fatal Fault for settings that cannot be run; that nobody is there is no fault. */
-export async function openSpooler(tools: SpoolerTools, settings: SpoolerSettings, hard: AbortSignal): Promise<RunningSpooler> {
+export async function openSpooler(tools: SpoolerTools, written: SpoolerSettings, hard: AbortSignal): Promise<RunningSpooler> {
   const { config, clock, random, emit } = tools;
+  const settings = await withCheckmk(written, tools);
   const secrets = await readSecrets(settings, (path) => readConfigured(path, config.baseDir));
   const place = await openSpoolPlace({ dataDir: config.dataDir, clock, settings });
   const soft = new AbortController();
   const tell = (event: SpoolerEvent) => report(emit, event);
   const spooler = new Spooler({ settings, secrets, place, clock, random, report: tell });
   const statusFile = resolve(config.dataDir, settings.status_file);
-  const house = { spooler, statusFile, version: tools.version, clock, report: tell };
+  const filesFolder = settings.checkmk_spool === undefined ? undefined : resolve(config.baseDir, settings.checkmk_spool);
+  const house = { spooler, statusFile, filesFolder, version: tools.version, clock, report: tell };
   const leave = AbortSignal.any([soft.signal, hard]);
   const ended = Promise.all([spooler.run(soft.signal, hard), keepHouse(house, leave)]).then(() => undefined);
   ended.catch((error: unknown) => emit('loop:ended', { loop: 'spooler', error }));
@@ -46,6 +50,20 @@ export async function openSpooler(tools: SpoolerTools, settings: SpoolerSettings
       return closing;
     },
   };
+}
+
+async function withCheckmk(written: SpoolerSettings, { config, emit }: SpoolerTools): Promise<SpoolerSettings> {
+  const files = written.checkmk_settings;
+  const all: Record<string, Json> = {};
+  for (const file of files) {
+    const { values, otherLines } = readAssignments(await readConfigured(file, config.baseDir));
+    for (const line of otherLines)
+      emit('spooler:setting', { file, note: `line ${line} is no plain assignment, it is passed over` });
+    Object.assign(all, values);
+  }
+  const { settings, notes } = withCheckmkSettings(written, all);
+  for (const note of notes) emit('spooler:setting', { file: files.join(', '), note });
+  return settings;
 }
 
 function report(emit: Emit, event: SpoolerEvent): void {

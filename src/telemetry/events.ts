@@ -101,6 +101,7 @@ export const events = {
     { counter: 'feed_late_total', help: 'Times an input was late.', labels: ['sink', 'input'] },
   ),
 
+  'spooler:setting': row<{ file: string; note: string }>('warn', 'Something in settings of Checkmk is not done as written.'),
   'spooler:listening': row<{ address: string }>('info', 'The spooler listens.'),
   'spooler:cannot_listen': row<{ address: string; error: unknown }>('error', 'The spooler cannot listen; it tries again.', {
     counter: 'spooler_listen_errors_total',

@@ -17,7 +17,9 @@ import { MsgpackWriter, pack } from './msgpack-writer.ts';
  */
 export type ForwardMessage =
   | { readonly kind: 'life' }
-  | { readonly kind: 'helo' | 'ping' | 'pong'; readonly values: readonly Packed[] }
+  | { readonly kind: 'helo'; readonly values: readonly Packed[] }
+  | { readonly kind: 'ping'; readonly values: readonly Packed[] }
+  | { readonly kind: 'pong'; readonly values: readonly Packed[] }
   | { readonly kind: 'ack'; readonly chunk: string }
   | { readonly kind: 'events'; readonly tag: string; readonly entries: readonly Uint8Array[]; readonly chunk: string | undefined }
   | {

@@ -106,6 +106,18 @@ export const SpoolerSchema = z
       .enum(['reject', 'drop_oldest'])
       .default('reject')
       .describe('At the bound of what is to be sent: `reject` makes the sender wait, `drop_oldest` drops and counts.'),
+    checkmk_settings: z
+      .array(z.string().min(1))
+      .max(20)
+      .default([])
+      .describe(
+        "Files with Checkmk's own settings (`*.mk`), understood in place of ours; ignored, with a message, once `role` is set.",
+      ),
+    checkmk_spool: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The folder `notify/spool` of a Checkmk site: what its notification module spools is taken in.'),
     status_file: z
       .string()
       .min(1)

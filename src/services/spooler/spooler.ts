@@ -34,7 +34,7 @@ export interface SpoolerOptions {
 const tickMs = 50;
 const turnBytes = 64 * 1024;
 const turnNotifications = 256;
-const relistenMs = 5_000;
+const relistenMs = 2_000;
 const mostConnections = 1_000;
 const leaveMs = 2_000;
 

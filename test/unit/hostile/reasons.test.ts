@@ -7,9 +7,11 @@ import { excessive, hostile } from './corpus.ts';
 const page = readFileSync(join(projectDir, 'docs/dead-letters.md'), 'utf8');
 /**
  * Poison that reaches no letter under its own name: a transformer's failure is `transformer_error`, an item read back is ours, a frame
- * of another site ends its connection.
+ * of another site ends its connection, and a file of a spool that cannot be read is kept there as corrupted.
  */
-const inside = new Set(['bad_item', 'bad_timestamp', 'expression_failed', 'bad_frame', 'frame_too_large', 'frame_too_deep']);
+const frames = ['bad_frame', 'frame_too_large', 'frame_too_deep'];
+const files = ['bad_literal', 'foreign_file', 'empty_file', 'unreadable_file'];
+const inside = new Set(['bad_item', 'bad_timestamp', 'expression_failed', ...frames, ...files]);
 
 function codesOf(folder: string): readonly string[] {
   const files = readdirSync(join(projectDir, folder), { recursive: true, encoding: 'utf8' }).filter((name) =>

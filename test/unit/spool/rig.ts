@@ -94,7 +94,7 @@ export class Site {
   }
 }
 
-const entryOf = (uuid: string, site = 'east') => ({
+export const entryOf = (uuid: string, site = 'east') => ({
   uuid,
   site,
   hops: 0,
