@@ -13,6 +13,7 @@ export interface SourceRules {
   /** Without a key nothing is asked: whoever is there gets the notifications. */
   readonly key: string | undefined;
   readonly gzip: boolean;
+  /** Chunks. */
   readonly maxUnacknowledged: number;
   readonly clock: Clock;
   /** The other side is who it should be. */
@@ -25,9 +26,13 @@ interface Chunk {
   readonly lane: SpoolLane;
   readonly rows: readonly LaneRow[];
   readonly sentAt: number;
+  readonly bytes: number;
 }
 
 const tag = 'ceilograph';
+// What is live waits behind what was sent before it: more on its way brings nothing on a fast line and seconds on a slow one.
+const mostRows = 1_024;
+const mostBytes = 16 * 1024 * 1024;
 const chunkRows = 64;
 const chunkBytes = 64 * 1024;
 const compress = promisify(gzip);
@@ -41,6 +46,7 @@ export class SourceSession implements Session {
   readonly #chunks = new Map<string, Chunk>();
   readonly #heartbeats = new Set<string>();
   #pending = 0;
+  #unacknowledgedBytes = 0;
   /** Not every Forward server answers a message without events; one that did once is expected to. */
   #answersHeartbeats = false;
   unknownAcks = 0;
@@ -57,7 +63,8 @@ export class SourceSession implements Session {
 
   /** Room for more notifications. */
   get room(): number {
-    return this.#link.established && this.#link.mayWrite ? this.#rules.maxUnacknowledged - this.#pending : 0;
+    if (!this.#link.established || !this.#link.mayWrite || this.#chunks.size >= this.#rules.maxUnacknowledged) return 0;
+    return this.#unacknowledgedBytes >= mostBytes ? 0 : mostRows - this.#pending;
   }
 
   /** Since when (monotonic) the longest unacknowledged chunk waits. */
@@ -77,7 +84,9 @@ export class SourceSession implements Session {
     const rows = lane.take(Math.min(most, this.room, chunkRows), chunkBytes);
     if (rows.length === 0) return 0;
     const id = randomBytes(16).toString('base64');
-    this.#chunks.set(id, { lane, rows, sentAt: this.#rules.clock.monotonic() });
+    const bytes = rows.reduce((sum, row) => sum + row.entry.length, 0);
+    this.#chunks.set(id, { lane, rows, bytes, sentAt: this.#rules.clock.monotonic() });
+    this.#unacknowledgedBytes += bytes;
     this.#pending += rows.length;
     this.#link.sent += rows.length;
     this.#link.asked();
@@ -114,6 +123,7 @@ export class SourceSession implements Session {
     this.#chunks.clear();
     this.#heartbeats.clear();
     this.#pending = 0;
+    this.#unacknowledgedBytes = 0;
     for (const { lane, rows } of chunks) this.#rules.onLost(lane, rows);
   }
 
@@ -128,6 +138,7 @@ export class SourceSession implements Session {
     if (chunk !== undefined) {
       this.#chunks.delete(id);
       this.#pending -= chunk.rows.length;
+      this.#unacknowledgedBytes -= chunk.bytes;
       this.#rules.onArrived(chunk.lane, chunk.rows);
     } else if (!id.startsWith('hb-')) this.unknownAcks += 1;
     if (this.#chunks.size === 0 && this.#heartbeats.size === 0) this.#link.answered();

@@ -91,8 +91,15 @@ export class Spool {
   /** They arrived. */
   async remove(rows: readonly { readonly lane: string; readonly seq: number }[]): Promise<void> {
     await this.#env.transact(() => {
-      let removed = 0;
-      for (const { lane, seq } of rows) if (this.#take(this.#rows, lane, seq) !== undefined) removed += 1;
+      let [removed, bytes] = [0, 0];
+      for (const { lane, seq } of rows) {
+        const length = this.#rows.get([lane, seq])?.length;
+        if (length === undefined) continue;
+        this.#rows.remove([lane, seq]);
+        bytes += length;
+        removed += 1;
+      }
+      this.counters.add('outgoing_bytes', -bytes);
       this.counters.add('delivered', removed);
     });
   }

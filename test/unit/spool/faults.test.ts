@@ -301,25 +301,26 @@ describe('a source', () => {
     await until(() => waiting() === 1);
   });
 
-  it('never has more than 128 unacknowledged on a connection', async () => {
-    await source.put(...uuids(1_000));
+  it.each([
+    ['128 chunks', 1, 140, 128, 128],
+    ['1024 notifications', 3_000, 1, 1_024, 16],
+  ])('never has more than %s unacknowledged on a connection', async (_what, atOnce, times, notifications, chunks) => {
     source.start({ role: 'source', ...dial(listener.port) });
     const sink = await (await listener.peer(0)).asSink('centre');
-    let seen = 0;
-    const read = async () => {
-      const message = await sink.next('events');
-      seen += message.entries.length;
-      return message;
-    };
-    const first = await read();
-    await read();
+    await until(() => source.spooler?.links[0]?.established);
+    for (let i = 0; i < times; i++) {
+      const before = sink.messages.length;
+      await source.put(...uuids(atOnce, `n-${i}`));
+      if (before < chunks) await until(() => sink.messages.length > before);
+    }
+    const unacknowledged = () => sink.messages.flatMap((each) => (each.kind === 'events' ? [each] : []));
+    await until(() => unacknowledged().length === chunks);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect([seen, sink.messages.length]).toEqual([128, 0]);
+    expect(unacknowledged().reduce((sum, each) => sum + each.entries.length, 0)).toBe(notifications);
 
-    sink.acknowledge(first.chunk ?? '');
-    await read();
+    sink.acknowledge(unacknowledged()[0]?.chunk ?? '');
 
-    expect(seen).toBe(128 + first.entries.length);
+    await until(() => unacknowledged().length === chunks + 1);
   });
 
   it('S5 delivers to one of two sinks, to the other when that one goes, and to no one twice what was acknowledged', async () => {
