@@ -50,6 +50,7 @@ export class SourceSession implements Session {
   /** Not every Forward server answers a message without events; one that did once is expected to. */
   #answersHeartbeats = false;
   unknownAcks = 0;
+  #sending: Promise<void> = Promise.resolve();
   readonly busy = false;
 
   constructor(link: Link, rules: SourceRules) {
@@ -144,10 +145,11 @@ export class SourceSession implements Session {
     if (this.#chunks.size === 0 && this.#heartbeats.size === 0) this.#link.answered();
   }
 
-  // Nobody waits for it: a chunk that is being compressed while its connection is lost is sent again by the next one.
+  // Compressed side by side, sent in order. A chunk whose connection is lost meanwhile is sent again by the next one.
   #sendCompressed(entries: readonly Uint8Array[], id: string): void {
-    compress(Buffer.concat(entries)).then(
-      (bytes) => {
+    const compressed = compress(Buffer.concat(entries));
+    this.#sending = Promise.all([this.#sending, compressed]).then(
+      ([, bytes]) => {
         if (this.#chunks.has(id)) this.#link.send(gzippedMessage(tag, bytes, entries.length, id));
       },
       (error: unknown) => this.#link.lose(error instanceof Error ? error.message : String(error)),
