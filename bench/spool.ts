@@ -60,7 +60,12 @@ async function run(index: number): Promise<Run> {
   const sinkProcess = new SiteProcess(sinkDir, { role: 'sink', site: 'centre', tcp_server: { listen: port, tls } });
   await sinkProcess.port();
   const server = { address: '127.0.0.1', port, tls: { ca_file: certificate.cert, server_name: 'centre.example' } };
-  const sourceProcess = new SiteProcess(sourceDir, { role: 'source', site: 'east', max_unacknowledged: window, tcp_client: { servers: [server] } });
+  const sourceProcess = new SiteProcess(sourceDir, {
+    role: 'source',
+    site: 'east',
+    max_unacknowledged: window,
+    tcp_client: { servers: [server] },
+  });
   const left = () => source.spool.stats().new.count;
   const began = await when(() => left() < notifications);
   const cpuBefore = [cpuSeconds(sourceProcess.pid), cpuSeconds(sinkProcess.pid)] as const;
@@ -78,8 +83,21 @@ async function run(index: number): Promise<Run> {
 }
 
 function entry(index: number): Uint8Array {
-  const payload = { instance_id: `instance-${index}`, host: 'compute-1.example.org', state: 'active', memory_mb: 2048, note: 'x'.repeat(200) };
-  const context = { message_id: `n-${index}`, publisher_id: 'compute.host', event_type: 'compute.instance.exists', priority: 'info', timestamp: '2026-11-21 10:00:00.000000', payload };
+  const payload = {
+    instance_id: `instance-${index}`,
+    host: 'compute-1.example.org',
+    state: 'active',
+    memory_mb: 2048,
+    note: 'x'.repeat(200),
+  };
+  const context = {
+    message_id: `n-${index}`,
+    publisher_id: 'compute.host',
+    event_type: 'compute.instance.exists',
+    priority: 'info',
+    timestamp: '2026-11-21 10:00:00.000000',
+    payload,
+  };
   return packEntry({ uuid: `n-${index}`, site: 'east', hops: 0, atMs: 1_700_000_000_000, context });
 }
 
@@ -104,7 +122,12 @@ const median = [...rates].sort((a, b) => a - b)[Math.floor(rates.length / 2)] ??
 const held = median >= promised;
 const cpu = runs.map((one) => `${one.sourceCpu}/${one.sinkCpu}`).join(', ');
 process.stdout.write(`${machineLine(begun)}\n`);
-process.stdout.write(`${entry(0).length} bytes each, at most ${window} chunks unacknowledged: ${rates.join(', ')} notifications/s\n`);
+process.stdout.write(
+  `${entry(0).length} bytes each, at most ${window} chunks unacknowledged: ${rates.join(', ')} notifications/s\n`,
+);
 process.stdout.write(`CPU seconds of source/sink per 100,000: ${cpu}\n`);
-process.stdout.write(`  ${held ? 'held  ' : 'MISSED'}  ${median}  ≥ ${promised}  notifications/s acknowledged, flushed and removed, through TLS\n`);
-if (values.json === true) process.stdout.write(`${JSON.stringify({ name: 'spool', machine: machine(), notifications, window, runs, median, held })}\n`);
+process.stdout.write(
+  `  ${held ? 'held  ' : 'MISSED'}  ${median}  ≥ ${promised}  notifications/s acknowledged, flushed and removed, through TLS\n`,
+);
+if (values.json === true)
+  process.stdout.write(`${JSON.stringify({ name: 'spool', machine: machine(), notifications, window, runs, median, held })}\n`);

@@ -40,6 +40,8 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     name: 'liveproxy',
     summary: 'one socket per monitoring site, in front of its Livestatus',
     load: async () => (await import('./commands/liveproxy.ts')).liveproxyCommand(),
+  },
+  {
     name: 'spool',
     summary: 'notifications between sites: what waits, who is connected',
     load: async () => (await import('./commands/spool.ts')).spoolCommand(),

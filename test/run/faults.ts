@@ -10,6 +10,7 @@ import { isExact } from '../faults/verdict.ts';
 import type { LivestatusFault } from '../livestatus/fault.ts';
 import { livestatusFaults } from '../livestatus/faults.ts';
 import { mailFaults } from '../mail/faults.ts';
+import { spoolFaults, triedOnSpooler } from '../spool/faults.ts';
 import { programCheck, runProgram } from './program.ts';
 import { close, readClosingLine, runChecks, type Tally } from './report.ts';
 
@@ -138,6 +139,7 @@ function runFaults(ids: readonly string[]): Promise<void> {
       ...clusterFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnCluster(fault) })),
       ...mailFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedMail(fault) })),
       ...livestatusFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnProxy(fault) })),
+      ...spoolFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnSpooler(fault) })),
     ],
     ids,
   );
@@ -145,7 +147,7 @@ function runFaults(ids: readonly string[]): Promise<void> {
 
 /** `M` stands for all of mails. */
 const wanted = positionals.flatMap((id) => (id === 'M' ? mailFaults.map((fault) => fault.id) : [id]));
-const known = [...faults, ...clusterFaults, ...mailFaults, ...livestatusFaults];
+const known = [...faults, ...clusterFaults, ...mailFaults, ...livestatusFaults, ...spoolFaults];
 const isKnown = wanted.every((id) => known.some((fault) => fault.id === id)) && Number.isInteger(seed);
 /** A cluster brings its own. */
 const needsBroker = positionals.length === 0 || positionals.some((id) => faults.some((fault) => fault.id === id));

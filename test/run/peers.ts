@@ -4,7 +4,7 @@ import { runVitest } from './vitest-run.ts';
 
 // Software that we speak with, the real one: `npm run test:peers -- NAME`. One that cannot be had is a failure, never a skip.
 
-const peers = [
+const peers: readonly Peer[] = [
   {
     id: 'oslo',
     about: 'oslo.messaging notifies through RabbitMQ, in both message formats',
@@ -18,12 +18,28 @@ const peers = [
     servers: ['icinga2'],
     tests: ['test/peers/livestatus/'],
   },
+  {
+    id: 'fluent',
+    about: "@fluent-org/logger as client and server, IBM's Go client, a stock server that pulls",
+    servers: [],
+    tests: ['test/peers/fluent/'],
+  },
 ];
 
-async function peerCheck({ servers, tests }: (typeof peers)[number]): Promise<Tally> {
+interface Peer {
+  readonly id: string;
+  readonly about: string;
+  readonly servers: readonly string[];
+  readonly tests: readonly string[];
+}
+
+async function peerCheck({ servers, tests }: Peer): Promise<Tally> {
   const built = await programCheck('npm', ['run', '--silent', 'build']);
   if (built.failed > 0) return built;
-  return await runVitest(tests, { before: ['bash', 'test/services/services.sh', 'run', ...servers, '--'] });
+  return await runVitest(
+    tests,
+    servers.length === 0 ? {} : { before: ['bash', 'test/services/services.sh', 'run', ...servers, '--'] },
+  );
 }
 
 await runChecks(

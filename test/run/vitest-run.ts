@@ -40,6 +40,22 @@ export async function runVitest(
   }
 }
 
+/** Only the tests whose full title the pattern finds; none is a failure. */
+export async function runPicked(paths: readonly string[], pattern: string): Promise<Tally> {
+  const dir = await mkdtemp(join(tmpdir(), 'ceilograph-report-'));
+  try {
+    const file = join(dir, 'report.json');
+    const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...paths, '--reporter=dot', '--reporter=json', '-t', pattern];
+    const { code } = await runProgram('node', [...vitest, `--outputFile.json=${file}`], { TMPDIR: dir }, pickedWithinMs);
+    const { numPassedTests: passed = 0, numFailedTests: failed = 1 } = (await readReport(file)) ?? {};
+    return { passed, failed: failed === 0 && (code !== 0 || passed === 0) ? 1 : failed };
+  } finally {
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+const pickedWithinMs = 60 * 60_000;
+
 async function readReport(file: string): Promise<VitestReport | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as VitestReport;

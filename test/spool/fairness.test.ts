@@ -4,7 +4,8 @@ import { RawPeer } from '../unit/spool/raw-peer.ts';
 import { entryOf, Site, until } from '../unit/spool/rig.ts';
 
 const longMs = 300_000;
-const percentile = (values: readonly number[], share: number) => [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
+const percentile = (values: readonly number[], share: number) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
 const median = (values: readonly number[]) => percentile(values, 0.5);
 
 describe('one loop', () => {
@@ -19,7 +20,8 @@ describe('one loop', () => {
     peer.socket.on('data', () => {
       for (const message of peer.messages.splice(0)) {
         if (message.kind !== 'events' || message.chunk === undefined || seen.has(message.chunk)) continue;
-        for (const entry of message.entries) came.set(/(?:live|old|n)-\d+-?\d*/.exec(Buffer.from(entry).toString('latin1'))?.[0] ?? '', performance.now());
+        for (const entry of message.entries)
+          came.set(/(?:live|old|n)-\d+-?\d*/.exec(Buffer.from(entry).toString('latin1'))?.[0] ?? '', performance.now());
         peer.acknowledge(message.chunk);
       }
     });
@@ -101,7 +103,9 @@ describe('one loop', () => {
       return latencies.length === live;
     }, 60_000);
 
-    console.log(`S19: ${live} live notifications beside a backlog of 100,000: p50 ${percentile(latencies, 0.5).toFixed(0)} ms, p99 ${percentile(latencies, 0.99).toFixed(0)} ms`);
+    console.log(
+      `S19: ${live} live notifications beside a backlog of 100,000: p50 ${percentile(latencies, 0.5).toFixed(0)} ms, p99 ${percentile(latencies, 0.99).toFixed(0)} ms`,
+    );
     expect(live).toBeGreaterThan(100);
     expect(percentile(latencies, 0.99)).toBeLessThan(1_000);
     await until(() => sink.place.arrivals.count() === 100_000 + live, 60_000);

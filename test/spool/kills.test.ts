@@ -9,7 +9,9 @@ const notifications = Number(process.env['SPOOL_NOTIFICATIONS'] ?? '100000');
 const kills = Number(process.env['SPOOL_KILLS'] ?? '100');
 const longMs = 30 * 60_000;
 
-it(`S35 loses nothing and doubles nothing over ${kills} kills at either end while ${notifications} notifications pass`, { timeout: longMs }, async () => {
+it(`S35 loses nothing and doubles nothing over ${kills} kills at either end while ${notifications} notifications pass`, {
+  timeout: longMs,
+}, async () => {
   const seed = Number(process.env['SPOOL_SEED'] ?? Date.now() % 2 ** 31);
   console.log(`seed ${seed}; the same again: SPOOL_SEED=${seed}`);
   const random = seeded(seed);
@@ -17,8 +19,15 @@ it(`S35 loses nothing and doubles nothing over ${kills} kills at either end whil
   const port = await freePort();
   const fast = { send_heartbeat: 0.5, expect_heartbeat: 1 };
   const startSource = () =>
-    new SiteProcess(east.dataDir, { role: 'source', site: 'east', ...fast, tcp_client: { servers: [{ address: '127.0.0.1', port }], cooldown: 0.1 }, deferred_cooldown: 1 });
-  const startSink = () => new SiteProcess(centre.dataDir, { role: 'sink', site: 'centre', ...fast, tcp_server: { listen: port } });
+    new SiteProcess(east.dataDir, {
+      role: 'source',
+      site: 'east',
+      ...fast,
+      tcp_client: { servers: [{ address: '127.0.0.1', port }], cooldown: 0.1 },
+      deferred_cooldown: 1,
+    });
+  const startSink = () =>
+    new SiteProcess(centre.dataDir, { role: 'sink', site: 'centre', ...fast, tcp_server: { listen: port } });
   let [source, sink] = [startSource(), startSink()];
   let put = 0;
   const feed = async (upTo: number) => {
@@ -53,7 +62,9 @@ it(`S35 loses nothing and doubles nothing over ${kills} kills at either end whil
   const arrived = centre.arrived();
   const lost = notifications - new Set(arrived).size;
   const repeated = centre.place.arrivals.counters.get('repeated');
-  console.log(`S35: ${kills} kills (${at.source} source, ${at.sink} sink), ${notifications} notifications, lost ${lost}, doubled ${arrived.length - new Set(arrived).size}, known again ${repeated}`);
+  console.log(
+    `S35: ${kills} kills (${at.source} source, ${at.sink} sink), ${notifications} notifications, lost ${lost}, doubled ${arrived.length - new Set(arrived).size}, known again ${repeated}`,
+  );
   await Promise.all([east.close(), centre.close()]);
   expect([lost, arrived.length]).toEqual([0, notifications]);
   expect(repeated).toBeGreaterThan(0); // without one the ids were not put to the test

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { EventEmitter, once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
@@ -57,24 +57,31 @@ describe('as a sink', () => {
       return toNotification({ id: row.id, tag: row.tag, peer: row.peer, atMs, record })['payload'] as JsonObject;
     });
 
-  it.each(['Message', 'Forward', 'PackedForward', 'CompressedPackedForward'])(
-    'takes what @fluent-org/logger sends in its mode %s, and its client has every acknowledgement',
-    { timeout: longMs },
-    async (eventMode) => {
-      const client = new logger.FluentClient('app', {
-        eventMode,
-        socket: { host: '127.0.0.1', port: await sink.port() },
-        security: { clientHostname: 'npm-client', sharedKey: key },
-        ack: { ackTimeout: 20_000 },
-      });
+  it.each([
+    'Message',
+    'Forward',
+    'PackedForward',
+    'CompressedPackedForward',
+  ])('takes what @fluent-org/logger sends in its mode %s, and its client has every acknowledgement', {
+    timeout: longMs,
+  }, async (eventMode) => {
+    const client = new logger.FluentClient('app', {
+      eventMode,
+      socket: { host: '127.0.0.1', port: await sink.port() },
+      security: { clientHostname: 'npm-client', sharedKey: key },
+      ack: { ackTimeout: 20_000 },
+    });
 
-      await Promise.all(Array.from({ length: 500 }, (_, n) => client.emit('log', { n, text: 'grüß' })));
-      await client.disconnect();
+    await Promise.all(Array.from({ length: 500 }, (_, n) => client.emit('log', { n, text: 'grüß' })));
+    await client.disconnect();
 
-      expect(payloads().map((payload) => payload['n']).sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 500 }, (_, n) => n));
-      expect(sink.place.arrivals.read(0, 1)[0]).toMatchObject({ tag: 'app.log', peer: 'npm-client' });
-    },
-  );
+    expect(
+      payloads()
+        .map((payload) => payload['n'])
+        .sort((a, b) => Number(a) - Number(b)),
+    ).toEqual(Array.from({ length: 500 }, (_, n) => n));
+    expect(sink.place.arrivals.read(0, 1)[0]).toMatchObject({ tag: 'app.log', peer: 'npm-client' });
+  });
 
   it("takes what IBM's Go client sends, in all its modes, numbers unchanged", { timeout: longMs }, async () => {
     const home = join(folder, 'go');
@@ -113,7 +120,9 @@ describe('as a source', () => {
     await server.close();
   });
 
-  it.each([false, true])('sends to the server of @fluent-org/logger, and has every acknowledgement (gzip: %s)', { timeout: longMs }, async (gzip) => {
+  it.each([false, true])('sends to the server of @fluent-org/logger, and has every acknowledgement (gzip: %s)', {
+    timeout: longMs,
+  }, async (gzip) => {
     await source.put(...uuids(2_000));
     source.start({ role: 'source', gzip, tcp_client: { servers: [{ address: '127.0.0.1', port: server.port }] } });
 

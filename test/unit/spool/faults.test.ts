@@ -4,6 +4,7 @@ import { packEntry } from '../../../src/core/spool/entry.ts';
 import { pack } from '../../../src/core/spool/msgpack-writer.ts';
 import { SpoolerSchema } from '../../../src/core/spool/settings.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { startProxy } from '../../services/tcp-proxy.ts';
 import { RawListener, RawPeer } from './raw-peer.ts';
 import { entryOf, Site, until, uuids } from './rig.ts';
 
@@ -171,6 +172,43 @@ describe('a sink', () => {
     await stranger.ended();
 
     expect(sink.arrived()).toEqual([]);
+  });
+
+  it('S7 serves every connection in turn while one floods it', async () => {
+    sink.start({ role: 'sink', ...listen() });
+    const [flood, other] = [await peer('east'), await peer('west')];
+    for (let i = 0; i < 500; i++) flood.send(`flood-${i}`, ...uuids(40, `f-${i}`));
+    await until(() => sink.place.arrivals.count() > 0);
+    other.send('mine', 'n-1');
+
+    await other.next('ack');
+
+    // Twenty thousand are on their way, and each connection may bring 64 KiB a turn.
+    expect(sink.place.arrivals.counters.get('received')).toBeLessThan(20_000);
+    await until(() => sink.place.arrivals.counters.get('received') === 20_001, 30_000);
+  });
+
+  it.each([
+    ['sink', { expect_heartbeat: 0.4 }, {}, 'heartbeat overdue 0.4 s'],
+    ['source', {}, { acknowledge_within: 0.4 }, 'no answer within 0.4 s'],
+  ])('S17 is found again when everything between was dropped for a while: the %s gives up', async (side, ofSink, ofSource, reason) => {
+    sink.start({ role: 'sink', ...listen(), ...ofSink });
+    const proxy = await startProxy({ host: '127.0.0.1', port: await sink.port() });
+    const source = await Site.make('east');
+    source.start({ role: 'source', ...dial(proxy.port), send_heartbeat: 0.1, ...ofSource });
+    await source.put('n-1');
+    await until(() => sink.arrived().length === 1);
+    proxy.freeze();
+    await source.put('n-2');
+
+    const lost = await until(() => (side === 'sink' ? sink : source).events.find((event) => event.kind === 'lost')?.reason);
+    proxy.thaw();
+    await until(() => sink.arrived().length === 2);
+
+    expect(lost).toBe(reason);
+    expect(sink.arrived()).toEqual(['n-1', 'n-2']);
+    await source.close();
+    await proxy.close();
   });
 
   it('S31 closes a connection on which 10 MB come as one, before they are held', async () => {

@@ -168,7 +168,7 @@ describe('the verdict on a status', () => {
     ['an expected peer of the settings missing', { expectedPeers: ['north'] }, [], 1_000, 2, 'north is not connected'],
     ['an expected peer there', {}, ['east'], 1_000, 0, 'sink centre, 1 connected'],
     ['a port that is taken', { listening: { fault: 'in use' } }, [], 1_000, 2, 'cannot listen: in use'],
-  ])('says so when there is %s', (_what, changes, expected, laterMs, code, line) => {
+  ])('S9 S33 says so when there is %s', (_what, changes, expected, laterMs, code, line) => {
     const found = verdict(changes, expected, laterMs);
 
     expect([found.code, found.lines[0]]).toEqual([code, line]);
