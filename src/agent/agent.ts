@@ -2,68 +2,40 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { AgentConfig, InputConfig } from '../config/agent-config.ts';
+import type { InputConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
-import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts';
-import type { Converter } from '../core/convert/converter.ts';
+import type { AgentIdentity, Member } from '../coordination/group.ts';
 import { createRouter } from '../core/route/router.ts';
-import type { Delivery, Input, InputKind } from '../inputs/input.ts';
-import { inputs } from '../inputs/registry.ts';
-import type { Clock } from '../lib/clock.ts';
+import type { Delivery, Input } from '../inputs/input.ts';
 import { LmdbEnvironment } from '../lib/lmdb-environment.ts';
-import { aborted } from '../lib/or-aborted.ts';
-import { AssignmentLoop } from '../pipeline/assignment-loop.ts';
-import { feedsOf } from '../pipeline/canary.ts';
-import { runCanaryLoop } from '../pipeline/canary-loop.ts';
 import { DeadLetters } from '../pipeline/dead-letters.ts';
 import { DirectSink } from '../pipeline/direct-sink.ts';
 import type { HoldingLane } from '../pipeline/holding-lane.ts';
 import { insist } from '../pipeline/insist.ts';
-import { Intake } from '../pipeline/intake.ts';
-import type { ItemCodec } from '../pipeline/item-codec.ts';
-import type { Lane } from '../pipeline/lane.ts';
+import type { Intake } from '../pipeline/intake.ts';
 import { runListener } from '../pipeline/listener.ts';
 import { Recorder } from '../pipeline/recorder.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
 import { sinkChain } from '../pipeline/sink-chain.ts';
 import { createTally } from '../pipeline/tally.ts';
-import { runTickLoop } from '../pipeline/tick-loop.ts';
 import type { ListenerSink } from '../pipeline/work.ts';
-import { runWorker } from '../pipeline/worker.ts';
-import type { Emit } from '../telemetry/events.ts';
-import { type PartitionRef, partitionName } from '../topics/topic.ts';
+import type { AgentOptions } from './agent-options.ts';
 import { readClusterView } from './cluster-view.ts';
 import { makeIdentity } from './identity.ts';
 import { MailService } from './mail-service.ts';
-import { openAdmin, type Scrape } from './open-admin.ts';
+import { openAdmin } from './open-admin.ts';
 import { openSpooler } from './open-spooler.ts';
 import { openHoldingLanes, openLanes, type SinkTargets } from './open-targets.ts';
-import { openPlaces, type Places } from './places.ts';
-import { assignmentReporter, workerReporter } from './reporters.ts';
+import { openPlaces } from './places.ts';
 import { leaveInOrder } from './shutdown.ts';
 import { agreeOnLayouts, needsTime, runsDirect } from './sink-runtime.ts';
+import { feedsOfInput, startListener } from './start-listener.ts';
+import { startAssignment, startTicks, type TopicSink } from './start-workers.ts';
 
 /**
  * One agent: the place where every part meets and nothing is decided. `start` opens from the bottom up (stores, topics, targets,
  * workers, listeners), `stop` leaves in the order of `shutdown.ts`.
  */
-export interface AgentOptions {
-  readonly config: AgentConfig;
-  readonly sinks: readonly SinkConfig[];
-  readonly converter: Converter;
-  readonly codec: ItemCodec;
-  readonly emit: Emit;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly version: string;
-  /** Inputs that only one process of several may open (a port, a file) are left out in the others. */
-  readonly exclusiveInputs: boolean;
-  /** Only computes and publishes what waits in the topics: opens no input, and makes no entries that would wait there in their turn. */
-  readonly drains?: boolean;
-  /** Prints the metrics for `admin.listen`; without it nothing is served. */
-  readonly scrape?: Scrape;
-}
-
 export interface RunningAgent {
   readonly identity: AgentIdentity;
   /** Rejects when a part that should run for ever has failed. */
@@ -74,18 +46,8 @@ export interface RunningAgent {
 const maxBatch = 500;
 /** With direct sinks alone, waiting only saves writes; below this rate there are few to save. */
 const crowded = 16;
-const intakeBound = 2_000;
-const intakeBytes = { max: 64 * 1024 * 1024, of: (delivery: Delivery) => delivery.body.length };
 /** Kinds that listen on a port, keep a place in a file, or read what one process alone may hand out. */
 const exclusiveKinds = new Set(['http', 'file', 'spool']);
-
-interface TopicSink {
-  readonly config: SinkConfig;
-  readonly refs: readonly PartitionRef[];
-  readonly lanes: SinkTargets<Lane>;
-  readonly needsTime: boolean;
-  readonly recorder: Recorder | null;
-}
 
 /** Throws what the start fails with, and leaves nothing running then: one timer would keep a process that has nothing to do. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
@@ -226,7 +188,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     config.inputs
       .filter(() => options.drains !== true)
       .filter((input) => options.exclusiveInputs || !exclusiveKinds.has(input.kind))
-      .map((input, index) => startListener(options, input, given, listen(input, index, feeds(input)))),
+      .map((input, index) => startListener(options, input, given, listen(input, index, feedsOfInput(input)))),
   );
   if (mail.reports !== null) {
     const reports = { kind: mail.reports.name, name: mail.reports.name, parameters: null };
@@ -295,154 +257,4 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
       return stopping;
     },
   };
-}
-
-interface Shared {
-  readonly tally: ReturnType<typeof createTally>;
-  readonly deadLetters: DeadLetters;
-  readonly hard: AbortSignal;
-}
-
-function startAssignment(
-  options: AgentOptions,
-  identity: AgentIdentity,
-  places: Places,
-  sinks: readonly TopicSink[],
-  member: () => Member,
-  shared: Shared,
-) {
-  const { config, clock, emit } = options;
-  const soft = new AbortController();
-  const byUnit = new Map(sinks.flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), { sink, ref }] as const)));
-  const loop = new AssignmentLoop({
-    group: places.group,
-    member,
-    units: [...byUnit.keys()],
-    clock,
-    heartbeatMs: config.timing.heartbeatMs,
-    renewMs: config.timing.renewMs,
-    leaseTtlMs: config.timing.leaseTtlMs,
-    debounceMs: config.timing.heartbeatMs,
-    rejoinGraceMs: config.timing.rejoinGraceMs,
-    drainMs: config.timing.drainMs,
-    report: assignmentReporter(emit),
-    run: async (unit, token, stop) => {
-      const place = byUnit.get(unit);
-      if (place === undefined) return;
-      await runWorker(
-        {
-          config: place.sink.config,
-          cluster: config.cluster,
-          topics: places.topics,
-          store: places.store,
-          lanes: place.sink.lanes.lanes,
-          deadLetters: shared.deadLetters,
-          recorder: place.sink.recorder,
-          tally: shared.tally,
-          clock,
-          awaitedFeeds: place.sink.needsTime ? config.inputs.flatMap(feeds) : [],
-          leaseTtlMs: config.timing.leaseTtlMs,
-          report: workerReporter(emit, place.sink.config.sink, unit, token.epoch),
-        },
-        place.ref,
-        token,
-        stop,
-      );
-    },
-  });
-  const ended = loop.run({ soft: soft.signal, hard: shared.hard });
-  ended.catch((error: unknown) => emit('loop:ended', { loop: `assignment of ${identity.agent}`, error }));
-  return {
-    loop,
-    ended,
-    stop: async () => {
-      soft.abort(new Error('stopping'));
-      await ended.catch(() => undefined);
-    },
-  };
-}
-
-async function startTicks(
-  options: AgentOptions,
-  places: Places,
-  sinks: readonly TopicSink[],
-  loop: AssignmentLoop,
-  signal: AbortSignal,
-): Promise<void> {
-  const timed = new Map(
-    sinks.filter((sink) => sink.needsTime).flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), ref] as const)),
-  );
-  if (timed.size === 0) return;
-  const owned = () =>
-    loop.owned.flatMap((token: LeaseToken) => {
-      const ref = timed.get(token.unit);
-      return ref === undefined ? [] : [{ ref, token }];
-    });
-  const openAppender = () => places.topics.openAppender();
-  await runTickLoop(
-    { group: places.group, openAppender, clock: options.clock, tickMs: options.config.timing.tickMs, owned },
-    signal,
-  );
-}
-
-function feeds(input: AgentConfig['inputs'][number]): readonly string[] {
-  return feedsOf(input.name, inputs[input.kind]?.queues?.(input.parameters) ?? []);
-}
-
-async function startListener(
-  options: AgentOptions,
-  inputConfig: AgentConfig['inputs'][number],
-  given: {
-    readonly soft: AbortSignal;
-    readonly hard: AbortSignal;
-    readonly facts: Record<string, string>;
-    /** Some sink waits for them; an input is not written to for nothing. */
-    readonly canaries: boolean;
-  },
-  listen: (intake: Intake<Delivery>, input: Input) => Promise<void>,
-  own?: InputKind<null>,
-): Promise<StartedListener> {
-  const { clock, emit } = options;
-  const intake = new Intake<Delivery>(intakeBound, intakeBytes);
-  const kind = own ?? (await inputs[inputConfig.kind]?.load());
-  if (kind === undefined) throw new Error(`no input of kind ${inputConfig.kind}`);
-  const input = await kind.open(inputConfig.parameters as never, {
-    name: inputConfig.name,
-    baseDir: options.config.baseDir,
-    dataDir: options.config.dataDir,
-    clock,
-    random: options.random,
-    soft: given.soft,
-    hard: given.hard,
-    deliver: (deliveries) => intake.deliver(deliveries),
-    report: (event) => {
-      if (event.kind === 'connected') given.facts[`input.${inputConfig.name}`] = event.detail;
-      if (event.kind === 'disconnected') {
-        emit('input:disconnected', { input: inputConfig.name, detail: event.detail, retryInMs: event.retryInMs });
-      } else emit(`input:${event.kind}`, { input: inputConfig.name, detail: event.detail });
-    },
-  });
-  const over = new AbortController();
-  const untilOver = AbortSignal.any([given.soft, over.signal]);
-  const canaries = given.canaries ? runCanaryLoop(inputConfig.name, input, intake, clock, untilOver) : Promise.resolve();
-  // An input that has given all it had is silent, not late: its canaries go on until we leave.
-  const ran = input
-    .run()
-    .then(() => aborted(given.soft))
-    .finally(() => {
-      over.abort(new Error('the input ended'));
-      intake.end();
-    });
-  const parts = [ran, listen(intake, input), canaries];
-  const ended = Promise.all(parts).then(() => undefined);
-  ended.catch((error: unknown) => emit('loop:ended', { loop: `listener of ${inputConfig.name}`, error }));
-  return { ended, settled: Promise.allSettled(parts), close: () => input.close() };
-}
-
-interface StartedListener {
-  /** Rejects as soon as one part of it fails. */
-  readonly ended: Promise<void>;
-  /** All parts have ended, well or not. */
-  readonly settled: Promise<unknown>;
-  close(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Fault } from '../../model/faults.ts';
 import type { DeadLetterStats } from '../../pipeline/dead-letters.ts';
-import { type AgentOptions, startAgent } from '../agent.ts';
+import { startAgent } from '../agent.ts';
+import type { AgentOptions } from '../agent-options.ts';
 import { readClusterView } from '../cluster-view.ts';
 import { openPlaces } from '../places.ts';
 import type { LayoutsPlan } from './layout-plan.ts';

@@ -1,0 +1,113 @@
+import type { SinkConfig } from '../config/sink-config.ts';
+import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts';
+import { AssignmentLoop } from '../pipeline/assignment-loop.ts';
+import type { DeadLetters } from '../pipeline/dead-letters.ts';
+import type { Lane } from '../pipeline/lane.ts';
+import type { Recorder } from '../pipeline/recorder.ts';
+import type { Tally } from '../pipeline/tally.ts';
+import { runTickLoop } from '../pipeline/tick-loop.ts';
+import { runWorker } from '../pipeline/worker.ts';
+import { type PartitionRef, partitionName } from '../topics/topic.ts';
+import type { AgentOptions } from './agent-options.ts';
+import type { SinkTargets } from './open-targets.ts';
+import type { Places } from './places.ts';
+import { assignmentReporter, workerReporter } from './reporters.ts';
+import { feedsOfInput } from './start-listener.ts';
+
+export interface TopicSink {
+  readonly config: SinkConfig;
+  readonly refs: readonly PartitionRef[];
+  readonly lanes: SinkTargets<Lane>;
+  readonly needsTime: boolean;
+  readonly recorder: Recorder | null;
+}
+
+interface Shared {
+  readonly tally: Tally;
+  readonly deadLetters: DeadLetters;
+  readonly hard: AbortSignal;
+}
+
+/** The loop that takes, runs and gives on partitions, and a worker for each that is ours. */
+export function startAssignment(
+  options: AgentOptions,
+  identity: AgentIdentity,
+  places: Places,
+  sinks: readonly TopicSink[],
+  member: () => Member,
+  shared: Shared,
+) {
+  const { config, clock, emit } = options;
+  const soft = new AbortController();
+  const byUnit = new Map(sinks.flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), { sink, ref }] as const)));
+  const loop = new AssignmentLoop({
+    group: places.group,
+    member,
+    units: [...byUnit.keys()],
+    clock,
+    heartbeatMs: config.timing.heartbeatMs,
+    renewMs: config.timing.renewMs,
+    leaseTtlMs: config.timing.leaseTtlMs,
+    debounceMs: config.timing.heartbeatMs,
+    rejoinGraceMs: config.timing.rejoinGraceMs,
+    drainMs: config.timing.drainMs,
+    report: assignmentReporter(emit),
+    run: async (unit, token, stop) => {
+      const place = byUnit.get(unit);
+      if (place === undefined) return;
+      await runWorker(
+        {
+          config: place.sink.config,
+          cluster: config.cluster,
+          topics: places.topics,
+          store: places.store,
+          lanes: place.sink.lanes.lanes,
+          deadLetters: shared.deadLetters,
+          recorder: place.sink.recorder,
+          tally: shared.tally,
+          clock,
+          awaitedFeeds: place.sink.needsTime ? config.inputs.flatMap(feedsOfInput) : [],
+          leaseTtlMs: config.timing.leaseTtlMs,
+          report: workerReporter(emit, place.sink.config.sink, unit, token.epoch),
+        },
+        place.ref,
+        token,
+        stop,
+      );
+    },
+  });
+  const ended = loop.run({ soft: soft.signal, hard: shared.hard });
+  ended.catch((error: unknown) => emit('loop:ended', { loop: `assignment of ${identity.agent}`, error }));
+  return {
+    loop,
+    ended,
+    stop: async () => {
+      soft.abort(new Error('stopping'));
+      await ended.catch(() => undefined);
+    },
+  };
+}
+
+/** Time for the partitions that need it, as long as they are ours. */
+export async function startTicks(
+  options: AgentOptions,
+  places: Places,
+  sinks: readonly TopicSink[],
+  loop: AssignmentLoop,
+  signal: AbortSignal,
+): Promise<void> {
+  const timed = new Map(
+    sinks.filter((sink) => sink.needsTime).flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), ref] as const)),
+  );
+  if (timed.size === 0) return;
+  const owned = () =>
+    loop.owned.flatMap((token: LeaseToken) => {
+      const ref = timed.get(token.unit);
+      return ref === undefined ? [] : [{ ref, token }];
+    });
+  const openAppender = () => places.topics.openAppender();
+  await runTickLoop(
+    { group: places.group, openAppender, clock: options.clock, tickMs: options.config.timing.tickMs, owned },
+    signal,
+  );
+}
