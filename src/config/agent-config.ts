@@ -76,6 +76,12 @@ export interface AgentConfig {
     readonly dropUnmatchedNotifications: boolean;
     /** Ceilometer's `ack_on_event_error`; false: a notification whose event cannot be built is a dead letter. */
     readonly ackOnEventError: boolean;
+    readonly sampleSource: string;
+    readonly reservedMetadata: {
+      readonly namespace: readonly string[];
+      readonly keys: readonly string[];
+      readonly length: number;
+    };
   };
   readonly limits: {
     readonly maxMessageBytes: number;

@@ -58,6 +58,13 @@ export const AgentFile = z
           .boolean()
           .default(true)
           .describe('A notification whose event cannot be built still counts as taken. Without it, it becomes a dead letter.'),
+        sample_source: z.string().min(1).default('openstack').describe('The source that samples name.'),
+        reserved_metadata_namespace: z
+          .array(z.string().min(1))
+          .default(['metering.'])
+          .describe('What of `user_metadata` is kept: keys that begin so, without that beginning.'),
+        reserved_metadata_keys: z.array(z.string().min(1)).default([]).describe('And these keys.'),
+        reserved_metadata_length: z.int().min(0).default(256).describe('How long such a text may be; the rest is cut.'),
       })
       .prefault({})
       .describe("Mostly Ceilometer's options of the same names."),

@@ -28,6 +28,12 @@ export function toAgentConfig(
       storeRaw: conversion.store_raw,
       dropUnmatchedNotifications: conversion.drop_unmatched_notifications,
       ackOnEventError: conversion.ack_on_event_error,
+      sampleSource: conversion.sample_source,
+      reservedMetadata: {
+        namespace: conversion.reserved_metadata_namespace,
+        keys: conversion.reserved_metadata_keys,
+        length: conversion.reserved_metadata_length,
+      },
     },
     limits: {
       maxMessageBytes: limits.max_message_bytes,

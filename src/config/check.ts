@@ -2,14 +2,15 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isObject } from '../model/json.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { loadCeilometer } from './ceilometer/load-ceilometer.ts';
+import { loadCeilometer, loadConf } from './ceilometer/load-ceilometer.ts';
 import type { Note } from './ceilometer/note.ts';
 import { type LoadedAgent, loadAgentWithOrigins } from './load-agent.ts';
 import { loadSinkFiles, pipelineFiles } from './load-pipelines.ts';
-import { openConverter } from './load-setup.ts';
+import { openConverter, settingsUnder, standing } from './load-setup.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import { readable, readYamlFile } from './read-file.ts';
 import type { Environment } from './references.ts';
+import { shipped } from './registries.ts';
 import type { SinkConfig } from './sink-config.ts';
 import { watchEnvironment } from './unknown-variables.ts';
 
@@ -48,7 +49,9 @@ export async function checkAll(paths: readonly string[], agentFile: string | nul
   const kinds = await Promise.all(others.map(async (path) => [await kindOf(path, problems), path] as const));
   const of = (kind: Kind) => kinds.filter((each) => each[0] === kind).map((each) => each[1]);
   const [givenAgent] = of('agent');
-  const agent = await collect(loadAgentWithOrigins(givenAgent ?? agentFile, env));
+  const [theirFolder] = of('ceilometer');
+  const conf = theirFolder === undefined ? null : await collect(loadConf(theirFolder));
+  const agent = await collect(loadAgentWithOrigins(givenAgent ?? agentFile, env, {}, shipped, settingsUnder(conf, env)));
   const config = agent?.config ?? null;
   const everything = paths.length === 0 || of('agent').length === paths.length;
 
@@ -63,9 +66,11 @@ export async function checkAll(paths: readonly string[], agentFile: string | nul
   const notes: Note[] = [];
   const compat: SinkConfig[] = [];
   for (const folder of of('ceilometer')) {
-    const theirs = await collect(loadCeilometer(folder, { env }));
+    const coordinated = config !== null && config.coordination.kind !== 'off';
+    const its = folder === theirFolder ? conf : await collect(loadConf(folder));
+    const theirs = await collect(loadCeilometer(folder, { env, coordinated, baseDir: config?.baseDir ?? '.' }, its));
     if (theirs === null) continue;
-    problems.push(...theirs.skipped);
+    problems.push(...theirs.skipped, ...standing({ problems: theirs.refused }, agent?.origins ?? null));
     notes.push(...theirs.notes);
     compat.push(...theirs.sinks);
     const { meters, events } = theirs.definitions;
@@ -138,6 +143,8 @@ async function kindOf(path: string, problems: Problem[]): Promise<Kind | null> {
 }
 
 async function folderKind(path: string): Promise<Kind> {
+  const conf = await stat(join(path, 'ceilometer.conf')).catch(() => null); // not there, or not ours to read
+  if (conf !== null) return 'ceilometer';
   for (const name of isCeilometer) {
     const read = await readYamlFile(join(path, name), 'pyyaml');
     const value = read.document?.value;

@@ -25,6 +25,13 @@ export interface LoadedAgent {
   readonly secrets: Secrets;
 }
 
+/** What another product's files give where neither file nor variable nor flag says anything. */
+export interface UnderSetting {
+  readonly path: string;
+  readonly value: unknown;
+  readonly origin: string;
+}
+
 /** Flag over environment over file over default. Throws a `ConfigError` with everything that is wrong. */
 export async function loadAgent(
   file: string | null,
@@ -39,6 +46,7 @@ export async function loadAgentWithOrigins(
   env: Environment = process.env,
   overrides: Overrides = {},
   registries: Registries = shipped,
+  under: readonly UnderSetting[] = [],
 ): Promise<LoadedAgent> {
   const problems: Problem[] = [];
   const secrets: Secrets = new Set();
@@ -56,6 +64,10 @@ export async function loadAgentWithOrigins(
     assign(values, path.split('.'), value);
     origins.set(path, origin);
   };
+  for (const { path, value, origin } of under) {
+    const secretStands = path === 'telemetry_secret' && origins.get('telemetry_secret_file') !== 'default';
+    if (origins.get(path) === 'default' && !secretStands) put(path, value, origin);
+  }
   for (const { setting, value, fault } of await fromVariables(env)) {
     if (fault !== undefined)
       problems.push({ file: setting.variable, line: 0, column: 0, path: setting.path, message: fault, hint: null });
@@ -141,7 +153,11 @@ function originsIn(document: YamlDocument, file: string | null): Map<string, str
   return origins;
 }
 
-const isElsewhere = (origin: string | undefined): boolean => origin === 'flag' || origin?.startsWith('CEILOGRAPH_') === true;
+const isElsewhere = (origin: string | undefined): boolean =>
+  origin === 'flag' || origin?.startsWith('CEILOGRAPH_') === true || isUnder(origin);
+
+/** Of `ceilometer.conf` and its like. */
+export const isUnder = (origin: string | undefined): boolean => origin !== undefined && /\.conf:\d+$/.test(origin);
 
 function atOrigin(problem: Problem, origins: Origins): Problem {
   for (const [path, origin] of origins)

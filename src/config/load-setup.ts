@@ -2,13 +2,15 @@ import { fileURLToPath } from 'node:url';
 import { type Converter, createConverter } from '../core/convert/converter.ts';
 import { Fault } from '../model/faults.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { loadCeilometer } from './ceilometer/load-ceilometer.ts';
+import type { CeilometerConf } from './ceilometer/conf.ts';
+import { loadCeilometer, loadConf } from './ceilometer/load-ceilometer.ts';
 import { formatNote } from './ceilometer/note.ts';
 import { readDefinitions } from './definitions.ts';
-import { loadAgentWithOrigins, type Origins, type Overrides } from './load-agent.ts';
+import { isUnder, loadAgentWithOrigins, type Origins, type Overrides } from './load-agent.ts';
 import { loadPipelines } from './load-pipelines.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import type { Environment, Secrets } from './references.ts';
+import { shipped } from './registries.ts';
 import type { SinkConfig } from './sink-config.ts';
 import { watchEnvironment } from './unknown-variables.ts';
 import type { YamlDialect } from './yaml-scalar.ts';
@@ -49,21 +51,56 @@ export async function loadSetup(
 ): Promise<Setup> {
   const { env, unknown } = watchEnvironment(environment);
   const flags = { pipelines: options.pipelines, data_dir: options.dataDir, ...overrides };
-  const { config, origins, secrets } = await loadAgentWithOrigins(options.config ?? null, env, flags);
+  const conf = options.ceilometer === undefined ? null : await loadConf(options.ceilometer);
+  const under = settingsUnder(conf, env);
+  const { config, origins, secrets } = await loadAgentWithOrigins(options.config ?? null, env, flags, shipped, under).catch(
+    (error: unknown) => {
+      throw withConfProblems(error, standing(conf, null));
+    },
+  );
   const loading = { env, baseDir: config.baseDir, secrets, coordinated: config.coordination.kind !== 'off' };
   if (options.ceilometer === undefined) {
     const sinks = await loadPipelines(config.pipelinesDir, loading);
     const converter = await openConverter(config, config.definitions);
     return { config, sinks, converter, notes: [...converter.warnings, ...unknown()], origins, secrets };
   }
-  const theirs = await loadCeilometer(options.ceilometer, loading);
+  const theirs = await loadCeilometer(options.ceilometer, loading, conf);
+  const refused = standing({ problems: theirs.refused }, origins);
+  if (refused.length > 0) throw new ConfigError(refused);
   const definitions = {
     meters: config.definitions.meters.length > 0 ? config.definitions.meters : theirs.definitions.meters,
     events: config.definitions.events.length > 0 ? config.definitions.events : theirs.definitions.events,
   };
   const converter = await openConverter(config, definitions, 'pyyaml');
-  const notes = [...theirs.notes.filter((note) => note.level !== 'took').map(formatNote), ...converter.warnings, ...unknown()];
+  const notes = [...theirs.notes.map(formatNote), ...converter.warnings, ...unknown()];
   return { config, sinks: theirs.sinks, converter, notes, origins, secrets };
+}
+
+/** Who says how agents coordinate says where their topics are. */
+export function settingsUnder(conf: Pick<CeilometerConf, 'settings'> | null, env: Environment): CeilometerConf['settings'] {
+  const given = conf?.settings ?? [];
+  if (env['CEILOGRAPH_COORDINATION'] === undefined) return given;
+  return given.filter(({ path }) => path !== 'coordination' && path !== 'topics');
+}
+
+/** Both at once, so that an operator mends them together. */
+function withConfProblems(error: unknown, problems: readonly Problem[]): unknown {
+  return error instanceof ConfigError && problems.length > 0 ? new ConfigError([...problems, ...error.problems]) : error;
+}
+
+/**
+ * The problems of `ceilometer.conf` that still matter: who says in the agent's file or environment how agents coordinate, or where notifications
+ * come from, has answered what was asked there.
+ */
+export function standing(conf: { readonly problems: readonly Problem[] } | null, origins: Origins | null): readonly Problem[] {
+  const answered = (path: string) => {
+    const origin = origins?.get(path) ?? 'default';
+    return origin !== 'default' && !isUnder(origin);
+  };
+  const coordination = ['coordination.backend_url', 'notification.workload_partitioning'];
+  return (conf?.problems ?? []).filter(
+    ({ path }) => !(coordination.includes(path) && answered('coordination')) && !(path === 'transport_url' && answered('inputs')),
+  );
 }
 
 export async function openConverter(
@@ -76,11 +113,20 @@ export async function openConverter(
     events: given.events.length > 0 ? given.events : shippedDefinitions.events,
   };
   const definitions = await readDefinitions(paths, dialect);
-  const { storeRaw, ackOnEventError, dropUnmatchedNotifications, compat } = config.conversion;
+  const { storeRaw, ackOnEventError, dropUnmatchedNotifications, compat, sampleSource, reservedMetadata } = config.conversion;
   try {
     return createConverter({
       ...definitions,
-      options: { compat, storeRaw, ackOnEventError, dropUnmatched: dropUnmatchedNotifications },
+      options: {
+        compat,
+        storeRaw,
+        ackOnEventError,
+        dropUnmatched: dropUnmatchedNotifications,
+        sampleSource,
+        reservedMetadataNamespace: reservedMetadata.namespace,
+        reservedMetadataKeys: reservedMetadata.keys,
+        reservedMetadataLength: reservedMetadata.length,
+      },
     });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;

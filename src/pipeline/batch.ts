@@ -19,5 +19,7 @@ export function makeBatch(items: readonly Item[], codec: ItemCodec, replay: bool
       messages ??= items.map((item) => codec.message(item));
       return messages;
     },
+    messagesFrom: (publisherId) => items.map((item) => codec.message(item, publisherId)),
+    fileTexts: (form) => items.map((item) => codec.fileText(item, form)),
   };
 }

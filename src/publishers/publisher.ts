@@ -16,6 +16,10 @@ export interface Batch {
   readonly lines: () => string;
   /** The items as Ceilometer's signed messages (JSON texts, `metering` or `event` wire model), encoded at the first call. */
   readonly messages: () => readonly string[];
+  /** The same with the publisher's name in each, signed too: what Ceilometer's `tcp://` sends. */
+  readonly messagesFrom: (publisherId: string) => readonly string[];
+  /** What Ceilometer's file publisher writes, one text per item without a newline: JSON, or the text of a Python dict. */
+  readonly fileTexts: (form: 'json' | 'python') => readonly string[];
   /** Stable over retries of this batch: a hash of the ids. For idempotency headers. */
   readonly id: string;
   /**

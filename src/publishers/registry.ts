@@ -1,12 +1,20 @@
 import type { ZodType } from 'zod';
 import { AmqpSchema, summary as amqpSummary } from './amqp/schema.ts';
 import { FileSchema, summary as fileSummary } from './file/schema.ts';
+import { GnocchiSchema, summary as gnocchiSummary } from './gnocchi/schema.ts';
 import { HttpSchema, summary as httpSummary } from './http/schema.ts';
 import { type BatchSize, requestSized, writeSized } from './lane-options.ts';
 import { MailSchema, summary as mailSummary } from './mail/schema.ts';
+import { OtlpSchema, summary as otlpSummary } from './otlp/schema.ts';
+import { PostgresSchema, summary as postgresSummary } from './postgres/schema.ts';
+import { PrometheusSchema, summary as prometheusSummary } from './prometheus/schema.ts';
 import type { PublisherKind } from './publisher.ts';
+import { PushgatewaySchema, summary as pushgatewaySummary } from './pushgateway/schema.ts';
+import { RedisStreamSchema, summary as redisStreamSummary } from './redis-stream/schema.ts';
 import { SpoolSchema, summary as spoolSummary } from './spool/schema.ts';
 import { StdoutSchema, summary as stdoutSummary } from './stdout/schema.ts';
+import { TcpSchema, summary as tcpSummary } from './tcp/schema.ts';
+import { UdpSchema, summary as udpSummary } from './udp/schema.ts';
 
 export { LaneSchema } from './lane-options.ts';
 
@@ -50,5 +58,53 @@ export const publishers: Readonly<Record<string, PublisherEntry>> = {
     schema: MailSchema,
     batch: requestSized,
     load: async () => (await import('./mail/index.ts')).mail,
+  },
+  gnocchi: {
+    summary: gnocchiSummary,
+    schema: GnocchiSchema,
+    batch: requestSized,
+    load: async () => (await import('./gnocchi/index.ts')).gnocchi,
+  },
+  prometheus: {
+    summary: prometheusSummary,
+    schema: PrometheusSchema,
+    batch: requestSized,
+    load: async () => (await import('./prometheus/index.ts')).prometheus,
+  },
+  pushgateway: {
+    summary: pushgatewaySummary,
+    schema: PushgatewaySchema,
+    batch: requestSized,
+    load: async () => (await import('./pushgateway/index.ts')).pushgateway,
+  },
+  otlp: {
+    summary: otlpSummary,
+    schema: OtlpSchema,
+    batch: requestSized,
+    load: async () => (await import('./otlp/index.ts')).otlp,
+  },
+  postgres: {
+    summary: postgresSummary,
+    schema: PostgresSchema,
+    batch: requestSized,
+    load: async () => (await import('./postgres/index.ts')).postgres,
+  },
+  'redis-stream': {
+    summary: redisStreamSummary,
+    schema: RedisStreamSchema,
+    batch: requestSized,
+    load: async () => (await import('./redis-stream/index.ts')).redisStream,
+  },
+  tcp: {
+    summary: tcpSummary,
+    schema: TcpSchema,
+    batch: requestSized,
+    load: async () => (await import('./tcp/index.ts')).tcp,
+  },
+  udp: {
+    summary: udpSummary,
+    schema: UdpSchema,
+    batch: requestSized,
+    load: async () => (await import('./udp/index.ts')).udp,
   },
 };

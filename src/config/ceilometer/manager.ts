@@ -7,10 +7,13 @@ import type { SinkContext } from '../sink-context.ts';
 import type { YamlDocument } from '../yaml-document.ts';
 import type { Note } from './note.ts';
 import { type BuiltSink, buildCompatSink } from './sink.ts';
+import type { Site } from './site.ts';
 
 export interface ManagerResult {
   readonly sinks: readonly BuiltSink[];
   readonly notes: readonly Note[];
+  /** What keeps the agent from starting. */
+  readonly stopped: readonly Problem[];
 }
 
 /** Ceilometer would not load the file: the whole of it is skipped, for the first reason found. */
@@ -30,9 +33,21 @@ interface Source {
   readonly index: number;
 }
 
+/** What the two files are read with, beside themselves. */
+export interface ManagerContext {
+  readonly sinks: SinkContext;
+  readonly site: Site;
+  /** The folder of Ceilometer's files. */
+  readonly dir: string;
+  /** Of sinks that need more than one. */
+  readonly partitions: number;
+}
+
 /** `pipeline.yaml` (samples) or `event_pipeline.yaml` (events) by Ceilometer's rules. Throws `ManagerRefused`. */
-export function readManager(document: YamlDocument, from: ItemKind, context: SinkContext): ManagerResult {
+export function readManager(document: YamlDocument, from: ItemKind, given: ManagerContext): ManagerResult {
+  const { sinks: context, site, dir, partitions } = given;
   const notes: Note[] = [];
+  const stopped: Problem[] = [];
   const note = (path: readonly PropertyKey[], level: Note['level'], text: string, sink?: string) =>
     notes.push({ file: document.file, line: document.locate(path).line, level, text, ...(sink === undefined ? {} : { sink }) });
   const refuse = (path: readonly PropertyKey[], message: string): never => {
@@ -74,6 +89,10 @@ export function readManager(document: YamlDocument, from: ItemKind, context: Sin
       note: (...told) => note(...told, name),
       refuse,
       sources: fed,
+      stop: (problem) => stopped.push(problem),
+      site,
+      dir,
+      partitions,
     });
     if (built === null) continue;
     if (fed.length === 0) note(['sinks', i], 'ignored', `no source feeds the sink ${name}`);
@@ -81,7 +100,7 @@ export function readManager(document: YamlDocument, from: ItemKind, context: Sin
   }
   // Ceilometer walks its pipelines source by source.
   const rank = ({ config }: BuiltSink) => sources.findIndex((source) => config.sources.some((each) => each.name === source.name));
-  return { sinks: sinks.sort((a, b) => rank(a) - rank(b)), notes };
+  return { sinks: sinks.sort((a, b) => rank(a) - rank(b)), notes, stopped };
 
   function readSource(source: JsonObject, index: number): Source {
     const path = ['sources', index];

@@ -13,6 +13,8 @@ export interface NativeSink {
   readonly sources: readonly SinkSource[];
   readonly partitionBy: readonly string[];
   readonly partitions: number;
+  /** null: as the loader decides, which knows whether several agents run it. */
+  readonly order: 'arrival' | null;
   readonly transform: readonly (readonly [name: string, parameters: Json])[];
   readonly publish: readonly (readonly [kind: string, parameters: Readonly<Record<string, unknown>>])[];
 }
@@ -28,7 +30,7 @@ export function printNativeSink(name: string, sink: NativeSink, remarks: readonl
     partitions: sink.partitions,
     ...(sink.transform.length === 0 ? {} : { transform: sink.transform.map(([step, parameters]) => ({ [step]: parameters })) }),
     publish: sink.publish.map(([kind, parameters]) => ({ [kind]: literal(parameters) })),
-    order: 'arrival',
+    ...(sink.order === null ? {} : { order: sink.order }),
   };
   const document = new Document(printable(content), { version: '1.2' });
   document.commentBefore = [

@@ -12,6 +12,8 @@ import type { NativeSink } from './native-sink.ts';
 import type { Note } from './note.ts';
 import { mapPublisherUrl } from './publisher-url.ts';
 import { escapeSinkName } from './sink-name.ts';
+import type { Site } from './site.ts';
+import { shownUrl } from './transport-url.ts';
 import { withoutParameter } from './without-parameter.ts';
 
 type Path = readonly PropertyKey[];
@@ -27,6 +29,13 @@ export interface CompatSink {
   readonly note: (path: Path, level: Note['level'], text: string) => void;
   /** Ends the reading of the whole file. */
   readonly refuse: (path: Path, message: string) => never;
+  /** Keeps the agent from starting. */
+  readonly stop: (problem: Problem) => void;
+  readonly site: Site;
+  /** The folder of the files. */
+  readonly dir: string;
+  /** Of sinks that need more than one. */
+  readonly partitions: number;
 }
 
 export interface BuiltSink {
@@ -65,7 +74,7 @@ export function buildCompatSink(given: CompatSink): BuiltSink | null {
       from,
       sources: given.sources.map(({ name, match }) => ({ name, match })),
       partitionBy: defaultPartitionBy[from],
-      partitions: whole === undefined ? 16 : 1,
+      partitions: whole === undefined ? given.partitions : 1,
       steps: effective,
       publish: targets.map(({ target }) => target),
       // One agent takes them as they come, as Ceilometer did; several listeners give no order between them.
@@ -90,6 +99,7 @@ export function buildCompatSink(given: CompatSink): BuiltSink | null {
     sources: finished.sources,
     partitionBy: finished.partitionBy,
     partitions: finished.partitions,
+    order: context.coordinated ? null : 'arrival',
     transform: effective.map((step) => [step.name, step.written]),
     publish: targets.map(({ target, written }) => [target.kind, written]),
   };
@@ -106,15 +116,19 @@ interface Published {
   readonly written: Readonly<Record<string, unknown>>;
 }
 
-function readPublishers({ sink, path, document, context, note, refuse }: CompatSink): Published[] {
+function readPublishers({ sink, from, path, document, context, note, refuse, stop, site, dir }: CompatSink): Published[] {
   const urls = sink['publishers'];
   if (!Array.isArray(urls) || urls.length === 0) return refuse([...path, 'publishers'], 'no publisher specified');
   const targets: Published[] = [];
   for (const [i, url] of urls.entries()) {
     const at = [...path, 'publishers', i];
     if (typeof url !== 'string') return refuse(at, 'a publisher is a URL');
-    const shown = url.replace(/\/\/[^/@]*@/, '//***@');
-    const mapped = mapPublisherUrl(url, context.env);
+    const shown = shownUrl(url);
+    const mapped = mapPublisherUrl(url, { from, env: context.env, site, dir });
+    if ('refused' in mapped) {
+      stop(document.problem(at, `the publisher ${shown}: ${mapped.refused}`, mapped.hint));
+      continue;
+    }
     if ('leftOut' in mapped || !Object.hasOwn(context.registries.publishers, mapped.kind)) {
       note(at, 'ignored', `the publisher ${shown}: ${'leftOut' in mapped ? mapped.leftOut : `no publisher ${mapped.kind} here`}`);
       continue;

@@ -1,22 +1,26 @@
 import { hostname } from 'node:os';
 import type { ConfirmChannel } from 'amqplib';
+import { isEvent } from '../../model/item.ts';
+import { stableId } from '../../model/stable-hash.ts';
 import { tlsOptions } from '../../model/tls-files.ts';
 import { readConfigured } from '../configured-file.ts';
-import type { Publisher, PublisherKind } from '../publisher.ts';
+import type { Batch, Publisher, PublisherKind } from '../publisher.ts';
 import { Link } from './link.ts';
 import { toOsloNotification } from './notification.ts';
 import { type AmqpParameters, summary } from './schema.ts';
 
 /**
  * Ceilometer's `notifier://`: a batch becomes one notification whose payload is the list of signed messages, published to a topic
- * exchange under `<topic>.sample`. Accepted means confirmed by the broker and routed to a queue at least.
+ * exchange under `<topic>.sample`, for each topic; with `per_meter_topic` others follow, one per meter. Accepted means confirmed by the broker and
+ * routed to a queue at least.
  */
 export const amqp: PublisherKind<AmqpParameters> = {
   name: 'amqp',
   summary,
   open: async (parameters, context) => {
-    const topic = parameters.topic ?? (context.kind === 'samples' ? 'metering' : 'event');
-    const key = `${topic}.sample`;
+    const standard = context.kind === 'samples' ? 'metering' : 'event';
+    const topics = parameters.topic === undefined ? [standard] : [parameters.topic].flat();
+    const eventType = parameters.event_type ?? standard;
     const publisherId = parameters.publisher_id ?? `telemetry.publisher.${hostname()}`;
     const link = new Link({
       urls: typeof parameters.url === 'string' ? [parameters.url] : parameters.url,
@@ -24,21 +28,31 @@ export const amqp: PublisherKind<AmqpParameters> = {
       connectionName: `ceilograph publisher ${context.sink}/${context.name}`,
       timeoutMs: parameters.confirm_timeout_ms,
       clock: context.clock,
-      prepare: (channel) => declare(channel, parameters, key),
+      prepare: async (channel) => {
+        for (const topic of topics) await declare(channel, parameters, keyOf(topic));
+      },
     });
 
     const publisher: Publisher = {
       publish: async (batch, signal) => {
         const now = context.clock.now();
-        const body = Buffer.from(toOsloNotification({ id: batch.id, publisherId, topic, messages: batch.messages(), now }));
-        const options = {
-          persistent: parameters.persistent,
-          contentType: 'application/json',
-          contentEncoding: 'utf-8',
-          messageId: batch.id,
-          timestamp: Math.floor(now / 1000),
-        };
-        await link.publish(parameters.exchange, key, body, options, signal);
+        const perMeter = parameters.per_meter_topic ? byMeter(batch) : [];
+        const parts: Part[] = [{ eventType, messages: batch.messages() }];
+        for (const [meter, messages] of perMeter) parts.push({ eventType: `${eventType}.${meter}`, messages });
+        for (const topic of topics)
+          for (const [index, { eventType, messages }] of parts.entries()) {
+            // oslo.messaging skips an id that it has just seen, and these are different messages.
+            const id = topic === topics[0] && index === 0 ? batch.id : stableId([batch.id, topic, eventType]);
+            const options = {
+              persistent: parameters.persistent,
+              contentType: 'application/json',
+              contentEncoding: 'utf-8',
+              messageId: id,
+              timestamp: Math.floor(now / 1000),
+            };
+            const body = Buffer.from(toOsloNotification({ id, publisherId, eventType, messages, now }));
+            await link.publish(parameters.exchange, keyOf(topic), body, options, signal);
+          }
       },
       probe: async (signal) => {
         await link.channel(signal);
@@ -49,11 +63,34 @@ export const amqp: PublisherKind<AmqpParameters> = {
   },
 };
 
+interface Part {
+  readonly eventType: string;
+  readonly messages: readonly string[];
+}
+
+const keyOf = (topic: string) => `${topic}.sample`;
+
+/** In the order of their names, as Ceilometer sends them. */
+function byMeter(batch: Batch): readonly (readonly [meter: string, messages: readonly string[]])[] {
+  const meters = new Map<string, string[]>();
+  const messages = batch.messages();
+  for (const [index, item] of batch.items.entries()) {
+    if (isEvent(item)) continue;
+    const list = meters.get(item.name) ?? [];
+    list.push(messages[index] ?? '');
+    meters.set(item.name, list);
+  }
+  return [...meters].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** As oslo.messaging does before it publishes. Flags that differ from the site's are refused by the broker (406). */
 async function declare(channel: ConfirmChannel, parameters: AmqpParameters, key: string): Promise<void> {
-  await channel.assertExchange(parameters.exchange, 'topic', { durable: parameters.exchange_durable, autoDelete: false });
+  await channel.assertExchange(parameters.exchange, 'topic', {
+    durable: parameters.exchange_durable,
+    autoDelete: parameters.auto_delete,
+  });
   if (!parameters.declare_queue) return;
-  const queue = { durable: parameters.queue_durable, autoDelete: false };
+  const queue = { durable: parameters.queue_durable, autoDelete: parameters.auto_delete };
   await channel.assertQueue(
     key,
     parameters.queue_type === 'quorum' ? { ...queue, arguments: { 'x-queue-type': 'quorum' } } : queue,

@@ -23,6 +23,7 @@ export const file: PublisherKind<FileParameters> = {
 
 class FilePublisher implements Publisher {
   readonly #path: string;
+  readonly #format: FileParameters['format'];
   readonly #file: AppendFile;
   #chain: Promise<unknown> = Promise.resolve();
   /** Ids at the end of the file, kept while replayed batches follow each other and nobody else writes. */
@@ -32,6 +33,7 @@ class FilePublisher implements Publisher {
 
   constructor(parameters: FileParameters, context: PublisherContext) {
     this.#path = resolve(context.baseDir, parameters.path);
+    this.#format = parameters.format;
     const options = {
       sync: parameters.sync === 'batch',
       maxBytes: parameters.max_bytes,
@@ -68,13 +70,22 @@ class FilePublisher implements Publisher {
   async #missingLines(batch: Batch): Promise<string> {
     if (batch.replay !== true || this.#distrust) {
       this.#ids = undefined;
-      return batch.lines();
+      return this.#lines(batch);
     }
     const ids = this.#ids !== undefined && (await this.#file.isAsLeft()) ? this.#ids : await this.#file.readIds();
     this.#ids = ids;
-    if (!batch.items.some((item) => ids.has(itemId(item)))) return batch.lines();
-    const lines = batch.lines().split('\n');
+    const text = this.#lines(batch);
+    if (!batch.items.some((item) => ids.has(itemId(item)))) return text;
+    const lines = text.split('\n');
     return batch.items.map((item, index) => (ids.has(itemId(item)) ? '' : `${lines[index]}\n`)).join('');
+  }
+
+  #lines(batch: Batch): string {
+    if (this.#format === 'json') return batch.lines();
+    return batch
+      .fileTexts(this.#format === 'python' ? 'python' : 'json')
+      .map((text) => `${text}\n`)
+      .join('');
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -2,7 +2,13 @@ import { z } from 'zod';
 
 export const FileSchema = z.strictObject({
   path: z.string().min(1).describe('Where to write. Folders are made. Relative paths are meant from the configuration file.'),
-  format: z.literal('json').default('json').describe("One JSON object per line, in Ceilometer's field names."),
+  format: z
+    .enum(['json', 'ceilometer', 'python'])
+    .default('json')
+    .describe(
+      "One object per line. `json`: the wire models. `ceilometer`: as Ceilometer's `file://…?json`, which differs for events. `python`: as its " +
+        '`file://` without `json`, the text of a Python dict.',
+    ),
   sync: z
     .enum(['batch', 'none'])
     .default('batch')

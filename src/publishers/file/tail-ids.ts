@@ -35,9 +35,11 @@ async function collect(handle: FileHandle, size: number, length: number, ids: Se
   }
 }
 
-/** The id of a line of the wire model; a cut or foreign line has none. */
+/** The id of a line, JSON or the text of a Python dict; a cut or foreign line has none. */
 function idOf(line: string): string | undefined {
   if (line === '') return undefined;
+  const dict = /^\s*\{'message_id': '([^'\\]+)'|'id': '([^'\\]+)', 'monotonic_time': [^'{}]*\}$/.exec(line);
+  if (dict !== null) return dict[1] ?? dict[2];
   try {
     const item = JSON.parse(line) as { id?: unknown; message_id?: unknown } | null;
     const id = item?.message_id ?? item?.id;

@@ -4,6 +4,7 @@ import { printNativeSink } from '../../../src/config/ceilometer/native-sink.ts';
 import { formatNote } from '../../../src/config/ceilometer/note.ts';
 import { mapPublisherUrl } from '../../../src/config/ceilometer/publisher-url.ts';
 import { escapeSinkName } from '../../../src/config/ceilometer/sink-name.ts';
+import { bareSite } from '../../../src/config/ceilometer/site.ts';
 import { loadPipelines } from '../../../src/config/load-pipelines.ts';
 import type { SinkConfig } from '../../../src/config/sink-config.ts';
 import { folderWith, problemsOf } from './fixtures.ts';
@@ -72,7 +73,7 @@ describe("Ceilometer's pipelines", () => {
         from: 'samples',
         sources: [{ name: 'meter_source', match: ['*'] }],
         steps: [],
-        publish: [{ kind: 'file' }],
+        publish: [{ kind: 'gnocchi' }, { kind: 'file', parameters: { path: '/var/log/meters', format: 'python' } }],
       },
       {
         sink: 'cpu_delta_sink',
@@ -88,7 +89,7 @@ describe("Ceilometer's pipelines", () => {
       },
       {
         sink: 'cpu_sink',
-        publish: [{ kind: 'http', parameters: { timeout_ms: 2000 }, batch: { maxItems: 1 } }, { kind: 'stdout' }],
+        publish: [{ kind: 'http', parameters: { timeout_ms: 2000, format: 'item' } }, { kind: 'stdout' }],
       },
       { sink: 'event_sink', from: 'events', partitionBy: ['event_type'] },
     ]);
@@ -100,9 +101,9 @@ describe("Ceilometer's pipelines", () => {
     expect(notes).toEqual(
       expect.arrayContaining([
         expect.stringMatching(
-          /^pipeline\.yaml:28 ignored: the publisher gnocchi:\/\/: this version has no gnocchi:\/\/; a Gnocchi publisher comes with a later one/,
+          /^pipeline\.yaml:28 changed: gnocchi:\/\/: neither credentials for Keystone nor CEILOGRAPH_GNOCCHI_URL/,
         ),
-        'pipeline.yaml:29 changed: file:///var/log/meters: lines are JSON, not the text of Python dicts',
+        expect.stringMatching(/^pipeline\.yaml:28 changed: gnocchi:\/\/: there is no .*gnocchi_resources\.yaml/),
         expect.stringMatching(/^pipeline\.yaml:41 changed: http:.*tried again until it is taken/),
         'pipeline.yaml:17 took: the sink cpu_delta_sink: delta → file',
         'event_pipeline.yaml:2 took: the sink event_sink: file',
@@ -149,7 +150,7 @@ describe("Ceilometer's pipelines", () => {
   it('are refused when neither file can be used', async () => {
     const dir = await folderWith({
       'pipeline.yaml': 'sources: []\n',
-      'event_pipeline.yaml': events.replace('file:///var/log/events?json', 'gnocchi://'),
+      'event_pipeline.yaml': events.replace('file:///var/log/events?json', 'monasca://'),
     });
 
     const problems = await problemsOf(loadCeilometer(dir, { env: {} }), dir);
@@ -161,7 +162,9 @@ describe("Ceilometer's pipelines", () => {
   });
 
   it('leave out a sink whose publishers are all missing, loudly', async () => {
-    const { sinks, notes } = await load({ 'pipeline.yaml': pipeline.replace('          - file:///var/log/meters\n', '') });
+    const { sinks, notes } = await load({
+      'pipeline.yaml': pipeline.replace('gnocchi://', 'monasca://').replace('          - file:///var/log/meters\n', ''),
+    });
 
     expect(sinks.map((sink) => sink.sink)).toEqual(['cpu_delta_sink', 'cpu_sink']);
     expect(notes).toContainEqual(
@@ -216,6 +219,24 @@ describe('a publisher URL', () => {
       { kind: 'amqp', value: { url: ['amqp://u:p@a:5672/v', 'amqp://u:p@b:5672/v'] } },
     ],
     ['notifier://h:1/v?topic=alarm.all', {}, { kind: 'amqp', value: { url: 'amqp://h:1/v', topic: 'alarm.all' } }],
+    [
+      'notifier://h?topic=a&topic=b&per_meter_topic=1',
+      {},
+      { kind: 'amqp', value: { topic: ['a', 'b'], event_type: 'metering', per_meter_topic: true } },
+    ],
+    ['udp://[::1]:99', {}, { kind: 'udp', value: { host: '::1', port: 99 } }],
+    ['tcp://receiver', {}, { kind: 'tcp', value: { host: 'receiver', port: 4952 } }],
+    ['tcp://', {}, { leftOut: expect.stringContaining('no host') }],
+    ['prometheus://gw:9091/metrics/job/x', {}, { kind: 'pushgateway', value: { url: 'http://gw:9091/metrics/job/x' } }],
+    ['prometheus://gw/metrics/job/x?ssl=true', {}, { kind: 'pushgateway', value: { url: 'https://gw/metrics/job/x' } }],
+    ['opentelemetryhttp://c:4318/v1/metrics', {}, { kind: 'otlp', value: { url: 'http://c:4318/v1/metrics' } }],
+    ['http://h/x?raw_only=true&batch=no', {}, { kind: 'http', value: { url: 'http://h/x', raw_only: true, format: 'item' } }],
+    [
+      'gnocchi://?archive_policy=low&timeout=3',
+      { CEILOGRAPH_GNOCCHI_URL: 'http://g:8041' },
+      { kind: 'gnocchi', value: { url: 'http://g:8041', archive_policy: 'low', timeout_ms: 3000 } },
+    ],
+    ['zaqar://?queue=q', {}, { refused: expect.stringContaining('zaqar'), hint: expect.stringContaining('redis-stream') }],
     ['notifier', {}, { leftOut: expect.stringContaining('CEILOGRAPH_TRANSPORT_URL') }],
     ['notifier://h?driver=kafka', {}, { leftOut: expect.stringContaining('kafka') }],
     [
@@ -229,10 +250,10 @@ describe('a publisher URL', () => {
     ['http:///x', {}, { leftOut: 'it names no host' }],
     ['file://', {}, { leftOut: 'it names no path' }],
     ['file:///x?max_bytes=a&backup_count=1', {}, { leftOut: 'max_bytes and backup_count should be numbers' }],
-    ['file:///x?json&max_bytes=5', {}, { kind: 'file', value: { path: '/x' } }],
+    ['file:///x?json&max_bytes=5', {}, { kind: 'file', value: { path: '/x', format: 'ceilometer' } }],
     ['constructor://', {}, { leftOut: expect.stringContaining('no') }],
   ])('%s is mapped', (url, env, expected) => {
-    expect(mapPublisherUrl(url, env)).toMatchObject(expected);
+    expect(mapPublisherUrl(url, { from: 'samples', env, site: bareSite, dir: '/nowhere' })).toMatchObject(expected);
   });
 });
 

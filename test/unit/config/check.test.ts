@@ -72,7 +72,7 @@ it('the effective settings show where each comes from, and no secret', async () 
 
   const shown = effectiveSettings(await loadAgentWithOrigins(`${dir}/agent.yaml`, { CEILOGRAPH_CLUSTER: 'x' }));
 
-  expect(JSON.stringify(shown)).not.toMatch(/hidden|open/);
+  expect(JSON.stringify(shown)).not.toMatch(/hidden|\bopen\b/);
   expect(shown).toContainEqual({ path: 'cluster', value: 'x', origin: 'CEILOGRAPH_CLUSTER' });
   expect(shown).toContainEqual({ path: 'telemetry_secret', value: '***', origin: `${dir}/agent.yaml:1` });
   expect(shown.every((each) => each.value !== undefined)).toBe(true);

@@ -9,7 +9,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { makeBatch } from '../../../src/pipeline/batch.ts';
 import { httpPublisher } from '../../../src/publishers/http/index.ts';
 import { HttpSchema } from '../../../src/publishers/http/schema.ts';
-import { faultOfStatus, parseRetryAfter } from '../../../src/publishers/http/status.ts';
+import { faultOfStatus, parseRetryAfter } from '../../../src/publishers/http-status.ts';
 import type { Publisher } from '../../../src/publishers/publisher.ts';
 import { codec, sample } from '../pipeline-lane/rig.ts';
 

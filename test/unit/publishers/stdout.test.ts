@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const program = `
 import { openStdout } from ${JSON.stringify(new URL('../../../src/publishers/stdout/index.ts', import.meta.url).href)};
 const publisher = openStdout(process.stdout);
-const batch = { items: [], id: 'x', lines: () => 'line\\n'.repeat(10_000), messages: () => [] };
+const batch = { items: [], id: 'x', lines: () => 'line\\n'.repeat(10_000), messages: () => [], messagesFrom: () => [], fileTexts: () => [] };
 for (;;) {
   try {
     await publisher.publish(batch, new AbortController().signal);

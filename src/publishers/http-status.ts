@@ -1,4 +1,4 @@
-import { Fault } from '../../model/faults.ts';
+import { Fault } from '../model/faults.ts';
 
 /**
  * What a status says about the batch. Not the items' fault is all that an operator or time can heal: then we wait, and dead-letter

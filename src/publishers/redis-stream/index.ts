@@ -1,0 +1,113 @@
+import { Redis } from 'ioredis';
+import { orAborted } from '../../lib/or-aborted.ts';
+import { Fault } from '../../model/faults.ts';
+import { itemId } from '../../model/item.ts';
+import { tlsOptions } from '../../model/tls-files.ts';
+import { readConfigured } from '../configured-file.ts';
+import type { Batch, Publisher, PublisherContext, PublisherKind } from '../publisher.ts';
+import { type RedisStreamParameters, summary } from './schema.ts';
+
+/**
+ * A batch is one transaction of XADDs, so that it stands there whole or not at all, in order. Accepted means that Redis has answered; what that is
+ * worth when its machine dies is for `appendfsync` to say. A connection that failed is left, and the next try makes another: nothing is ever
+ * sent twice behind our back.
+ */
+export const redisStream: PublisherKind<RedisStreamParameters> = {
+  name: 'redis-stream',
+  summary,
+  open: async (parameters, context) => new RedisStreamPublisher(parameters, context),
+};
+
+class RedisStreamPublisher implements Publisher {
+  readonly #parameters: RedisStreamParameters;
+  readonly #context: PublisherContext;
+  #client: Redis | undefined;
+
+  constructor(parameters: RedisStreamParameters, context: PublisherContext) {
+    this.#parameters = parameters;
+    this.#context = context;
+  }
+
+  async publish(batch: Batch, signal: AbortSignal): Promise<void> {
+    const lines = batch.lines().split('\n');
+    const { stream, max_length: most } = this.#parameters;
+    const trim = most === undefined ? [] : ['MAXLEN', '~', String(most)];
+    await this.#use(signal, async (client) => {
+      const transaction = client.multi();
+      for (const [index, item] of batch.items.entries())
+        transaction.call('XADD', stream, ...trim, '*', 'id', itemId(item), 'item', lines[index] ?? '');
+      for (const [error] of (await transaction.exec()) ?? []) if (error !== null) throw error;
+    });
+  }
+
+  async probe(signal: AbortSignal): Promise<void> {
+    await this.#use(signal, async (client) => {
+      const type = await client.type(this.#parameters.stream);
+      if (type !== 'none' && type !== 'stream')
+        throw new Fault('retryable', 'redis_wrong_type', `the key ${this.#parameters.stream} is no stream but a ${type}`);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#client?.disconnect();
+    this.#client = undefined;
+  }
+
+  async #use(signal: AbortSignal, work: (client: Redis) => Promise<void>): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      const client = await orAborted(this.#open(), signal);
+      await orAborted(work(client), signal);
+    } catch (error) {
+      await this.close();
+      throw signal.aborted ? signal.reason : toFault(error);
+    }
+  }
+
+  async #open(): Promise<Redis> {
+    if (this.#client?.status === 'ready') return this.#client;
+    await this.close();
+    const { url: given, password_file: file, tls, timeout_ms: timeoutMs } = this.#parameters;
+    const url = new URL(given);
+    const read = (path: string) => readConfigured(path, this.#context.baseDir);
+    const password = file === undefined ? decodeURIComponent(url.password) : (await read(file)).trim();
+    const client = new Redis({
+      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: Number(url.port || 6379),
+      db: Number(url.pathname.slice(1) || 0),
+      ...(password === '' ? {} : { username: decodeURIComponent(url.username) || 'default', password }),
+      ...(url.protocol === 'rediss:' ? { tls: await tlsOptions(tls, read) } : {}),
+      lazyConnect: true,
+      connectTimeout: timeoutMs,
+      commandTimeout: timeoutMs,
+      autoResendUnfulfilledCommands: false,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      disableClientInfo: true,
+      enableReadyCheck: false,
+      retryStrategy: () => null,
+    });
+    let failure: unknown;
+    client.on('error', (error) => {
+      failure = error; // whoever asks gets it too
+    });
+    this.#client = client;
+    await client.connect().catch((error: unknown) => {
+      throw failure ?? error;
+    });
+    return client;
+  }
+}
+
+/** Whatever Redis answers is for an operator or time to heal: full, read-only, wrong password, another type under the key. */
+function toFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Fault('retryable', 'redis_stream', `Redis: ${message}`, { cause: withoutCommand(error) });
+}
+
+/** The client hangs the whole command on its errors; neither a password nor a batch belongs into a log. */
+function withoutCommand(thrown: unknown): unknown {
+  if (typeof thrown === 'object' && thrown !== null && 'command' in thrown) delete thrown.command;
+  return thrown;
+}
