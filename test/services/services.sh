@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Real servers for the tests, each a private instance on free loopback ports that writes into one temporary folder.
 #
-#   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq, icinga2; default the first two)
+#   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq, icinga2, postgres,
+#                                       prometheus, pushgateway; default the first two)
 #   services.sh run [NAME…] -- COMMAND  start, run the command, always stop
 #   services.sh stop [FOLDER]           end what `start` began (default $SERVICES_DIR)
 #
 #   eval "$(test/services/services.sh start rabbitmq)"; npx vitest run test/integration; test/services/services.sh stop
 #
-# A server whose URL is already in the environment (REDIS_URL, AMQP_URL, LIVESTATUS_URL) is used as it is, and must answer. A missing program is
+# A server whose URL is already in the environment (REDIS_URL, AMQP_URL, …) is used as it is, and must answer. A missing program is
 # installed with apt-get when we are root. Ready means that the protocol answered, which is more than an open port.
 set -euo pipefail
 ready_seconds=${READY_SECONDS:-120}
@@ -17,7 +18,13 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 answers() { # HOST PORT NAME: one byte of an answer to the first words of the protocol
   local hello
-  case $3 in redis) hello='PING\r\n' ;; rabbitmq) hello='AMQP\0\0\11\1' ;; icinga2) hello='GET status\n\n' ;; esac
+  case $3 in
+    redis) hello='PING\r\n' ;;
+    rabbitmq) hello='AMQP\0\0\11\1' ;;
+    icinga2) hello='GET status\n\n' ;;
+    postgres) hello='\0\0\0\10\4\322\26\57' ;; # asks for TLS, and is told yes or no
+    prometheus | pushgateway) hello='GET /-/ready HTTP/1.0\r\n\r\n' ;;
+  esac
   # shellcheck disable=SC2016 # expanded by the inner shell
   [ "$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "$2" >&3 && head -c1 <&3 | wc -c' "$1" "$2" "$hello" 2>/dev/null)" = 1 ]
 }
@@ -88,6 +95,37 @@ rabbitmq_exports() {
 
 # shellcheck source=test/services/icinga2.sh
 . "$(dirname "${BASH_SOURCE[0]}")/icinga2.sh"
+postgres_program() { local found; for found in /usr/lib/postgresql/*/bin/postgres; do [ -x "$found" ] && echo "$found" && return; done; command -v postgres; }
+postgres_package() { echo postgresql; }
+postgres_start() { # FOLDER PORT; it refuses to run as root, and works in its data folder, so a shell stays behind in ours
+  local folder=$1 bin as=()
+  bin=$(dirname "$(readlink -f "$(postgres_program)")")
+  mkdir -p "$folder/data"
+  if [ "$(id -u)" = 0 ]; then
+    as=(setpriv --reuid=postgres --regid=postgres --clear-groups)
+    chown postgres "$folder/data"
+    chmod 711 "$SERVICES_DIR" "$folder"
+  fi
+  (cd / && "${as[@]}" "$bin/initdb" -D "$folder/data" -U tester --auth=trust -E UTF8 --locale=C --no-sync) >>"$folder/out.log" 2>&1
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  launch "$folder" bash -c '"$@" & wait' _ "${as[@]}" "$bin/postgres" -D "$folder/data" -p "$2" -k '' \
+    -c listen_addresses=127.0.0.1 -c max_connections=50 -c shared_buffers=32MB
+}
+postgres_exports() { echo "export POSTGRES_URL=postgresql://tester@127.0.0.1:$2/postgres"; }
+
+prometheus_program() { command -v prometheus; }
+prometheus_package() { echo prometheus; }
+prometheus_start() {
+  printf 'global: {}\n' >"$1/prometheus.yml"
+  launch "$1" "$(prometheus_program)" --config.file="$1/prometheus.yml" --storage.tsdb.path="$1/data" --web.listen-address="127.0.0.1:$2" \
+    --web.enable-remote-write-receiver --log.level=warn
+}
+prometheus_exports() { echo "export PROMETHEUS_URL=http://127.0.0.1:$2"; }
+
+pushgateway_program() { command -v prometheus-pushgateway || command -v pushgateway; }
+pushgateway_package() { echo prometheus-pushgateway; }
+pushgateway_start() { launch "$1" "$(pushgateway_program)" --web.listen-address="127.0.0.1:$2" --log.level=warn; }
+pushgateway_exports() { echo "export PUSHGATEWAY_URL=http://127.0.0.1:$2"; }
 
 wait_ready() { # NAME FOLDER PORT: fails at once when the process has ended
   local end=$((SECONDS + ready_seconds))
@@ -110,6 +148,9 @@ ensure() { # NAME: leaves its export lines in NAME/exports
     redis) variable=REDIS_URL default=6379 ;;
     rabbitmq) variable=AMQP_URL default=5672 ;;
     icinga2) variable=LIVESTATUS_URL default=6557 ;;
+    postgres) variable=POSTGRES_URL default=5432 ;;
+    prometheus) variable=PROMETHEUS_URL default=9090 ;;
+    pushgateway) variable=PUSHGATEWAY_URL default=9091 ;;
     *) say "unknown service: $name"; return 1 ;;
   esac
   mkdir -p "$folder"

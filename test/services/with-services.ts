@@ -17,3 +17,20 @@ export async function amqpUrl(): Promise<string> {
 export async function rabbitmqHttpUrl(): Promise<string> {
   return required('RABBITMQ_HTTP_URL');
 }
+
+export async function postgresUrl(): Promise<string> {
+  return required('POSTGRES_URL');
+}
+
+/** Prometheus, with its receiver of remote writes on. */
+export async function prometheusUrl(): Promise<string> {
+  return required('PROMETHEUS_URL');
+}
+
+export async function pushgatewayUrl(): Promise<string> {
+  return required('PUSHGATEWAY_URL');
+}
+
+export async function redisUrl(): Promise<string> {
+  return required('REDIS_URL');
+}

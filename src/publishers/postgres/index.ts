@@ -2,9 +2,11 @@ import { Client } from 'pg';
 import { orAborted } from '../../lib/or-aborted.ts';
 import { orLate } from '../../lib/or-late.ts';
 import { Fault } from '../../model/faults.ts';
+import { isEvent } from '../../model/item.ts';
 import { tlsOptions } from '../../model/tls-files.ts';
 import { readConfigured } from '../configured-file.ts';
-import type { Batch, Publisher, PublisherContext, PublisherKind } from '../publisher.ts';
+import { nanosOf } from '../metric.ts';
+import { type Batch, PartialFault, type Publisher, type PublisherContext, type PublisherKind } from '../publisher.ts';
 import { type PostgresParameters, summary } from './schema.ts';
 import { sqlFault } from './sql-fault.ts';
 import { type Table, tableOf } from './tables.ts';
@@ -35,11 +37,19 @@ class PostgresPublisher implements Publisher {
   }
 
   async publish(batch: Batch, signal: AbortSignal): Promise<void> {
-    const columns = this.#table.columns(batch.items);
+    // PostgreSQL would take `yesterday`, and mean another day each time.
+    const refused = new Map<number, string>();
+    const items = batch.items.filter((item, index) => {
+      const time = isEvent(item) ? item.generated : item.timestamp;
+      if (nanosOf(time) === null) refused.set(index, `${time} is no time`);
+      return !refused.has(index);
+    });
+    const columns = this.#table.columns(items);
     await this.#use(signal, async (client) => {
       await this.#makeSure(client);
-      await client.query(this.#table.insert, columns);
+      if (items.length > 0) await client.query(this.#table.insert, columns);
     });
+    if (refused.size > 0) throw new PartialFault(refused);
   }
 
   async probe(signal: AbortSignal): Promise<void> {

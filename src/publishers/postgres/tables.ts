@@ -15,6 +15,9 @@ interface Column<T> {
 const text = (value: Json): string | null =>
   value === null || value === undefined ? null : typeof value === 'string' ? value : printJson(value);
 
+/** A time without an offset is UTC, whatever the session's zone. */
+const zoned = (time: string): string => (/(?:Z|[+-]\d\d:?\d\d)$/.test(time) ? time : `${time}Z`);
+
 /** `numeric` keeps every digit of an integer and the `.0` of a float. */
 const sampleColumns: readonly Column<Sample>[] = [
   { name: 'id', type: 'text', constraint: 'PRIMARY KEY', of: (sample) => sample.id },
@@ -28,7 +31,7 @@ const sampleColumns: readonly Column<Sample>[] = [
   { name: 'project_id', type: 'text', of: (sample) => text(sample.project_id) },
   { name: 'project_name', type: 'text', of: (sample) => text(sample.project_name) },
   { name: 'resource_id', type: 'text', of: (sample) => text(sample.resource_id) },
-  { name: 'timestamp', type: 'timestamptz', constraint: 'NOT NULL', of: (sample) => sample.timestamp },
+  { name: 'timestamp', type: 'timestamptz', constraint: 'NOT NULL', of: (sample) => zoned(sample.timestamp) },
   { name: 'resource_metadata', type: 'jsonb', constraint: 'NOT NULL', of: (sample) => printJson(sample.resource_metadata) },
   { name: 'monotonic_time', type: 'numeric', of: (sample) => text(sample.monotonic_time) },
 ];
@@ -36,7 +39,7 @@ const sampleColumns: readonly Column<Sample>[] = [
 const eventColumns: readonly Column<Event>[] = [
   { name: 'message_id', type: 'text', constraint: 'PRIMARY KEY', of: (event) => event.message_id },
   { name: 'event_type', type: 'text', constraint: 'NOT NULL', of: (event) => event.event_type },
-  { name: 'generated', type: 'timestamptz', constraint: 'NOT NULL', of: (event) => `${event.generated}Z` },
+  { name: 'generated', type: 'timestamptz', constraint: 'NOT NULL', of: (event) => zoned(event.generated) },
   { name: 'traits', type: 'jsonb', constraint: 'NOT NULL', of: (event) => printJson(traitsOf(event)) },
   { name: 'raw', type: 'jsonb', constraint: 'NOT NULL', of: (event) => printJson(event.raw) },
 ];
