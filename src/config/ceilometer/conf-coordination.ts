@@ -4,7 +4,7 @@ import type { ConfReading } from './conf-reading.ts';
 import { shownUrl } from './transport-url.ts';
 
 /** The keys by which our agents know each other lie beside ceilometer.conf. */
-export const keysFileName = 'ceilograph-keys.yaml';
+const keysFileName = 'ceilograph-keys.yaml';
 
 const alone = 'for one agent, or several processes on one machine, set CEILOGRAPH_COORDINATION=off';
 const other = `expected redis://; ${alone}`;

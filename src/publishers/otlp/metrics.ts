@@ -8,7 +8,7 @@ export function attributes(given: readonly (readonly [key: string, value: Json])
 }
 
 /** `AnyValue`: 64-bit integers are texts in OTLP's JSON. */
-export function anyValue(value: Json): JsonObject {
+function anyValue(value: Json): JsonObject {
   if (typeof value === 'string') return { stringValue: value };
   if (typeof value === 'boolean') return { boolValue: value };
   if (typeof value === 'bigint') return { intValue: value.toString() };

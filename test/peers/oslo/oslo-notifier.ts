@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { amqpUrl } from '../../services/with-services.ts';
-import { osloPython } from './virtual-environment.ts';
+import { requirements, virtualEnvironment } from '../python/virtual-environment.ts';
 
 /** What a service of OpenStack says. */
 export interface OsloNotification {
@@ -48,7 +49,9 @@ export class OsloNotifier {
     const script = fileURLToPath(new URL('notify.py', import.meta.url));
     // oslo.messaging knows the scheme `rabbit`, not `amqp`.
     const url = (await amqpUrl()).replace(/^amqp:/, 'rabbit:');
-    return new OsloNotifier(spawn(await osloPython(), [script, url, topic], { stdio: 'pipe' }));
+    return new OsloNotifier(
+      spawn(join(await virtualEnvironment(requirements.oslo), 'bin/python'), [script, url, topic], { stdio: 'pipe' }),
+    );
   }
 
   /** Resolves once the broker has confirmed all of them. */

@@ -7,21 +7,25 @@ import { projectDir } from '../../run/program.ts';
 
 const execute = promisify(execFile);
 
-/** The version we are held to; another one gets a folder of its own. */
-const requirement = 'oslo.messaging==18.3.1';
 const cacheDir = join(projectDir, 'node_modules/.cache/ceilograph-peers');
 const venvMs = 60_000;
-const installMs = 240_000;
+const installMs = 480_000;
+
+/** The versions we are held to; another one gets a folder of its own. */
+export const requirements = {
+  oslo: 'oslo.messaging==18.3.1',
+  ceilometer: 'ceilometer==27.0.0',
+  gnocchi: 'gnocchi[postgresql]==4.7.1',
+} as const;
 
 /**
- * The Python that has oslo.messaging, in a virtual environment that is made once and kept beside the other caches. It appears under
- * its name only when it is complete, so two runs at once and one that was interrupted do no harm. Throws when it cannot be had: what
- * could not be tried must not look green.
+ * The folder of a virtual environment that has this package, made once and kept beside the other caches. It appears under its name only
+ * when it is complete, so two runs at once and one that was interrupted do no harm. Throws when it cannot be had: what could not be
+ * tried must not look green.
  */
-export async function osloPython(): Promise<string> {
+export async function virtualEnvironment(requirement: string): Promise<string> {
   const home = join(cacheDir, requirement);
-  const python = join(home, 'bin/python');
-  if (existsSync(python)) return python;
+  if (existsSync(join(home, 'bin/python'))) return home;
   await mkdir(cacheDir, { recursive: true });
   const fresh = await mkdtemp(join(cacheDir, 'new-'));
   try {
@@ -30,14 +34,14 @@ export async function osloPython(): Promise<string> {
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', requirement];
     await execute(join(fresh, 'bin/python'), pip, { timeout: installMs });
     await rename(fresh, home).catch((error: unknown) => {
-      if (!existsSync(python)) throw error; // somebody else was faster
+      if (!existsSync(home)) throw error; // somebody else was faster
     });
   } catch (error) {
     throw new Error(`no Python with ${requirement}: it needs python3 with venv, and a package index`, { cause: error });
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
-  return python;
+  return home;
 }
 
 /** Debian has `venv` in a package of its own; as the servers of the tests, it is installed when we are root. */
