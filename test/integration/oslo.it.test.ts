@@ -9,7 +9,7 @@ import { until } from '../faults/until.ts';
 import { OsloNotifier } from '../peers/oslo/oslo-notifier.ts';
 import { ctxt } from '../peers/oslo/payloads.ts';
 import { services } from '../peers/oslo/services-say.ts';
-import { osloPython } from '../peers/oslo/virtual-environment.ts';
+import { requirements, virtualEnvironment } from '../peers/python/virtual-environment.ts';
 
 /** What every event tells of who asked. */
 const defaultTraits = { ...ctxt, tenant_id: ctxt.project_id };
@@ -35,7 +35,7 @@ describe('oslo.messaging', () => {
   let agent: AgentUnderTest;
 
   beforeEach(async () => {
-    await osloPython();
+    await virtualEnvironment(requirements.oslo);
     folder = await mkdtemp(join(tmpdir(), 'ceilograph-oslo-'));
     site = await Site.open([...new Set(services.map(({ notification }) => notification.exchange))], ['info', 'error', 'sample']);
     notifier = await OsloNotifier.start(site.topic);
@@ -91,7 +91,7 @@ describe('an agent that is killed while oslo.messaging notifies', () => {
   it(
     'loses nothing, doubles nothing and leaves nothing in the raw queue',
     async () => {
-      await osloPython();
+      await virtualEnvironment(requirements.oslo);
 
       const { files, ...ordeal } = await randomKills({ seed: 3, kills: 2, notifications: 600 });
 
