@@ -122,7 +122,7 @@ describe('the amqp publisher and its broker', () => {
 
     const [body = ''] = await takeAll(queue);
     const notification = decodeNotification(Buffer.from(body), undefined, { maxBytes: 1_000_000 });
-    expect(notification).toMatchObject({ publisher_id: 'telemetry.publisher.here', event_type: topic, priority: 'sample' });
+    expect(notification).toMatchObject({ publisher_id: 'telemetry.publisher.here', event_type: 'metering', priority: 'sample' });
     expect(notification.timestamp).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/);
     expect(notification.payload).toMatchObject([
       { message_id: 'm1', counter_name: 'cpu', message_signature: expect.stringMatching(/^[0-9a-f]{64}$/) },
@@ -130,6 +130,31 @@ describe('the amqp publisher and its broker', () => {
     ]);
     expect(JSON.parse(body)).toMatchObject({ 'oslo.version': '2.0' });
     expect(JSON.parse(inner(body))).toMatchObject({ priority: 'SAMPLE', _unique_id: expect.stringMatching(/^[0-9a-f]{32}$/) });
+  });
+
+  it('publishes to several topics, and per meter, each under an id of its own that stays the same', async () => {
+    const other = `${topic}-2`;
+    const target = await open({ topic: [topic, other], per_meter_topic: true });
+    const items = [sample('m1'), { ...sample('m2'), name: 'another' }, sample('m3')];
+
+    await target.publish(makeBatch(items, codec, false), never);
+    await target.publish(makeBatch(items, codec, true), never);
+
+    const read = async (name: string) =>
+      (await takeAll(name)).map((body) => {
+        const { event_type, message_id, payload } = JSON.parse(inner(body)) as Record<string, unknown>;
+        return { event_type, message_id, ids: (payload as { message_id: string }[]).map((message) => message.message_id) };
+      });
+    const [first, second] = [await read(queue), await read(`${other}.sample`)];
+    await removeTopology([], [`${other}.sample`]);
+    expect(first.slice(0, 3)).toMatchObject([
+      { event_type: 'metering', ids: ['m1', 'm2', 'm3'] },
+      { event_type: 'metering.another', ids: ['m2'] },
+      { event_type: 'metering.cpu', ids: ['m1', 'm3'] },
+    ]);
+    expect(first.slice(3)).toEqual(first.slice(0, 3));
+    expect(second.map(({ ids }) => ids)).toEqual(first.map(({ ids }) => ids));
+    expect(new Set([...first, ...second].map(({ message_id }) => message_id)).size).toBe(6);
   });
 
   it('does not take an unroutable message for published, and publishes it once somebody is bound', async () => {

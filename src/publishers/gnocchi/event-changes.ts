@@ -24,7 +24,7 @@ export async function applyEvent(
     if (typeof id !== 'string') return;
     const path = `/v1/resource/${definition.type}`;
     if (operation === 'create') {
-      const answer = await api.ask('POST', path, attributes, signal);
+      const answer = await api.ask('POST', path, { ...attributes, started_at: `${event.generated}+00:00` }, signal);
       const fault = answer.status === 409 ? undefined : api.faultOf(answer);
       if (fault !== undefined) throw fault;
       return;
@@ -40,7 +40,15 @@ export async function applyEvent(
 
   async function patch(path: string, change: JsonObject): Promise<void> {
     if (Object.keys(change).length === 0) return;
-    const answer = await api.ask('PATCH', path, change, signal);
+    let answer = await api.ask('PATCH', path, change, signal);
+    const ended = change['ended_at'];
+    if (answer.status === 400 && typeof ended === 'string') {
+      // A resource that began when Gnocchi heard of it, from a backlog, cannot end before that: then it ends as it began.
+      const resource = parseJson((await api.demand('GET', path, undefined, signal)).body);
+      const began = isObject(resource) ? resource['started_at'] : null;
+      if (typeof began === 'string' && Date.parse(began) > Date.parse(ended))
+        answer = await api.ask('PATCH', path, { ...change, ended_at: began }, signal);
+    }
     const fault = answer.status === 404 ? undefined : api.faultOf(answer);
     if (fault !== undefined) throw fault;
   }

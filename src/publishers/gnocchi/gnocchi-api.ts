@@ -28,7 +28,11 @@ export class GnocchiApi {
         {
           method,
           url: new URL(`${base.replace(/\/+$/, '')}${path}`),
-          headers: { 'content-type': 'application/json', ...(session === undefined ? {} : { 'x-auth-token': session.token }) },
+          headers: {
+            'content-type': 'application/json',
+            accept: 'application/json',
+            ...(session === undefined ? {} : { 'x-auth-token': session.token }),
+          },
           ...(body === undefined ? {} : { body: printJson(body) }),
         },
         signal,
