@@ -12,6 +12,18 @@ const peers: readonly Peer[] = [
     tests: ['test/integration/oslo.it.test.ts'],
   },
   {
+    id: 'ceilometer',
+    about: 'Ceilometer 27 reads the same RabbitMQ: the same samples and events, and what it costs; Aodh hears our events',
+    servers: ['rabbitmq'],
+    tests: ['test/peers/ceilometer/'],
+  },
+  {
+    id: 'gnocchi',
+    about: 'a real Gnocchi takes samples and events',
+    servers: ['postgres', 'rabbitmq', 'redis'],
+    tests: ['test/peers/gnocchi/'],
+  },
+  {
     id: 'icinga2',
     about:
       'Icinga 2 behind the Livestatus proxy: same bytes, no starved checks, frozen and thawed; python-mk-livestatus as a client',
