@@ -85,5 +85,13 @@ describe('two agents with a spooler each', { timeout: 2 * wholeWayMs + 20_000 },
 
     expect(all).toBeGreaterThan(50);
     expect((await samplesOf('sink')).sort()).toEqual((await samplesOf('source')).sort());
+    for (const [file, peer] of [
+      [source, 'centre'],
+      [sink, 'east'],
+    ] as const) {
+      const asked = () => promisify(execFile)(process.execPath, [main, 'spool', 'check', '-c', file, '--expect', peer]);
+      await until(async () => (await asked().catch(() => null)) !== null, wholeWayMs, `spool check is not content with ${file}`);
+      expect((await asked()).stdout).toMatch(/^SPOOLER OK - (?:source east|sink centre), 1 connected \| last_updated=/);
+    }
   });
 });

@@ -36,6 +36,12 @@ const peers: readonly Peer[] = [
     servers: [],
     tests: ['test/peers/fluent/'],
   },
+  {
+    id: 'rsyslog',
+    about: 'RELP from a source to rsyslog and from rsyslog to a sink, either of them away for a while',
+    servers: [],
+    tests: ['test/peers/rsyslog/'],
+  },
 ];
 
 interface Peer {

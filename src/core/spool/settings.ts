@@ -3,6 +3,10 @@ import { TlsFiles } from '../../model/tls-files.ts';
 
 const seconds = (value: number, least = 1) => z.number().min(least).max(86_400).default(value);
 const Encryption = z.enum(['encrypted', 'unencrypted']);
+const Protocol = z
+  .enum(['forward', 'relp'])
+  .default('forward')
+  .describe("Fluent's Forward v1; or RELP with rsyslog, which knows no key and no sign of life, and where the source dials.");
 const TlsServer = z.strictObject({
   cert_file: z.string().min(1).describe('Our certificate chain (PEM).'),
   key_file: z.string().min(1).describe('Its key (PEM).'),
@@ -13,6 +17,7 @@ const Server = z
   .strictObject({
     address: z.string().min(1).describe('Name or IP address, IPv6 without brackets.'),
     port: z.int().min(1).max(65_535).default(6675),
+    protocol: Protocol,
     encryption: Encryption.optional().describe('`unencrypted` must be said. Without it: `encrypted` where `tls` stands.'),
     tls: TlsFiles.optional().describe('Whom to trust and who we are.'),
   })
@@ -38,6 +43,7 @@ export const SpoolerSchema = z
     tcp_server: z
       .strictObject({
         listen: z.int().min(0).max(65_535).default(6675).describe('The port.'),
+        protocol: Protocol,
         address: z.string().min(1).default('127.0.0.1').describe('The address to listen on; `::` for all.'),
         encryption: Encryption.optional().describe(
           '`unencrypted` must be said beyond this machine. Without it: `encrypted` where `tls` stands.',
@@ -139,6 +145,17 @@ export const SpoolerSchema = z
     path: ['role'],
     error: 'a source or a sink needs `tcp_server` or `tcp_client`, or both',
   })
+  .refine((spooler) => spooler.role !== 'source' || spooler.tcp_server?.protocol !== 'relp', {
+    path: ['tcp_server', 'protocol'],
+    error: 'with RELP the one who dials sends: a source has `tcp_client`',
+  })
+  .refine(
+    (spooler) => spooler.role !== 'sink' || spooler.tcp_client?.servers.every((server) => server.protocol !== 'relp') !== false,
+    {
+      path: ['tcp_client', 'servers'],
+      error: 'with RELP the one who dials sends: a sink has `tcp_server`',
+    },
+  )
   .refine((spooler) => (spooler.delivery === 'all') === spooler.sinks.length > 0, {
     path: ['sinks'],
     error: '`delivery: all` and `sinks` come together',

@@ -1,6 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Link } from './link.ts';
-import type { SourceSession } from './source-session.ts';
+import type { Link, Session } from './link.ts';
 import type { Spool } from './spool.ts';
 import { type LaneRow, SpoolLane } from './spool-lane.ts';
 
@@ -15,9 +14,19 @@ export interface DeskOptions {
   readonly wake: () => void;
 }
 
+/** The source's end, whatever it speaks. */
+export interface SendingSession extends Session {
+  /** Room for more notifications. */
+  readonly room: number;
+  /** Since when (monotonic) what waits longest for its acknowledgement waits. */
+  readonly oldestSentAt: number | undefined;
+  /** Sends at most `most` notifications of the lane. Returns how many. */
+  sendFrom(lane: SpoolLane, most: number): number;
+}
+
 export interface SourceLink {
   readonly link: Link;
-  readonly session: SourceSession;
+  readonly session: SendingSession;
 }
 
 const laneRules = { mostTries: 5, mostLive: 5_000 };

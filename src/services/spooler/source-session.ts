@@ -5,7 +5,8 @@ import { eventsMessage, gzippedMessage, heartbeatTag, readForwardMessage } from 
 import type { Clock } from '../../lib/clock.ts';
 import { Fault } from '../../model/faults.ts';
 import { answerHelo, verifyPong } from './handshake.ts';
-import type { Link, Session } from './link.ts';
+import type { Link } from './link.ts';
+import type { SendingSession } from './source-desk.ts';
 import type { LaneRow, SpoolLane } from './spool-lane.ts';
 
 export interface SourceRules {
@@ -38,7 +39,7 @@ const chunkBytes = 64 * 1024;
 const compress = promisify(gzip);
 
 /** The source's end of a connection: sends chunks, and takes a notification for arrived only by the acknowledgement of its chunk. */
-export class SourceSession implements Session {
+export class SourceSession implements SendingSession {
   readonly #link: Link;
   readonly #rules: SourceRules;
   #asked: { readonly salt: Uint8Array; readonly nonce: Uint8Array } | undefined;
@@ -62,13 +63,11 @@ export class SourceSession implements Session {
     return this.#pending;
   }
 
-  /** Room for more notifications. */
   get room(): number {
     if (!this.#link.established || !this.#link.mayWrite || this.#chunks.size >= this.#rules.maxUnacknowledged) return 0;
     return this.#unacknowledgedBytes >= mostBytes ? 0 : mostRows - this.#pending;
   }
 
-  /** Since when (monotonic) the longest unacknowledged chunk waits. */
   get oldestSentAt(): number | undefined {
     for (const chunk of this.#chunks.values()) return chunk.sentAt;
     return undefined;
@@ -80,7 +79,7 @@ export class SourceSession implements Session {
     if (this.#rules.key === undefined) this.#agree(undefined);
   }
 
-  /** Sends at most `most` notifications of the lane in one chunk. Returns how many. */
+  /** In one chunk. */
   sendFrom(lane: SpoolLane, most: number): number {
     const rows = lane.take(Math.min(most, this.room, chunkRows), chunkBytes);
     if (rows.length === 0) return 0;

@@ -2,17 +2,22 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { createServer as createTlsServer, type TlsOptions as TlsServerOptions } from 'node:tls';
 import { type ConnectionRules, isSurplus } from '../../core/spool/connection-machine.ts';
+import { RelpFraming } from '../../core/spool/relp.ts';
 import type { SpoolerSettings } from '../../core/spool/settings.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { aborted } from '../../lib/or-aborted.ts';
 import { endsWithin } from '../../lib/or-late.ts';
 import type { TlsOptions } from '../../model/tls-files.ts';
-import { Link } from './link.ts';
+import type { Arrival } from './arrivals.ts';
+import { Link, type Session } from './link.ts';
+import { RelpSinkSession } from './relp-sink-session.ts';
+import { RelpSourceSession } from './relp-source-session.ts';
 import type { Secrets } from './secrets.ts';
 import { SinkDesk } from './sink-desk.ts';
 import { SinkSession } from './sink-session.ts';
-import { SourceDesk, type SourceLink } from './source-desk.ts';
+import { type SendingSession, SourceDesk, type SourceLink } from './source-desk.ts';
 import { SourceSession } from './source-session.ts';
+import type { LaneRow, SpoolLane } from './spool-lane.ts';
 import type { SpoolPlace } from './spool-place.ts';
 
 export type SpoolerEvent =
@@ -53,7 +58,7 @@ export class Spooler {
   readonly #options: SpoolerOptions;
   readonly #clock: Clock;
   readonly #links = new Map<number, Link>();
-  readonly #sessions = new Map<Link, SourceSession>();
+  readonly #sessions = new Map<Link, SendingSession>();
   readonly #source: SourceDesk | undefined;
   readonly #sink: SinkDesk;
   #nextLink = 1;
@@ -205,17 +210,23 @@ export class Spooler {
       socket.destroy();
       return;
     }
-    const link = this.#makeLink(`${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`, socket, undefined);
+    const protocol = this.settings.tcp_server?.protocol ?? 'forward';
+    const link = this.#makeLink(`${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`, protocol, socket, undefined);
     link.begin();
   }
 
   #addDialled(server: NonNullable<SpoolerSettings['tcp_client']>['servers'][number]): void {
     const tls = this.#options.secrets.clientTls.get(`${server.address}:${server.port}`);
-    this.#makeLink(`${server.address}:${server.port}`, undefined, { host: server.address, port: server.port, tls });
+    this.#makeLink(`${server.address}:${server.port}`, server.protocol, undefined, {
+      host: server.address,
+      port: server.port,
+      tls,
+    });
   }
 
   #makeLink(
     name: string,
+    protocol: 'forward' | 'relp',
     socket: Socket | undefined,
     dial: { host: string; port: number; tls: TlsOptions | undefined } | undefined,
   ): Link {
@@ -223,12 +234,13 @@ export class Spooler {
     const link: Link = new Link(
       {
         name,
-        rules: this.#rules(dial !== undefined),
+        rules: this.#rules(protocol, dial !== undefined),
+        ...(protocol === 'relp' ? { makeFraming: () => new RelpFraming(this.settings.max_notification_bytes + turnBytes) } : {}),
         clock: this.#clock,
         random: this.#options.random,
         maxFrameBytes: this.settings.max_notification_bytes + turnBytes,
         ...(dial === undefined ? {} : { dial }),
-        makeSession: (made) => this.#makeSession(made),
+        makeSession: (made) => this.#makeSession(made, protocol),
         wake: () => this.#wake(),
         onChange: (changed) => this.#changed(id, changed),
       },
@@ -238,31 +250,34 @@ export class Spooler {
     return link;
   }
 
-  #makeSession(link: Link): SourceSession | SinkSession {
+  #makeSession(link: Link, protocol: 'forward' | 'relp'): Session {
     const { settings, site } = this;
     const common = { site, key: this.#options.secrets.key, onAgreed: (agreed: Link) => this.#agreed(agreed) };
     const source = this.#source;
-    if (source === undefined)
-      return new SinkSession(link, {
+    if (source === undefined) {
+      const taking = {
         ...common,
         maxBytes: settings.max_notification_bytes + turnBytes,
-        gather: (_, arrivals, flushed) => this.#sink.gather(arrivals, flushed),
+        gather: (_: Link, arrivals: readonly Arrival[], flushed: () => void) => this.#sink.gather(arrivals, flushed),
         isFull: () => this.#sink.isFull,
         wake: () => this.#wake(),
-      });
-    const session = new SourceSession(link, {
+      };
+      return protocol === 'relp' ? new RelpSinkSession(link, taking) : new SinkSession(link, taking);
+    }
+    const sending = {
       ...common,
       gzip: settings.gzip,
       maxUnacknowledged: settings.max_unacknowledged,
       clock: this.#clock,
-      onArrived: (lane, rows) => source.arrived(lane, rows),
-      onLost: (lane, rows) => source.lost(lane, rows),
-    });
+      onArrived: (lane: SpoolLane, rows: readonly LaneRow[]) => source.arrived(lane, rows),
+      onLost: (lane: SpoolLane, rows: readonly LaneRow[]) => source.lost(lane, rows),
+    };
+    const session = protocol === 'relp' ? new RelpSourceSession(link, sending) : new SourceSession(link, sending);
     this.#sessions.set(link, session);
     return session;
   }
 
-  #rules(dialled: boolean): ConnectionRules {
+  #rules(protocol: 'forward' | 'relp', dialled: boolean): ConnectionRules {
     const { settings } = this;
     return {
       role: settings.role === 'source' ? 'source' : 'sink',
@@ -270,7 +285,8 @@ export class Spooler {
       connectTimeoutMs: 10_000,
       handshakeTimeoutMs: 10_000,
       heartbeatIntervalMs: settings.send_heartbeat * 1000,
-      heartbeatTimeoutMs: settings.expect_heartbeat * 1000,
+      // RELP knows no sign of life: silence is all that an idle source says.
+      heartbeatTimeoutMs: protocol === 'relp' ? Number.POSITIVE_INFINITY : settings.expect_heartbeat * 1000,
       answerTimeoutMs: settings.acknowledge_within * 1000,
       cooldownMs: (settings.tcp_client?.cooldown ?? 4) * 1000,
       jitterMs: Math.min(1_000, (settings.tcp_client?.cooldown ?? 4) * 250),
