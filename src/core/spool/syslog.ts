@@ -2,7 +2,7 @@ import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import { parseJson, printJson } from '../../model/json-text.ts';
 
 const appName = 'ceilograph';
-const shape = /^<(\d{1,3})>1 (\S+) (\S+) (\S+) (\S+) (\S+) (?:-|\[.*?(?<!\\)\])(?: \uFEFF?([^]*))?$/;
+const shape = /^<(\d{1,3})>1 (\S+) (\S+) (\S+) (\S+) (\S+) (?:-|\[.*?(?<!\\)\])(?: \uFEFF?([\s\S]*))?$/;
 
 /** A notification as an RFC 5424 message: its uuid is the MSGID, so that it is known again, the notification its text. */
 export function toSyslog(uuid: string, site: string, atMs: number, context: Json): string {
