@@ -18,7 +18,7 @@ const never: Script = () => undefined;
 const verdictOf = (lp: Awaited<ReturnType<typeof rig>>) => lp.proxy.sites[0]?.site.heartbeat.beat.verdict;
 
 async function openError(dir: string, sites: object): Promise<string> {
-  const proxy = new LivestatusProxy({ clock: systemClock, random: () => 0.5, emit: () => undefined });
+  const proxy = new LivestatusProxy({ version: '1.2.3', clock: systemClock, random: () => 0.5, emit: () => undefined });
   try {
     await proxy.start((await toSettings(LiveproxyFile.parse({ run_dir: dir, sites }), dir)).sites);
   } catch (error) {
@@ -114,7 +114,7 @@ export const faultsOfOperation: readonly LivestatusFault[] = [
       void reloading.finally(() => {
         over = true;
       });
-      await lp.pass(() => over, 20_000);
+      await lp.pass(() => over);
       for (const client of [running, waiting])
         assert.match(client.text, /^503 +\d+\nSite 'muc' is no longer served by this proxy\.$/);
       await assert.rejects(lstat(lp.socket));
@@ -241,6 +241,34 @@ export const faultsOfOperation: readonly LivestatusFault[] = [
       await lp.pass(() => verdictOf(lp) === 'dead', 20_000);
       assert.match(text(), /\n {2}State: {19}starting\n/);
       assert.match(text(), /\n {2}Last failed error: {7}connect ENOENT/);
+    },
+  },
+  {
+    id: 'V51',
+    about: 'the proxy asked about itself: its sites with their state, over the same protocol, errors and pipelining included',
+    run: async () => {
+      await using lp = await rig();
+      await lp.ready();
+      await lp.ask('GET hosts\n\n');
+      const own = async (request: string) => {
+        const client = await TestClient.open(join(lp.dir, 'liveproxy/cloud'));
+        client.send(request);
+        return client.all();
+      };
+      assert.equal(await own('GET hosts\nColumns: name state plugin_output\n\n'), 'muc;0;2.1.0p5\n');
+      assert.equal(await own('GET status\nColumns: livestatus_version num_hosts requests\n\n'), 'ceilograph 1.2.3;1;1\n');
+      assert.equal(
+        await own('GET sites\nStats: status = 0\nStats: sum queries\nResponseHeader: fixed16\n\n'),
+        framed(200, '1;1\n'),
+      );
+      assert.equal(await own('GET x\nResponseHeader: fixed16\n\n'), framed(404, "Invalid GET request, no such table 'x'"));
+      const twice = 'GET sites\nColumns: name\nKeepAlive: on\n\n';
+      assert.equal(await own(`${twice}${twice}GET sites\nColumns: policy\n\n`), 'muc\nmuc\npersistent\n');
+      assert.match(await own('COMMAND [1] X\nResponseHeader: fixed16\nKeepAlive: off\n\n'), /^452 /);
+      await lp.site.stop();
+      await lp.pass(() => verdictOf(lp) === 'dead', 20_000);
+      assert.match(await own('GET hosts\nColumns: name state plugin_output\n\n'), /^muc;1;connect ENOENT/);
+      assert.equal(await own('GET hosts\nColumns: name\nAuthUser: somebody\n\n'), '');
     },
   },
 ];

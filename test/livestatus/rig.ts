@@ -121,13 +121,18 @@ export async function rig(
   const clock = new ManualClock(1_700_000_000_000);
   const events: Rig['events'] = [];
   const proxy = new LivestatusProxy({
+    version: '1.2.3',
     clock,
     random: () => 0.5,
     emit: (name, facts) => events.push({ name, facts }),
   });
   const settingsOf = async (sites: Readonly<Record<string, unknown>>) =>
     (await toSettings(LiveproxyFile.parse({ run_dir: dir, sites }), dir)).sites;
-  await proxy.start(await settingsOf({ muc: { socket: `unix:${site.path}`, ...options.site } }));
+  const { sites, own } = await toSettings(
+    LiveproxyFile.parse({ run_dir: dir, own_site: 'cloud', sites: { muc: { socket: `unix:${site.path}`, ...options.site } } }),
+    dir,
+  );
+  await proxy.start(sites, own);
   const socket = join(dir, 'liveproxy/muc');
   return {
     dir,

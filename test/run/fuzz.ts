@@ -4,6 +4,7 @@ import { entry } from './fuzz/entry.ts';
 import { expression } from './fuzz/expression.ts';
 import { json } from './fuzz/json.ts';
 import { jsonpath } from './fuzz/jsonpath.ts';
+import { livestatus } from './fuzz/livestatus.ts';
 import { notification } from './fuzz/notification.ts';
 import type { Target } from './fuzz/target.ts';
 import { yaml } from './fuzz/yaml.ts';
@@ -12,7 +13,7 @@ import { runChecks, type Tally } from './report.ts';
 // Random input for every reader of what strangers write: `npm run test:fuzz -- NAME --runs N [--seed S]`. A failure prints its smallest
 // counterexample and the seed that finds it again.
 
-const targets: readonly Target[] = [json, notification, jsonpath, expression, yaml, entry];
+const targets: readonly Target[] = [json, notification, jsonpath, expression, yaml, entry, livestatus];
 
 const { values, positionals } = parseArgs({
   options: {

@@ -7,6 +7,7 @@ import { siteState } from '../../services/livestatus-proxy/site-state.ts';
 import { keepStateFile } from '../../services/livestatus-proxy/state-file.ts';
 import type { LiveproxySettings } from '../../services/livestatus-proxy/to-settings.ts';
 import type { createTelemetry } from '../../telemetry/telemetry.ts';
+import { version } from '../version.ts';
 import { removePidFile, tellParent, writePidFile } from './daemon.ts';
 
 interface RunOptions {
@@ -19,9 +20,9 @@ interface RunOptions {
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the configuration again and opens the log anew. A second signal to end ends at once. */
 export async function runLiveproxy({ settings, load, telemetry, reopenLog }: RunOptions): Promise<void> {
   const { emit } = telemetry;
-  const proxy = new LivestatusProxy({ clock: systemClock, random: Math.random, emit });
+  const proxy = new LivestatusProxy({ clock: systemClock, random: Math.random, emit, version: version() });
   const stopping = new AbortController();
-  await proxy.start(settings.sites);
+  await proxy.start(settings.sites, settings.own);
   const admin = await serveMetrics(settings, proxy, telemetry);
   const writing = keepStateFile(settings.stateFile, proxy, systemClock, emit, stopping.signal);
   await writePidFile(settings.pidFile);

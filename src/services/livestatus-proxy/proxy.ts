@@ -1,9 +1,14 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Emit } from '../../telemetry/events.ts';
+import { OwnSite } from './own-site.ts';
+import { ownTables } from './own-tables.ts';
+import { Reception } from './reception.ts';
 import { ServedSite } from './served-site.ts';
-import type { SiteSettings } from './settings.ts';
+import type { OwnSettings, SiteSettings } from './settings.ts';
 
 export interface ProxyOptions {
+  /** What `status` of the own site says. */
+  readonly version: string;
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;
@@ -26,6 +31,7 @@ export class LivestatusProxy {
   readonly #sites = new Map<string, ServedSite>();
   readonly #stopping = new AbortController();
   #sweeping: Promise<void> = Promise.resolve();
+  #own: Reception | null = null;
 
   constructor(options: ProxyOptions) {
     this.#options = options;
@@ -36,8 +42,9 @@ export class LivestatusProxy {
   }
 
   /** Opens every site; throws a fatal Fault when one cannot listen, with none left open. */
-  async start(sites: readonly SiteSettings[]): Promise<void> {
+  async start(sites: readonly SiteSettings[], own: OwnSettings | null = null): Promise<void> {
     try {
+      if (own !== null) await this.#openOwn(own);
       for (const settings of sites) this.#sites.set(settings.id, await ServedSite.open({ ...this.#options, settings }));
     } catch (error) {
       await this.stop();
@@ -47,7 +54,7 @@ export class LivestatusProxy {
   }
 
   /**
-   * Goes over to other settings. Sites whose settings are the same keep their channels, clients and everything that was learned; a
+   * Goes over to other settings (the own site stays as it is). Sites whose settings are the same keep their channels, clients and everything that was learned; a
    * changed one is closed in order and opened anew; who waits for a removed one is told so. Throws when a site cannot listen; the
    * others then run on.
    */
@@ -70,8 +77,17 @@ export class LivestatusProxy {
   /** Lets what runs come to its end, within five seconds, and removes the sockets. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('stopped'));
+    await this.#own?.closeDoors();
     await Promise.all([...this.#sites.keys()].map((id) => this.#close(id)));
+    await this.#own?.empty(graceMs);
     await this.#sweeping;
+  }
+
+  async #openOwn({ id, socket, limits }: OwnSettings): Promise<void> {
+    const { clock, emit, version } = this.#options;
+    const answerer = new OwnSite(id, ownTables(this, clock, version));
+    this.#own = new Reception({ socket, tcp: null, limits, answerer, clock, emit });
+    await this.#own.open();
   }
 
   async #close(id: string): Promise<void> {
@@ -86,6 +102,7 @@ export class LivestatusProxy {
     while (!signal.aborted) {
       await clock.sleep(sweepMs, signal).catch(() => undefined); // stopped
       for (const served of this.#sites.values()) served.sweep(clock.monotonic());
+      this.#own?.sweep(clock.monotonic());
     }
   }
 }

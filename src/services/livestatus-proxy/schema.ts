@@ -122,31 +122,39 @@ const SiteName = z
     'expected letters, digits, _ . -, at most 64 of them: it becomes the name of a file',
   );
 
-export const LiveproxyFile = z.strictObject({
-  run_dir: z.string().min(1).default('/run/ceilograph').describe('The sockets are in its folder `liveproxy`.'),
-  state_file: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("The state, in Checkmk's format, written every five seconds. `<run_dir>/liveproxyd.state`."),
-  pid_file: z.string().min(1).optional().describe('Who we are, for the start script. `<run_dir>/liveproxyd.pid`.'),
-  log_file: z.string().min(1).default('var/log/livepd.log').describe('Where `--daemon` writes its log.'),
-  metrics_listen: z
-    .string()
-    .regex(
-      /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d{1,5}$/,
-      'expected an address of this machine with a port, such as 127.0.0.1:8789',
-    )
-    .optional()
-    .describe('Where `/healthz`, `/metrics` and `/v1/status` are served, on this machine only.'),
-  socket_mode: z
-    .string()
-    .regex(/^0?[0-7]{3}$/, 'expected an octal mode such as "0660"')
-    .default('0660')
-    .describe('The mode of the sockets.'),
-  socket_user: z.string().min(1).optional().describe('Their user. Without it: ours.'),
-  socket_group: z.string().min(1).optional().describe('Their group. Without it: ours.'),
-  defaults: z.strictObject(siteFields).superRefine(onlyOneName).prefault({}).describe('For all sites.'),
-  sites: z.record(SiteName, SiteFile).describe('The sites by name; each gets a socket of that name.'),
-});
+export const LiveproxyFile = z
+  .strictObject({
+    run_dir: z.string().min(1).default('/run/ceilograph').describe('The sockets are in its folder `liveproxy`.'),
+    state_file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The state, in Checkmk's format, written every five seconds. `<run_dir>/liveproxyd.state`."),
+    pid_file: z.string().min(1).optional().describe('Who we are, for the start script. `<run_dir>/liveproxyd.pid`.'),
+    log_file: z.string().min(1).default('var/log/livepd.log').describe('Where `--daemon` writes its log.'),
+    metrics_listen: z
+      .string()
+      .regex(
+        /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d{1,5}$/,
+        'expected an address of this machine with a port, such as 127.0.0.1:8789',
+      )
+      .optional()
+      .describe('Where `/healthz`, `/metrics` and `/v1/status` are served, on this machine only.'),
+    socket_mode: z
+      .string()
+      .regex(/^0?[0-7]{3}$/, 'expected an octal mode such as "0660"')
+      .default('0660')
+      .describe('The mode of the sockets.'),
+    socket_user: z.string().min(1).optional().describe('Their user. Without it: ours.'),
+    socket_group: z.string().min(1).optional().describe('Their group. Without it: ours.'),
+    own_site: SiteName.optional().describe(
+      'Also serve this process itself under this name: tables `status`, `columns`, `sites` and `hosts`.',
+    ),
+    defaults: z.strictObject(siteFields).superRefine(onlyOneName).prefault({}).describe('For all sites.'),
+    sites: z.record(SiteName, SiteFile).describe('The sites by name; each gets a socket of that name.'),
+  })
+  .refine((file) => file.own_site === undefined || !Object.hasOwn(file.sites, file.own_site), {
+    path: ['own_site'],
+    error: 'is the name of a site too',
+  });
 export type LiveproxyFile = z.output<typeof LiveproxyFile>;

@@ -42,6 +42,13 @@ export interface SiteSettings {
   readonly limits: SiteLimits;
 }
 
+/** A site without a server: tables of this process. */
+export interface OwnSettings {
+  readonly id: string;
+  readonly socket: LocalSocket;
+  readonly limits: SiteLimits;
+}
+
 export interface SiteLimits {
   /** So much of an answer waits in memory for a slow client; beyond it the channel waits too. */
   readonly clientBufferBytes: number;

@@ -50,6 +50,7 @@ export class Site implements JobSite {
   #filling = false;
   #lastFailure: { readonly at: number; readonly error: string } | null = null;
   #ended: Promise<void> = Promise.resolve();
+  readonly counts = { answered: 0, refused: 0 };
   /** Told when the site started anew: what is remembered of it may be wrong now. */
   onRestart: () => void = () => undefined;
 
@@ -110,6 +111,11 @@ export class Site implements JobSite {
     return this.#facts;
   }
 
+  /** How long ago it sent anything, infinite when it never did. */
+  get lastHeardAgeMs(): number {
+    return this.#options.clock.monotonic() - this.#lastHeardMs;
+  }
+
   get lastFailure(): { readonly at: number; readonly error: string } | null {
     return this.#lastFailure;
   }
@@ -147,6 +153,7 @@ export class Site implements JobSite {
   finished(job: Job, channel: Channel): void {
     this.#running.delete(job);
     job.channel = null;
+    if (job.state === 'done' && job.begun) this.counts.answered += 1;
     this.#pool.release(channel, this.#policy);
     if (this.#line.length > 0) this.#pump();
   }
@@ -210,6 +217,7 @@ export class Site implements JobSite {
     const { clock, emit } = this.#options;
     const { channels } = this.settings;
     const now = clock.monotonic();
+    this.#lastHeardMs = now;
     const before = this.#policy;
     if (this.#facts?.programStart !== facts.programStart || this.#facts.version !== facts.version) {
       this.#kind = serverKindOf(facts.version);
@@ -254,6 +262,7 @@ export class Site implements JobSite {
 
   #refuse(job: Job, answer: OwnAnswer): void {
     job.state = 'done';
+    this.counts.refused += 1;
     job.asker.refuse(answer);
   }
 

@@ -3,10 +3,12 @@ import { join, resolve } from 'node:path';
 import { Fault } from '../../model/faults.ts';
 import type { TlsOptions } from '../../model/tls-files.ts';
 import type { LiveproxyFile, SiteFile } from './schema.ts';
-import type { Address, CacheSettings, SiteSettings, TcpDoor } from './settings.ts';
+import type { Address, CacheSettings, LocalSocket, OwnSettings, SiteLimits, SiteSettings, TcpDoor } from './settings.ts';
 
 export interface LiveproxySettings {
   readonly sites: readonly SiteSettings[];
+  /** The socket that answers about this process itself. */
+  readonly own: OwnSettings | null;
   readonly stateFile: string;
   readonly pidFile: string;
   readonly logFile: string;
@@ -35,6 +37,10 @@ export async function toSettings(file: LiveproxyFile, baseDir: string): Promise<
   for (const [id, site] of Object.entries(file.sites)) sites.push(await toSite(id, site, file, runDir, at));
   return {
     sites,
+    own:
+      file.own_site === undefined
+        ? null
+        : { id: file.own_site, socket: localSocket(file, runDir, file.own_site), limits: limitsOf({}) },
     stateFile: at(file.state_file ?? join(runDir, 'liveproxyd.state')),
     pidFile: at(file.pid_file ?? join(runDir, 'liveproxyd.pid')),
     logFile: at(file.log_file),
@@ -60,12 +66,7 @@ async function toSite(
   return {
     id,
     address: await toAddress(site, at),
-    socket: {
-      path: join(runDir, 'liveproxy', id),
-      mode: Number.parseInt(file.socket_mode, 8),
-      user: file.socket_user ?? null,
-      group: file.socket_group ?? null,
-    },
+    socket: localSocket(file, runDir, id),
     tcp: await toDoor(site, at),
     channels: { channels, forced: policy === 'auto' ? null : policy, workers: own.workers ?? null },
     heartbeat: {
@@ -76,13 +77,26 @@ async function toSite(
     waitMs: 1000 * (own.wait_for_free_channel ?? own.channel_timeout ?? 5),
     queryTimeoutMs: 1000 * (own.maximum_response_time ?? own.query_timeout ?? 120),
     cache: toCache(own.cache),
-    limits: {
-      clientBufferBytes: own.client_buffer_bytes ?? 16 * 1024 * 1024,
-      maxRequestBytes: own.max_request_bytes ?? 1024 * 1024,
-      requestMs: 120_000,
-      maxClients: own.max_clients ?? 1000,
-      maxChannelAgeMs: 3_600_000,
-    },
+    limits: limitsOf(own),
+  };
+}
+
+function localSocket(file: LiveproxyFile, runDir: string, id: string): LocalSocket {
+  return {
+    path: join(runDir, 'liveproxy', id),
+    mode: Number.parseInt(file.socket_mode, 8),
+    user: file.socket_user ?? null,
+    group: file.socket_group ?? null,
+  };
+}
+
+function limitsOf(own: Fields): SiteLimits {
+  return {
+    clientBufferBytes: own.client_buffer_bytes ?? 16 * 1024 * 1024,
+    maxRequestBytes: own.max_request_bytes ?? 1024 * 1024,
+    requestMs: 120_000,
+    maxClients: own.max_clients ?? 1000,
+    maxChannelAgeMs: 3_600_000,
   };
 }
 

@@ -14,6 +14,8 @@ export interface SiteBehindProxy extends AsyncDisposable {
   readonly proxy: LivestatusProxy;
   /** Of the proxy. */
   readonly socket: string;
+  /** The proxy about itself. */
+  readonly own: string;
   readonly told: (name: EventName) => number;
 }
 
@@ -31,13 +33,20 @@ export const icingaPort = () => Number(new URL(process.env['LIVESTATUS_URL'] ?? 
 export async function behindProxy(at: string, settings: Readonly<Record<string, unknown>> = {}): Promise<SiteBehindProxy> {
   const dir = mkdtempSync(join(tmpdir(), 'lp-'));
   const told: EventName[] = [];
-  const proxy = new LivestatusProxy({ clock: systemClock, random: Math.random, emit: (name) => told.push(name) });
-  const file = LiveproxyFile.parse({ run_dir: dir, sites: { icinga: { socket: at, ...settings } } });
-  await proxy.start((await toSettings(file, dir)).sites);
+  const proxy = new LivestatusProxy({
+    version: '1.2.3',
+    clock: systemClock,
+    random: Math.random,
+    emit: (name) => told.push(name),
+  });
+  const file = LiveproxyFile.parse({ run_dir: dir, own_site: 'own', sites: { icinga: { socket: at, ...settings } } });
+  const wanted = await toSettings(file, dir);
+  await proxy.start(wanted.sites, wanted.own);
   await until(() => proxy.sites[0]?.site.heartbeat.beat.verdict === 'ready', 20_000, 'no heartbeat');
   return {
     proxy,
     socket: join(dir, 'liveproxy/icinga'),
+    own: join(dir, 'liveproxy/own'),
     told: (name) => told.filter((each) => each === name).length,
     async [Symbol.asyncDispose]() {
       await proxy.stop();
