@@ -1,10 +1,11 @@
 import type { ChannelPolicy } from '../../core/livestatus/channel-policy.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { Channel, type ChannelWatcher } from './channel.ts';
 import type { Address } from './settings.ts';
 
 interface PoolOptions {
   readonly address: Address;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   readonly maxAgeMs: number;
   readonly heard: () => void;
   /** A channel that nobody used was lost. */
@@ -12,13 +13,20 @@ interface PoolOptions {
 }
 
 /**
+ * On a UNIX socket a free channel of an ondemand site waits so long for the next question: a burst then pays for connecting once, and no
+ * worker of the server is held when nobody asks. Over TCP it is closed at once: there a kept connection answers 44 ms later.
+ */
+const lingerMs = 50;
+
+/**
  * The channels of a site: at most as many as the policy's cap, counted from the first attempt to connect. A persistent site keeps what is
- * free, an ondemand site closes it.
+ * free, an ondemand site closes it, at once or soon.
  */
 export class ChannelPool implements ChannelWatcher {
   readonly #options: PoolOptions;
   readonly #free: Channel[] = [];
   readonly #all = new Set<Channel>();
+  #lingering = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -26,6 +34,11 @@ export class ChannelPool implements ChannelWatcher {
 
   get all(): ReadonlySet<Channel> {
     return this.#all;
+  }
+
+  /** May a channel be asked again after its answer? */
+  keeps(policy: ChannelPolicy): boolean {
+    return policy.mode === 'persistent' || this.#options.address.kind === 'unix';
   }
 
   get busy(): number {
@@ -47,10 +60,14 @@ export class ChannelPool implements ChannelWatcher {
   /** Gives back what was taken. */
   release(channel: Channel, policy: ChannelPolicy): void {
     if (channel.state === 'closed') return;
-    const old = this.#options.nowMs() - channel.openedAt > this.#options.maxAgeMs;
-    if (policy.mode === 'ondemand' || channel.state === 'busy' || old || this.#all.size > policy.cap)
+    const old = this.#options.clock.monotonic() - channel.openedAt > this.#options.maxAgeMs;
+    const fits = channel.state !== 'busy' && !old && this.#all.size <= policy.cap;
+    if (!fits || !this.keeps(policy)) {
       channel.close('no longer needed');
-    else this.#free.push(channel);
+      return;
+    }
+    this.#free.push(channel);
+    if (policy.mode === 'ondemand') this.#linger();
   }
 
   /** Opens one of the missing channels of a persistent site; false: there is none missing. */
@@ -83,8 +100,20 @@ export class ChannelPool implements ChannelWatcher {
     if (at !== -1) this.#options.lost();
   }
 
+  /** Looks twice: what was free at the first look and has had no answer since has waited long enough. */
+  #linger(): void {
+    if (this.#lingering) return;
+    this.#lingering = true;
+    const seen = new Map(this.#free.map((channel) => [channel, channel.answers]));
+    void this.#options.clock.sleep(lingerMs).then(() => {
+      this.#lingering = false;
+      for (const channel of [...this.#free]) if (seen.get(channel) === channel.answers) channel.close('nobody asks');
+      if (this.#free.length > 0) this.#linger();
+    });
+  }
+
   #open(): Channel {
-    const channel = new Channel(this.#options.address, this, this.#options.nowMs());
+    const channel = new Channel(this.#options.address, this, this.#options.clock.monotonic());
     this.#all.add(channel);
     return channel;
   }

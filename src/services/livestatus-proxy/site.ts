@@ -65,7 +65,7 @@ export class Site implements JobSite {
     };
     this.#pool = new ChannelPool({
       address: settings.address,
-      nowMs: () => clock.monotonic(),
+      clock,
       maxAgeMs: settings.limits.maxChannelAgeMs,
       heard,
       lost: () => this.#fillLater(),
@@ -92,7 +92,7 @@ export class Site implements JobSite {
   }
 
   get keepAlive(): boolean {
-    return this.#policy.mode === 'persistent';
+    return this.#pool.keeps(this.#policy);
   }
 
   get heartbeat(): HeartbeatLoop {
