@@ -89,14 +89,16 @@ export const faultsOfOperation: readonly LivestatusFault[] = [
       await rm(lp.socket);
       const successor = createServer().listen(lp.socket);
       await until(() => successor.listening);
-      const disposed = lp[Symbol.asyncDispose]();
+      // The clock stands still: nobody's time runs out meanwhile.
+      const stopped = lp.proxy.stop();
       await until(() => waiting.ended);
       assert.equal(waiting.text, framed(503, "Site 'muc' is no longer served by this proxy."));
       release();
       await until(() => running.ended);
       assert.equal(running.text, 'GET running\n');
       assert.ok((await lstat(lp.socket)).isSocket());
-      await disposed;
+      await lp[Symbol.asyncDispose]();
+      await stopped;
       await new Promise((resolve) => successor.close(resolve));
     },
   },

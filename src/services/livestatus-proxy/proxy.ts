@@ -32,6 +32,7 @@ export class LivestatusProxy {
   readonly #stopping = new AbortController();
   #sweeping: Promise<void> = Promise.resolve();
   #own: Reception | null = null;
+  #stopped: Promise<void> | null = null;
 
   constructor(options: ProxyOptions) {
     this.#options = options;
@@ -75,7 +76,12 @@ export class LivestatusProxy {
   }
 
   /** Lets what runs come to its end, within five seconds, and removes the sockets. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping.abort(new Error('stopped'));
     await this.#own?.closeDoors();
     await Promise.all([...this.#sites.keys()].map((id) => this.#close(id)));
