@@ -11,7 +11,6 @@ const benches: Readonly<Record<string, string>> = {
   convert: 'bytes of a notification in, JSON lines out, signing apart',
   state: 'commits of the embedded store with few keys and with a million',
   agent: 'RabbitMQ to file with the built agent, the embedded path with few keys and with a million, the memory of open ids',
-  liveproxy: 'the Livestatus proxy beside the same questions asked directly; needs services.sh run icinga2',
 };
 
 const [name, ...flags] = process.argv.slice(2);
