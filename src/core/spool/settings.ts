@@ -85,7 +85,7 @@ export const SpoolerSchema = z
       .max(100_000)
       .default(128)
       .describe(
-        'At most so many chunks of a connection wait for their acknowledgement; one holds up to 64 notifications or 64 KiB, all of them up to 1024 or 16 MiB.',
+        'At most so many chunks of a connection wait for their acknowledgement; one holds up to 64 notifications or 64 KiB, all of them up to 512 or 16 MiB.',
       ),
     max_notification_bytes: z
       .int()

@@ -32,7 +32,7 @@ interface Chunk {
 
 const tag = 'ceilograph';
 // What is live waits behind what was sent before it: more on its way brings nothing on a fast line and seconds on a slow one.
-const mostRows = 1_024;
+const mostRows = 512;
 const mostBytes = 16 * 1024 * 1024;
 const chunkRows = 64;
 const chunkBytes = 64 * 1024;
