@@ -3,9 +3,9 @@ import { noReadings, type Readings } from '../telemetry/readings.ts';
 import type { ClusterView } from './cluster-view.ts';
 
 /** What `/metrics` shows beside what was told as events: what this process has counted, and the stores' view of what it owns, if they answer. */
-export function readingsOf(tally: Tally, view: ClusterView | null, agent: string): Readings {
+export function readingsOf(tally: Tally, view: ClusterView | null, boot: string): Readings {
   const one = (value: number) => [{ value }];
-  const owned = (view?.partitions ?? []).filter((partition) => partition.owner === agent);
+  const owned = (view?.partitions ?? []).filter((partition) => partition.boot === boot);
   const ofOwned = (key: 'epoch' | 'entries' | 'bytes' | 'boundBytes' | 'outboxItems') =>
     owned.map(({ sink, partition, [key]: value }) => ({ labels: { sink, partition: String(partition) }, value }));
   // No line rather than a 0 that nobody has counted.

@@ -31,6 +31,7 @@ import { leaveInOrder } from './shutdown.ts';
 import { agreeOnLayouts, needsTime, runsDirect } from './sink-runtime.ts';
 import { feedsOfInput, startListener } from './start-listener.ts';
 import { startAssignment, startTicks, type TopicSink } from './start-workers.ts';
+import { Troubles } from './troubles.ts';
 
 /**
  * One agent: the place where every part meets and nothing is decided. `start` opens from the bottom up (stores, topics, targets,
@@ -72,6 +73,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
   setMaxListeners(0, soft.signal, hard.signal);
   const tally = createTally();
   const facts: Record<string, string> = {};
+  const troubles = new Troubles(clock);
   const places = await openPlaces({ config, clock, random: options.random, emit });
   opened.push(() => places.close());
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
@@ -144,9 +146,18 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     build: options.version,
     host: hostname(),
     pid: process.pid,
-    facts: { ...facts, ...Object.fromEntries(Object.entries(tally).map(([name, count]) => [name, String(count)])) },
+    facts: {
+      ...facts,
+      ...troubles.facts(),
+      ...Object.fromEntries(Object.entries(tally).map(([name, count]) => [name, String(count)])),
+    },
   });
-  const assignment = startAssignment(options, identity, places, topicSinks, member, { tally, deadLetters, hard: hard.signal });
+  const assignment = startAssignment(options, identity, places, topicSinks, member, {
+    tally,
+    troubles,
+    deadLetters,
+    hard: hard.signal,
+  });
   opened.push(() => assignment.stop());
   const ticking = startTicks(options, places, options.drains === true ? [] : topicSinks, assignment.loop, soft.signal);
   ticking.catch((error: unknown) => emit('loop:ended', { loop: 'ticks', error }));

@@ -2,6 +2,7 @@ import type { Member } from '../coordination/group.ts';
 import type { DeadLetterStats } from '../pipeline/dead-letters.ts';
 import { partitionName } from '../topics/topic.ts';
 import type { Places } from './places.ts';
+import { type Trouble, troubleOf } from './troubles.ts';
 
 /** What anyone who can read the data directory can know of a running cluster. The shape `status --json` prints, version 1. */
 export interface ClusterView {
@@ -17,6 +18,8 @@ export interface PartitionView {
   readonly partition: number;
   /** Null when nobody holds a living lease. */
   readonly owner: string | null;
+  /** Which process of that name. */
+  readonly boot: string | null;
   readonly epoch: number;
   readonly expiresInMs: number;
   /** Entries that wait to be applied. */
@@ -25,6 +28,8 @@ export interface PartitionView {
   readonly boundBytes: number;
   readonly stateVersion: number;
   readonly outboxItems: number;
+  /** Why it does not go on, as an agent says that tried. */
+  readonly trouble: Trouble | null;
 }
 
 export async function readClusterView(
@@ -33,6 +38,7 @@ export async function readClusterView(
   deadLetters: DeadLetterStats,
 ): Promise<ClusterView> {
   const { group, topics, store } = places;
+  const members = await group.members();
   const leases = new Map((await group.leases()).map((lease) => [lease.unit, lease]));
   const partitions: PartitionView[] = [];
   for (const ref of await topics.list(cluster)) {
@@ -40,11 +46,13 @@ export async function readClusterView(
     const lease = leases.get(unit);
     const stats = await topics.stats(ref);
     const state = await store.describe(unit);
+    const owner = lease !== undefined && lease.expiresInMs > 0 ? lease.agent : null;
     partitions.push({
       unit,
       sink: ref.sink,
       partition: ref.partition,
-      owner: lease !== undefined && lease.expiresInMs > 0 ? lease.agent : null,
+      owner,
+      boot: owner === null ? null : (lease?.boot ?? null),
       epoch: lease?.epoch ?? 0,
       expiresInMs: lease?.expiresInMs ?? 0,
       entries: stats.entries,
@@ -52,7 +60,8 @@ export async function readClusterView(
       boundBytes: stats.boundBytes,
       stateVersion: state.version,
       outboxItems: state.outboxItems,
+      trouble: troubleOf(unit, owner, members),
     });
   }
-  return { version: 1, members: await group.members(), partitions, deadLetters };
+  return { version: 1, members, partitions, deadLetters };
 }

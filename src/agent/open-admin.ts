@@ -42,7 +42,7 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
     ...listen,
     token: tokenFile === null ? null : await readSecret(tokenFile, undefined),
     health,
-    metrics: async () => scrape(readingsOf(tally, await lookSoon(parts), identity.agent)),
+    metrics: async () => scrape(readingsOf(tally, await lookSoon(parts), identity.boot)),
     status: async () => {
       const view = await lookSoon(parts);
       return view === null ? null : { ...view, servedBy: { ...identity, build: version, reason: health.reason } };

@@ -35,6 +35,8 @@ export function workerReporter(emit: Emit, sink: string, partition: string, epoc
         return emit('feed:late', { sink, input: 'any', ageMs: 15_000 });
       case 'gap':
         return emit('partition:gap', { partition, held: event.held });
+      case 'gap-closed':
+        return emit('partition:gap-closed', { partition });
       case 'passed-over':
         return emit('partition:passed-over', { partition, listener: event.listener, entries: event.entries });
     }

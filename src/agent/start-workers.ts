@@ -13,6 +13,7 @@ import type { SinkTargets } from './open-targets.ts';
 import type { Places } from './places.ts';
 import { assignmentReporter, workerReporter } from './reporters.ts';
 import { feedsOfInput } from './start-listener.ts';
+import type { Troubles } from './troubles.ts';
 
 export interface TopicSink {
   readonly config: SinkConfig;
@@ -24,6 +25,7 @@ export interface TopicSink {
 
 interface Shared {
   readonly tally: Tally;
+  readonly troubles: Troubles;
   readonly deadLetters: DeadLetters;
   readonly hard: AbortSignal;
 }
@@ -40,6 +42,7 @@ export function startAssignment(
   const { config, clock, emit } = options;
   const soft = new AbortController();
   const byUnit = new Map(sinks.flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), { sink, ref }] as const)));
+  const tell = assignmentReporter(emit);
   const loop = new AssignmentLoop({
     group: places.group,
     member,
@@ -51,10 +54,14 @@ export function startAssignment(
     debounceMs: config.timing.heartbeatMs,
     rejoinGraceMs: config.timing.rejoinGraceMs,
     drainMs: config.timing.drainMs,
-    report: assignmentReporter(emit),
+    report: (event) => {
+      shared.troubles.ofAssignment(event);
+      tell(event);
+    },
     run: async (unit, token, stop) => {
       const place = byUnit.get(unit);
       if (place === undefined) return;
+      const tellOfWorker = workerReporter(emit, place.sink.config.sink, unit, token.epoch);
       await runWorker(
         {
           config: place.sink.config,
@@ -68,7 +75,10 @@ export function startAssignment(
           clock,
           awaitedFeeds: place.sink.needsTime ? config.inputs.flatMap(feedsOfInput) : [],
           leaseTtlMs: config.timing.leaseTtlMs,
-          report: workerReporter(emit, place.sink.config.sink, unit, token.epoch),
+          report: (event) => {
+            shared.troubles.ofWorker(unit, event);
+            tellOfWorker(event);
+          },
         },
         place.ref,
         token,

@@ -44,7 +44,8 @@ export interface ClusterConfig {
     readonly aclUser: string | null;
     readonly passwordFile: string | null;
     readonly tls: TlsFiles | undefined;
-    readonly recovery: 'refuse' | 'empty';
+    /** `empty` has been accepted with its loss. */
+    readonly recovery: 'refuse' | 'reseed' | 'empty';
   };
   readonly amqp: {
     readonly urls: readonly string[];

@@ -1,19 +1,33 @@
 import { z } from 'zod';
 import { TlsFiles } from '../model/tls-files.ts';
 
-const RedisSchema = z.strictObject({
-  url: z.url({ protocol: /^rediss?$/ }).describe('The primary: `redis://host:6379/0`, with TLS `rediss://`.'),
-  acl_user: z.string().min(1).optional().describe('The user of the profile in `deploy/redis`. Without it: the one in the URL.'),
-  password_file: z.string().min(1).optional().describe('A file with the password; wins over the one in the URL.'),
-  tls: TlsFiles.optional().describe('For `rediss` URLs.'),
-  recovery: z
-    .enum(['refuse', 'empty'])
-    .default('refuse')
-    .describe(
-      'What to do when Redis has lost everything though this cluster has run before: `refuse` stops the partitions and says so; ' +
-        '`empty` begins anew and loses what was half computed.',
-    ),
-});
+const RedisSchema = z
+  .strictObject({
+    url: z.url({ protocol: /^rediss?$/ }).describe('The primary: `redis://host:6379/0`, with TLS `rediss://`.'),
+    acl_user: z.string().min(1).optional().describe('The user of the profile in `deploy/redis`. Without it: the one in the URL.'),
+    password_file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A file with the password, read at every connect; wins over the one in the URL.'),
+    tls: TlsFiles.optional().describe('For `rediss` URLs.'),
+    recovery: z
+      .enum(['refuse', 'reseed', 'empty'])
+      .default('refuse')
+      .describe(
+        'What to do when Redis has lost everything though this cluster has run before: `refuse` stops the partitions and says so; ' +
+          '`reseed` lets the agents that still run write back what they hold in memory, and stops the partitions of those that do not; ' +
+          '`empty` begins anew and loses what was half computed, and needs `accept_loss`.',
+      ),
+    accept_loss: z
+      .boolean()
+      .default(false)
+      .describe('That `recovery: empty` may give up what was half computed is said here, so that nobody sets it by the way.'),
+  })
+  .refine(
+    ({ recovery, accept_loss }) => recovery !== 'empty' || accept_loss,
+    '`recovery: empty` gives up rates, open windows and what was half correlated; say so with `accept_loss: true`',
+  );
 
 /** `coordination:` one machine alone, or any number of them. */
 export const CoordinationSchema = z

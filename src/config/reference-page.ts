@@ -151,7 +151,7 @@ function rowsOf(schema: JsonSchema, prefix: string): string[] {
     const required = schema.required?.includes(key) === true;
     const fallback = required
       ? '*required*'
-      : inner !== undefined || member.default === undefined || member.default === null
+      : member.properties !== undefined || member.default === undefined || member.default === null
         ? ''
         : `\`${cell(JSON.stringify(member.default))}\``;
     const row = `| \`${prefix}${key}\` | ${typeOf(member)} | ${fallback} | ${cell(member.description ?? '')} |`;
@@ -161,10 +161,13 @@ function rowsOf(schema: JsonSchema, prefix: string): string[] {
   });
 }
 
+/** The mapping that a key holds, also where a word may stand in its place (`off`). */
 function objectOf(schema: JsonSchema): JsonSchema | undefined {
   if (schema.properties !== undefined) return schema;
   const objects = (schema.anyOf ?? []).filter((each) => each.properties !== undefined);
-  const others = (schema.anyOf ?? []).filter((each) => each.properties === undefined && each.type !== 'null');
+  const others = (schema.anyOf ?? []).filter(
+    (each) => each.properties === undefined && each.type !== 'null' && each.const === undefined,
+  );
   return objects.length === 1 && others.length === 0 ? objects[0] : undefined;
 }
 

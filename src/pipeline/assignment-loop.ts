@@ -3,6 +3,7 @@ import { planOwners } from '../core/partition/plan.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isGivenName } from '../model/agent-name.ts';
 import { classify } from '../model/faults.ts';
+import { heldUnits } from './held-units.ts';
 import type { StopSignals } from './worker.ts';
 
 /**
@@ -109,8 +110,10 @@ export class AssignmentLoop {
     const awaited = this.#awaited(plan.owners, members);
     if (!this.#settled(members)) return plan;
     const weights = members.map((member) => ({ agent: member.agent, weight: member.weight }));
-    const ours = planOwners({ units: this.#deps.units, members: weights, previous: plan.owners, awaited });
-    const owners = { ...this.#unitsOfOthers(plan.owners, members, awaited), ...ours };
+    const held = heldUnits(members);
+    const units = this.#deps.units.filter((unit) => held[unit] === undefined);
+    const ours = planOwners({ units, members: weights, previous: plan.owners, awaited });
+    const owners = { ...this.#unitsOfOthers(plan.owners, members, awaited), ...ours, ...held };
     if (sameOwners(owners, plan.owners)) return plan;
     if (!(await this.#deps.group.commitPlan(plan.version, owners))) return this.#deps.group.readPlan();
     this.#deps.report({ kind: 'planned', version: plan.version + 1, members: members.length });

@@ -51,6 +51,7 @@ export type WorkerEvent =
   | { readonly kind: 'stopped'; readonly code: string }
   | { readonly kind: 'feed-late' }
   | { readonly kind: 'gap'; readonly held: number }
+  | { readonly kind: 'gap-closed' }
   | { readonly kind: 'passed-over'; readonly listener: string; readonly entries: number };
 
 /** `soft`: read no more, finish what was read. `hard`: leave now; the next owner does the rest. */
@@ -110,6 +111,7 @@ class Owner {
   #failure: { readonly error: unknown } | null = null;
   #left = false;
   #feedLate = false;
+  #holds = false;
   /** Per lane, the last of its outputs on the way; true once it and all before are cleared. */
   readonly #clearing = new Map<string, Promise<boolean>>();
 
@@ -245,6 +247,9 @@ class Owner {
     this.#deps.tally.repeated += applied.repeated;
     if (entry.kind === 'data') this.#deps.tally.applied += entry.notifications.length;
     if (applied.outcome === 'held') this.#deps.report({ kind: 'gap', held: this.#partition.heldCount });
+    const holds = this.#partition.heldCount > 0;
+    if (this.#holds && !holds) this.#deps.report({ kind: 'gap-closed' });
+    this.#holds = holds;
     for (const passed of applied.passedOver) this.#deps.report({ kind: 'passed-over', ...passed });
     if (applied.outcome === 'feed-late' && !this.#feedLate) this.#deps.report({ kind: 'feed-late' });
     if (entry.kind === 'tick') this.#feedLate = applied.outcome === 'feed-late';

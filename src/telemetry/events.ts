@@ -153,10 +153,19 @@ export const events = {
     'An entry is missing before others of its listener; they are held until it comes.',
     { counter: 'partition_gap_total', help: 'Entries held because one before them was missing.' },
   ),
+  'partition:gap-closed': row<{ partition: string }>(
+    'debug',
+    'What was missing came, or was given up; nothing is held any more.',
+  ),
   'partition:passed-over': row<{ partition: string; listener: string; entries: number }>(
     'warn',
     'Entries of a listener did not come in time; the partition goes on without them, and takes them late should they come.',
     { counter: 'partition_passed_over_total', help: 'Times a partition went on without entries that were missing.' },
+  ),
+  'partition:written-back': row<{ partition: string; version: number }>(
+    'warn',
+    'Redis had lost the state of this partition; it was written back from memory.',
+    { counter: 'partition_written_back_total', help: 'Partitions that were written back to a Redis that had lost them.' },
   ),
   'plan:committed': row<{ version: number; members: number }>('info', 'A new plan says who runs which partition.', {
     counter: 'plans_total',

@@ -7,6 +7,8 @@ export interface ClusterFault {
   /** What is done so many times within a run. */
   readonly times: number;
   readonly options: (random: () => number) => Omit<TrialOptions, 'id'>;
+  /** What is lost was given up by the operator: outputs need not be whole, but `seen` says what must hold all the same. */
+  readonly lossAccepted?: true;
   /** What must be seen beside exact outputs: that the fault took place, or that it was told of. Else what is wrong. */
   readonly seen?: (trial: Trial) => string | null;
 }

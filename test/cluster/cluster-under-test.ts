@@ -151,7 +151,13 @@ export class ClusterUnderTest {
       data_dir: `data-${name}`,
       pipelines: 'pipelines',
       coordination: {
-        redis: { url: redis, acl_user: servers.user, password_file: 'redis-password', recovery },
+        redis: {
+          url: redis,
+          acl_user: servers.user,
+          password_file: 'redis-password',
+          recovery,
+          accept_loss: recovery === 'empty',
+        },
         keys_file: 'keys.yaml',
       },
       topics: { amqp: { url: amqp } },

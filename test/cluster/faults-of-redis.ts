@@ -1,5 +1,6 @@
-import { pause } from '../faults/until.ts';
+import { pause, until } from '../faults/until.ts';
 import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
+import type { ClusterUnderTest } from './cluster-under-test.ts';
 
 export const redisFaults: readonly ClusterFault[] = [
   {
@@ -30,6 +31,73 @@ export const redisFaults: readonly ClusterFault[] = [
         }),
     }),
     seen: told('redis:disconnected'),
+  },
+  {
+    id: 'F11',
+    about: 'FLUSHALL, and living agents write back what they hold (`recovery: reseed`)',
+    times: 3,
+    options: (random) => ({
+      ...usual,
+      latenessMs: 600_000,
+      recovery: 'reseed',
+      during: async ({ servers, cluster, names }) => {
+        await again(3, random, 6_000, async () => {
+          await servers.redis.admin('FLUSHALL');
+          await untilAllRun(cluster, names);
+        });
+      },
+    }),
+    seen: told('partition:written-back', 30),
+  },
+  {
+    id: 'F11e',
+    about: 'FLUSHALL, and the loss is accepted (`recovery: empty`): partitions go on, without what was half computed',
+    times: 1,
+    lossAccepted: true,
+    options: (random) => ({
+      ...usual,
+      orderFree: ['all-meters'],
+      recovery: 'empty',
+      during: async ({ servers, cluster, names }) => {
+        await pause(4_000 + 4_000 * random());
+        await servers.redis.admin('FLUSHALL');
+        // Each partition waits for half a minute, by the entries that come, for what only the lost state knew.
+        await pause(60_000);
+        await untilAllRun(cluster, names);
+      },
+    }),
+    seen: (trial) => {
+      const amiss = told('partition:passed-over')(trial);
+      const { lost = [], invented = [], wrong = [] } = trial.raw ?? {};
+      if (amiss !== null) return amiss;
+      // A sink without state loses what was committed and not yet published, and nothing else.
+      return lost.length <= 500 && invented.length + wrong.length === 0
+        ? null
+        : `of the sink without state lost ${lost.length}, invented ${invented.length}, wrong ${wrong.length}`;
+    },
+  },
+  {
+    id: 'F12',
+    about: 'Redis is replaced by an empty one, refused, and put back; listeners go on',
+    times: 2,
+    options: (random) => ({
+      ...usual,
+      latenessMs: 600_000,
+      during: ({ servers: { redis } }) =>
+        again(2, random, 6_000, async () => {
+          await redis.down();
+          await redis.hideFile();
+          await redis.up();
+          // Longer than a warning that repeats is held back.
+          await pause(14_000);
+          const keys = await redis.admin('KEYS', '*');
+          if (!Array.isArray(keys) || keys.length > 0) throw new Error(`something was written there: ${String(keys)}`);
+          await redis.down();
+          await redis.restoreFile();
+          await redis.up();
+        }),
+    }),
+    seen: ({ logs }) => (logs.includes('holds nothing of cluster') ? null : 'nobody said that Redis is empty'),
   },
   {
     id: 'F15',
@@ -90,3 +158,14 @@ export const redisFaults: readonly ClusterFault[] = [
     seen: told('group:unreachable'),
   },
 ];
+
+async function untilAllRun(cluster: ClusterUnderTest, names: readonly string[]): Promise<void> {
+  await until(
+    async () => {
+      const view = await cluster.status(names[0] ?? '').catch(() => null);
+      return view?.partitions.every(({ owner, trouble }) => owner !== null && trouble === null) === true;
+    },
+    120_000,
+    'not every partition runs again',
+  );
+}

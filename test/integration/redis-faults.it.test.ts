@@ -152,6 +152,17 @@ describe('what happens between us and Redis', () => {
     expect(await inTheEnd(() => agent.store.commit(token, commitOf(0)))).toEqual({ kind: 'ok', version: 1 });
   });
 
+  it('needs nobody when the password and its file are changed', async () => {
+    let password: string = cluster.password;
+    const reading = cluster.agent({ readPassword: async () => password });
+    const token = await acquired(reading);
+    password = 'another';
+    await cluster.redis.admin('ACL', 'SETUSER', cluster.user, 'resetpass', '>another');
+    await cluster.redis.admin('CLIENT', 'KILL', 'USER', cluster.user);
+
+    expect(await inTheEnd(() => reading.store.commit(token, commitOf(0)))).toEqual({ kind: 'ok', version: 1 });
+  });
+
   it('stands still while the user is switched off', async () => {
     const token = await acquired(agent);
     await cluster.redis.admin('ACL', 'DELUSER', cluster.user);

@@ -175,6 +175,20 @@ describe('a Redis that stops, goes back or forgets', () => {
     expect(version).toBeLessThan(2);
   });
 
+  it('is not taken for one that was emptied while another agent founds the cluster', async () => {
+    const founder = cluster.agent();
+    const late = {
+      read: async () => {
+        await founder.group.members();
+        return cluster.control.read();
+      },
+      update: cluster.control.update.bind(cluster.control),
+      close: async () => undefined,
+    };
+
+    expect(await cluster.agent({ control: late }).group.members()).toEqual([]);
+  });
+
   it('is not used after FLUSHALL: the message says what to do, and nothing is written', async () => {
     const token = await acquired(agent);
     await agent.store.commit(token, commitOf(0));

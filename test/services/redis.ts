@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +72,17 @@ export class PrivateRedis {
     if (file === undefined) throw new Error('no append-only file');
     const path = join(folder, file);
     await truncate(path, Math.max(0, (await stat(path)).size - bytes));
+  }
+
+  /** To be called while it is down: it starts empty next, as another server would; the file it had is kept. */
+  async hideFile(): Promise<void> {
+    await rename(join(this.#dir, 'appendonlydir'), join(this.#dir, 'kept'));
+  }
+
+  /** To be called while it is down. */
+  async restoreFile(): Promise<void> {
+    await rm(join(this.#dir, 'appendonlydir'), { recursive: true, force: true });
+    await rename(join(this.#dir, 'kept'), join(this.#dir, 'appendonlydir'));
   }
 
   /** As the server's own administrator. */

@@ -1,6 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
+import { printEntry } from '../../model/entry.ts';
 import { Fault } from '../../model/faults.ts';
 import type { DeadLetterStats } from '../../pipeline/dead-letters.ts';
+import type { Emit } from '../../telemetry/events.ts';
+import { type Appender, parsePartitionName } from '../../topics/topic.ts';
 import { startAgent } from '../agent.ts';
 import type { AgentOptions } from '../agent-options.ts';
 import { readClusterView } from '../cluster-view.ts';
@@ -31,8 +34,16 @@ export async function drainTopics(options: DrainOptions, plan: LayoutsPlan): Pro
     .filter(({ sink }) => moving.has(sink))
     .map((sink) => ({ ...sink, partitions: stored.get(sink.sink)?.partitions ?? sink.partitions }));
   const places = await openPlaces({ ...options, emit: () => undefined });
+  const gaps = new Set<string>();
+  const emit: Emit = (name, facts) => {
+    const { partition } = facts as { readonly partition?: string };
+    if (partition !== undefined && name === 'partition:gap') gaps.add(partition);
+    if (partition !== undefined && name === 'partition:gap-closed') gaps.delete(partition);
+    options.emit(name, facts);
+  };
   const agent = await startAgent({
     ...options,
+    emit,
     config: { ...config, agent: { ...config.agent, staticId: null }, admin: { ...config.admin, listen: null } },
     sinks,
     exclusiveInputs: false,
@@ -51,10 +62,27 @@ export async function drainTopics(options: DrainOptions, plan: LayoutsPlan): Pro
     await places.close();
   }
 
+  /**
+   * A partition that waits for an entry nobody will send goes on with the next one that comes after half a minute; here none would come. A
+   * tick of no owner moves no time, it only comes.
+   */
+  async function nudge(appender: Appender): Promise<void> {
+    const refs = [...gaps].flatMap((name) => parsePartitionName(name) ?? []);
+    if (refs.length === 0) return;
+    const tick = printEntry({ kind: 'tick', incarnation: 0, epoch: 0, n: 0, at: clock.now() });
+    const bytes = new TextEncoder().encode(tick);
+    await appender.append(
+      refs.map((partition) => ({ partition, bytes })),
+      over.signal,
+    );
+  }
+
   /** The broker does not tell of entries that a worker holds; but whoever holds some commits. */
   async function untilDrained(): Promise<void> {
+    const appender = await places.topics.openAppender();
     let before = -1;
     for (let calm = 0; ; ) {
+      await nudge(appender);
       const view = await readClusterView(places, config.cluster, noLetters);
       const ours = view.partitions.filter(({ sink }) => moving.has(sink));
       const waiting = ours.reduce((sum, { entries }) => sum + entries, 0);
@@ -62,7 +90,7 @@ export async function drainTopics(options: DrainOptions, plan: LayoutsPlan): Pro
       const versions = ours.reduce((sum, { stateVersion }) => sum + stateVersion, 0);
       const begun = ours.every(({ owner }) => owner !== null);
       options.onProgress(waiting, outbox);
-      calm = begun && waiting + outbox === 0 && versions === before ? calm + 1 : 0;
+      calm = begun && gaps.size + waiting + outbox === 0 && versions === before ? calm + 1 : 0;
       before = versions;
       if (calm >= calmLooks) return;
       if (clock.monotonic() >= until)

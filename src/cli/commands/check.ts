@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { mailProbe } from '../../agent/open-mail.ts';
+import { probeCluster } from '../../agent/probe-cluster.ts';
 import { formatNote } from '../../config/ceilometer/note.ts';
 import { type Checked, checkAll } from '../../config/check.ts';
 import { effectiveSettings } from '../../config/effective.ts';
@@ -21,7 +22,10 @@ export function checkCommand(): Command {
     .description('Check agent file, sinks and definitions, and tell everything that is wrong, with file, line and column.')
     .argument('[path...]', 'sinks, agent files, definitions, or folders of them; without any: what the agent would run with')
     .option('-c, --config <file>', 'the agent file (default: agent.yaml, if there is one)')
-    .option('--connect', 'also try every input and publisher; nothing is published, what an input delivers is given back')
+    .option(
+      '--connect',
+      'also try every input and publisher, Redis and the internal topics; nothing is published, what an input delivers is given back',
+    )
     .option('--effective', 'also print every setting and where it comes from, secrets masked')
     .option('--json', 'print one JSON object')
     .addHelpText(
@@ -37,7 +41,9 @@ async function run(paths: readonly string[], options: Options): Promise<void> {
   const mail = checked.agent === null ? undefined : mailProbe(checked.agent.config, systemClock);
   const tools = { registries: shipped, clock: systemClock, random: Math.random, timeoutMs: 10_000, mail };
   const probes =
-    options.connect === true && checked.agent !== null ? await probeAll(checked.agent.config, checked.sinks, tools) : [];
+    options.connect === true && checked.agent !== null
+      ? [...(await probeAll(checked.agent.config, checked.sinks, tools)), ...(await probeCluster(checked.agent.config))]
+      : [];
   const ok = checked.problems.length === 0 && probes.every((probe) => probe.fault === null);
   if (options.json === true) printJson(ok, checked, probes, options);
   else printText(checked, probes, options);

@@ -69,17 +69,24 @@ function unknown(options: Options, message: string): undefined {
 /** Critical when nobody runs what should run, warning when work piles up. */
 function check(view: ClusterView, lagWarning: number): void {
   const unowned = view.partitions.filter((partition) => partition.owner === null).length;
+  const failed = view.partitions.filter(({ trouble }) => trouble?.kind === 'failed');
+  const held = view.partitions.filter(({ trouble }) => trouble?.kind === 'gap');
   const lag = Math.max(0, ...view.partitions.map((partition) => partition.entries));
   const [code, word, why] =
     view.members.length === 0
       ? [2, 'CRITICAL', 'no agent is alive']
-      : unowned > 0
-        ? [2, 'CRITICAL', `${unowned} partitions have no owner`]
-        : lag > lagWarning
-          ? [1, 'WARNING', `${lag} entries wait in one partition`]
-          : [0, 'OK', `${view.members.length} agents run ${view.partitions.length} partitions`];
+      : failed[0] !== undefined
+        ? [2, 'CRITICAL', `${failed.length} partitions stand still. ${failed[0].unit}: ${failed[0].trouble?.text}`]
+        : unowned > 0
+          ? [2, 'CRITICAL', `${unowned} partitions have no owner`]
+          : held[0] !== undefined
+            ? [1, 'WARNING', `${held.length} partitions wait. ${held[0].unit} ${held[0].trouble?.text}`]
+            : lag > lagWarning
+              ? [1, 'WARNING', `${lag} entries wait in one partition`]
+              : [0, 'OK', `${view.members.length} agents run ${view.partitions.length} partitions`];
   const perfdata = `agents=${view.members.length} partitions=${view.partitions.length} unowned=${unowned} lag=${lag} dead_letters=${view.deadLetters.letters}`;
-  process.stdout.write(`CEILOGRAPH ${word} - ${why} | ${perfdata}\n`);
+  // One line, and what stands behind the bar are figures.
+  process.stdout.write(`CEILOGRAPH ${word} - ${String(why).replaceAll(/[|\n]/g, ' ')} | ${perfdata}\n`);
   process.exitCode = code as number;
 }
 
@@ -96,6 +103,7 @@ function table(view: StatusView): string {
     lines.push(
       `  ${partition.unit.padEnd(40)} ${owner.padEnd(28)} epoch ${partition.epoch}  waiting ${partition.entries}  bytes ${partition.bytes}/${partition.boundBytes}  outbox ${partition.outboxItems}`,
     );
+    if (partition.trouble !== null) lines.push(`    ${partition.trouble.text}`);
   }
   for (const [name, value] of Object.entries(view.servers)) lines.push(`${name}: ${value}`);
   lines.push(`dead letters (${view.deadLetters.letters})`);

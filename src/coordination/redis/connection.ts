@@ -10,6 +10,8 @@ export interface RedisServer {
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
+  /** Asked again after each lost connection, for the next one; what it throws leaves the password as it was. */
+  readonly readPassword?: () => Promise<string>;
   /** For `rediss:`. Certificates are verified unless this says otherwise. */
   readonly tls?: ConnectionOptions;
   /** How long an answer may take. */
@@ -34,6 +36,7 @@ export class RedisConnection {
   readonly #client: Redis;
   readonly #timeoutMs: number;
   readonly #onConnection: RedisServer['onConnection'];
+  readonly #readPassword: RedisServer['readPassword'];
   #lastError: unknown = null;
   #closed = false;
 
@@ -46,6 +49,7 @@ export class RedisConnection {
     this.place = { address: `${url.hostname}:${port}`, user };
     this.#timeoutMs = server.commandTimeoutMs ?? 2_000;
     this.#onConnection = server.onConnection;
+    this.#readPassword = server.readPassword;
     this.#client = new Redis({
       host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
       port,
@@ -131,9 +135,16 @@ export class RedisConnection {
     });
   }
 
+  /** An operator may have changed it; if the file is late, the next attempt but one has it. */
+  async #renewPassword(): Promise<void> {
+    const password = await this.#readPassword?.().catch(() => undefined);
+    if (password !== undefined) this.#client.options.password = password;
+  }
+
   #down(error: unknown): void {
     if (this.#closed) return;
     this.#lastError = error ?? new Error('the connection was closed');
+    void this.#renewPassword();
     this.#onConnection?.({ up: false, error: redisFault(this.#lastError, this.place) });
   }
 }

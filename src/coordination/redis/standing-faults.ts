@@ -7,8 +7,8 @@ export function emptied(address: string, cluster: string): Fault {
     'retryable',
     'redis_empty',
     `Redis at ${address} holds nothing of cluster ${cluster}, which was running before: it was flushed, or is another Redis. No partition ` +
-      'runs; listeners go on. → restore its file and restart it, or set `recovery: empty` (begin anew and lose what was half computed; ' +
-      'docs/coordination.md says what else must be done then)',
+      'runs; listeners go on. → restore its file and restart it; or give up what was half computed: `recovery: empty` with ' +
+      '`accept_loss: true`, and restart the agents (docs/coordination.md)',
   );
 }
 

@@ -186,7 +186,9 @@ export class Standing {
   }
 
   async #recoverEmpty(stands: Probe, record: ControlRecord | null, clusterId: string): Promise<null> {
-    const { connection, recovery, cluster } = this.#options;
+    const { connection, recovery, cluster, keys } = this.#options;
+    // Another agent founded it between our look there and our look at the bus.
+    if ((await readProbe(connection, keys)).clusterId !== '') return null;
     if (record !== null && record.incarnation === 0) return this.#foundAs(record.clusterId);
     if (recovery !== 'refuse') return this.#recover({ ...stands, clusterId }, record, true);
     throw emptied(connection.place.address, cluster);

@@ -148,7 +148,7 @@ function stateMissing(unit: Unit): Fault {
     'retryable',
     'redis_state_missing',
     `the state of ${unit} was lost with what Redis held, and nobody has written it back. The partition stands still. → restore the file of ` +
-      'Redis, or give the state up: `recovery: empty`',
+      'Redis, or give the state up: `recovery: empty` with `accept_loss: true`',
   );
 }
 

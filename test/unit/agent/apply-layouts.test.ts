@@ -165,6 +165,31 @@ describe('another number of partitions', () => {
     expect(await apply()).toMatchObject([{ moved: { from: { partitions: 3 }, to: { generation: 2, partitions: 2 }, keys: 12 } }]);
   });
 
+  it('does not wait for an entry that nobody will send', async () => {
+    await writeFile(join(folder, 'one.jsonl'), polled(1) + polled(2));
+    const before = await setup(3, ['one.jsonl']);
+    await run(before, 12);
+    await withPlaces(before, async ({ topics }) => {
+      const appender = await topics.openAppender();
+      const ref = { cluster: 'c', sink: 's', generation: 1, partition: 1 };
+      const entry = { v: 1, k: 'data', l: 'dead', s: 7, at: Date.now(), a: 0, n: [] };
+      await appender.append([{ partition: ref, bytes: Buffer.from(JSON.stringify(entry)) }], new AbortController().signal);
+      await appender.close();
+    });
+    const changed = await setup(2, []);
+    const told: string[] = [];
+    const emit = (name: string) => void told.push(name);
+    const begun = Date.now();
+    // Its entries wait for half a minute by the wall clock; only that one hurries.
+    const clock = { ...systemClock, now: () => begun + 20 * (Date.now() - begun) };
+
+    const plan = await withPlaces(changed, (places) => planLayouts(places, changed.sinks, changed.config));
+    await drainTopics({ ...changed, clock, emit, withinMs: 15_000, onProgress: () => undefined }, plan);
+
+    expect(told).toContain('partition:passed-over');
+    expect(await withPlaces(changed, (places) => applyLayouts({ ...changed, places }))).toMatchObject([{ moved: { keys: 12 } }]);
+  });
+
   it('does not come with another partition_by', async () => {
     await writeFile(join(folder, 'one.jsonl'), polled(1) + polled(2));
     await run(await setup(3, ['one.jsonl']), 12);

@@ -26,10 +26,10 @@ afterEach(async () => {
   process.exitCode = undefined;
 });
 
-async function cluster(): Promise<void> {
+async function cluster(more: Readonly<Record<string, string>> = {}): Promise<void> {
   embedded = await openEmbedded({ dataDir: folder });
   await embedded.topics.create(refs, (ref) => encoder.encode(printEntry({ kind: 'genesis', ...ref, uuid: 'u' })), 1024 * 1024);
-  const facts = { received: '7', published: '5' };
+  const facts = { received: '7', published: '5', ...more };
   await embedded.group.heartbeat({ ...identity, weight: 1, protocol: 1, build: '1', host: 'h', pid: 42, facts }, 60_000);
 }
 
@@ -97,5 +97,27 @@ describe('status', () => {
 
   it('says unknown where no agent has run', async () => {
     expect(await status('--check')).toMatchObject({ code: 3, out: expect.stringContaining('UNKNOWN') });
+  });
+
+  it('says which partition stands still, and why', async () => {
+    const unit = partitionName(refs[1] as PartitionRef);
+    await cluster({ [`trouble.${unit}`]: JSON.stringify({ kind: 'failed', text: 'its state was lost | give it up' }) });
+    await own(refs[0] as PartitionRef);
+
+    expect((await status()).out).toContain('\n    its state was lost | give it up\n');
+    const { out, code } = await status('--check');
+    expect(out).toContain(`CRITICAL - 1 partitions stand still. ${unit}: its state was lost   give it up |`);
+    expect(code).toBe(2);
+  });
+
+  it('warns of a partition that holds entries it cannot apply', async () => {
+    const unit = partitionName(refs[1] as PartitionRef);
+    await cluster({ [`trouble.${unit}`]: JSON.stringify({ kind: 'gap', text: 'holds 3 entries' }) });
+    for (const ref of refs) await own(ref);
+
+    expect(await status('--check')).toMatchObject({
+      out: expect.stringContaining(`WARNING - 1 partitions wait. ${unit} holds 3 entries`),
+      code: 1,
+    });
   });
 });

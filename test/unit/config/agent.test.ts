@@ -85,6 +85,12 @@ describe('the agent file', () => {
       ],
     ],
     [
+      'a loss that nobody has accepted',
+      'coordination: { redis: { url: "redis://r", recovery: empty }, keys_file: k }\ntopics: { amqp: { url: "amqp://b" } }\n',
+      {},
+      [expect.stringMatching(/coordination\.redis: .*accept_loss: true/)],
+    ],
+    [
       'an unknown input',
       'inputs:\n  - ampq: {}\n',
       {},
