@@ -1,15 +1,17 @@
 import type { Tally } from '../pipeline/tally.ts';
 import { noReadings, type Readings } from '../telemetry/readings.ts';
 import type { ClusterView } from './cluster-view.ts';
+import type { MailReading } from './mail-service.ts';
 
 /** What `/metrics` shows beside what was told as events: what this process has counted, and the stores' view of what it owns, if they answer. */
-export function readingsOf(tally: Tally, view: ClusterView | null, boot: string): Readings {
+export function readingsOf(tally: Tally, view: ClusterView | null, boot: string, mails: MailReading | null = null): Readings {
   const one = (value: number) => [{ value }];
   const owned = (view?.partitions ?? []).filter((partition) => partition.boot === boot);
   const ofOwned = (key: 'epoch' | 'entries' | 'bytes' | 'boundBytes' | 'outboxItems') =>
     owned.map(({ sink, partition, [key]: value }) => ({ labels: { sink, partition: String(partition) }, value }));
   // No line rather than a 0 that nobody has counted.
   const ofView = (read: (known: ClusterView) => number) => (view === null ? [] : one(read(view)));
+  const ofMails = (read: (known: MailReading) => number) => (mails === null ? [] : one(read(mails)));
   return {
     ...noReadings,
     received_total: one(tally.received),
@@ -29,6 +31,11 @@ export function readingsOf(tally: Tally, view: ClusterView | null, boot: string)
     partition_waiting_bytes: ofOwned('bytes'),
     partition_bound_bytes: ofOwned('boundBytes'),
     partition_outbox_items: ofOwned('outboxItems'),
+    mail_queue_deliveries: Object.entries(mails?.states ?? {}).map(([state, value]) => ({ labels: { state }, value })),
+    mail_queue_digest_lines: ofMails((known) => known.digestLines),
+    mail_queue_bytes: ofMails((known) => known.bytes),
+    mail_queue_fill: ofMails((known) => known.fill),
+    mail_queue_oldest_seconds: ofMails((known) => known.oldestSeconds),
     group_members: ofView(({ members }) => members.length),
     kept_dead_letters: Object.entries(view?.deadLetters.byReason ?? {}).map(([reason, value]) => ({ labels: { reason }, value })),
     kept_dead_letter_bytes: ofView(({ deadLetters }) => deadLetters.bytes),

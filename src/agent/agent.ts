@@ -81,7 +81,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
   const mail = await MailService.open({ ...options, deadLetters, hard: hard.signal });
   opened.push(() => mail.close());
   const look = () => readClusterView(places, config.cluster, deadLetters.stats());
-  const admin = await openAdmin({ ...options, identity, tally, look });
+  const admin = await openAdmin({ ...options, identity, tally, look, mails: () => mail.reading() });
   opened.push(() => admin.close());
   if (admin.address !== null) facts['admin'] = admin.address;
   let heldFile: Promise<LmdbEnvironment> | null = null;

@@ -3,6 +3,15 @@ import type { MailQueue } from '../services/mail-queue/mail-queue.ts';
 import { mailReports } from './mail-reports.ts';
 import { type MailParts, openMail } from './open-mail.ts';
 
+/** What operators watch of the queue. */
+export interface MailReading {
+  readonly states: Readonly<Record<string, number>>;
+  readonly digestLines: number;
+  readonly bytes: number;
+  readonly fill: number;
+  readonly oldestSeconds: number;
+}
+
 /** The mail queue of an agent and its life: opened before the sinks that write to it, left after them. */
 export class MailService {
   readonly queue: MailQueue | null;
@@ -25,6 +34,14 @@ export class MailService {
     const service = new MailService(await openMail(parts));
     parts.hard.addEventListener('abort', () => service.#hard.abort(new Error('we leave at once')), { once: true });
     return service;
+  }
+
+  /** Null where no mail is configured. */
+  reading(): MailReading | null {
+    if (this.queue === null) return null;
+    const { states, digestLines, bytes, oldestAt } = this.queue.operator.stats();
+    const oldestSeconds = oldestAt === null ? 0 : Math.max(0, this.queue.now() - oldestAt) / 1000;
+    return { states, digestLines, bytes, fill: this.queue.fill(), oldestSeconds };
   }
 
   /** What is being sent is finished, as long as that may take; what waits stays in the file. */

@@ -11,6 +11,7 @@ import type { Readings } from '../telemetry/readings.ts';
 import type { Scraped } from '../telemetry/telemetry.ts';
 import { readingsOf } from './admin-readings.ts';
 import type { ClusterView } from './cluster-view.ts';
+import type { MailReading } from './mail-service.ts';
 
 export type Scrape = (readings: Readings) => Promise<Scraped>;
 
@@ -23,6 +24,7 @@ export interface AdminParts {
   readonly tally: Tally;
   readonly scrape?: Scrape;
   readonly look: () => Promise<ClusterView>;
+  readonly mails: () => MailReading | null;
 }
 
 export interface AgentAdmin {
@@ -42,10 +44,12 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
     ...listen,
     token: tokenFile === null ? null : await readSecret(tokenFile, undefined),
     health,
-    metrics: async () => scrape(readingsOf(tally, await lookSoon(parts), identity.boot)),
+    metrics: async () => scrape(readingsOf(tally, await lookSoon(parts), identity.boot, parts.mails())),
     status: async () => {
       const view = await lookSoon(parts);
-      return view === null ? null : { ...view, servedBy: { ...identity, build: version, reason: health.reason } };
+      return view === null
+        ? null
+        : { ...view, mails: parts.mails(), servedBy: { ...identity, build: version, reason: health.reason } };
     },
   });
   emit('admin:listening', { address: admin.address });

@@ -43,6 +43,12 @@ export const readings = {
   },
   livestatus_cached_answers: { kind: 'gauge', help: 'Answers that are kept, where that is switched on.', labels: ['site'] },
 
+  mail_queue_deliveries: { kind: 'gauge', help: 'Mails that wait, one per recipient.', labels: ['state'] },
+  mail_queue_digest_lines: { kind: 'gauge', help: 'Mails that are gathered for a digest.' },
+  mail_queue_bytes: { kind: 'gauge', help: 'Bytes of what waits.' },
+  mail_queue_fill: { kind: 'gauge', help: 'Share of its bound, 0 to 1; from 0.8 on new mails are gathered, at 1 sinks wait.' },
+  mail_queue_oldest_seconds: { kind: 'gauge', help: 'Age of the oldest mail that waits.' },
+
   group_members: { kind: 'gauge', help: 'Living agents of the cluster.' },
   kept_dead_letters: { kind: 'gauge', help: 'Dead letters that are kept on this data directory.', labels: ['reason'] },
   kept_dead_letter_bytes: { kind: 'gauge', help: 'Their bytes.' },

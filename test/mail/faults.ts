@@ -8,6 +8,8 @@ import type { ServerConfig } from '../../src/services/mail-queue/servers.ts';
 import { defaultTimeouts } from '../../src/services/mail-queue/smtp-session.ts';
 import { until } from '../faults/until.ts';
 import { makeCertificates } from './certificates.ts';
+import { type CrashTally, crashes } from './crashes.ts';
+import { kills } from './kills.ts';
 import { draft, QueueRig, type RigOptions, server } from './queue-rig.ts';
 import { type Answer, instead, type Received, type Script, ScriptedServer } from './scripted-server.ts';
 
@@ -15,7 +17,7 @@ import { type Answer, instead, type Received, type Script, ScriptedServer } from
 export interface MailFault {
   readonly id: string;
   readonly about: string;
-  readonly run: () => Promise<string>;
+  readonly run: (seed: number) => Promise<string>;
 }
 
 /** A minute in little more than a second; the time limits of a session stay as long as they are, but where they are the fault. */
@@ -87,6 +89,17 @@ function fault(id: string, about: string, body: (trial: Trial) => Promise<string
       }
     },
   };
+}
+
+const crashCount = Number(process.env['MAIL_CRASHES'] ?? 2_000);
+const killCount = Number(process.env['MAIL_KILLS'] ?? 60);
+
+function judged({ crashes: ends, accepted, lost, invented, doubled, uncertain }: CrashTally): string {
+  const said = `${ends} ends, ${accepted} accepted, ${lost.length} lost, ${invented.length} invented, ${doubled} came twice, ${uncertain} uncertain`;
+  if (lost.length > 0 || invented.length > 0 || doubled > uncertain)
+    throw new Error(`${said}: ${[...lost, ...invented].slice(0, 5)}`);
+  if (accepted === 0) throw new Error(`${said}: nothing was put to the test`);
+  return said;
 }
 
 /** The faults of servers, in the order of their numbers. */
@@ -238,6 +251,17 @@ export const mailFaults: readonly MailFault[] = [
     same('copies, sessions, uncertain', [peer.taken.length, peer.connections, stats(rig).uncertain], [1, 2, 0]);
     return '1 mail, 2 sessions, uncertain 0';
   }),
+  {
+    id: 'M11',
+    about:
+      'the process ends 2,000 times at a store call or while a server answers: nothing accepted is lost, no double that was not counted',
+    run: async (seed) => judged(await crashes(seed, crashCount)),
+  },
+  {
+    id: 'M12',
+    about: 'the agent is killed 60 times with SIGKILL while mails go: the same',
+    run: async (seed) => judged(await kills(seed, killCount)),
+  },
   fault(
     'M13',
     'the disk is full, and then is not: nothing is accepted falsely, what was accepted is delivered',

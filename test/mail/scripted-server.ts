@@ -10,7 +10,7 @@ export type Answer =
   | { readonly do: 'drop' | 'reset' | 'hang' }
   | { readonly say: string; readonly afterMs: number }
   | { readonly bytes: string };
-type Answers = Answer | readonly Answer[];
+type Answers = Answer | readonly Answer[] | (() => Answer);
 
 export interface Script {
   readonly greeting?: Answers;
@@ -56,6 +56,8 @@ export class ScriptedServer {
   readonly commands: { readonly connection: number; readonly line: string; readonly isEncrypted: boolean }[] = [];
   readonly received: Received[] = [];
   connections = 0;
+  /** Told of everything that a client says, before it is answered. */
+  onMoment: () => void = () => undefined;
   script: Script;
   port = 0;
   readonly #counts = new Map<string, number>();
@@ -104,6 +106,7 @@ export class ScriptedServer {
 
   #pick(stage: string, answers: Answers | undefined, fallback: Answer): Answer {
     if (answers === undefined) return fallback;
+    if (typeof answers === 'function') return answers();
     if (!isList(answers)) return answers;
     const count = this.#counts.get(stage) ?? 0;
     this.#counts.set(stage, count + 1);
@@ -179,6 +182,7 @@ class Connection {
     const stuffed = this.#buffer.subarray(0, end === 0 ? 0 : end + 2).toString('latin1');
     this.#buffer = this.#buffer.subarray(end === 0 ? 3 : end + 5);
     this.#inBody = false;
+    this.#server.onMoment();
     const bytes = Buffer.from(stuffed.replaceAll(/(^|\r\n)\.\./g, '$1.'), 'latin1');
     const answer =
       this.#to.length === 0
@@ -201,6 +205,7 @@ class Connection {
 
   #command(line: string): void {
     this.#server.commands.push({ connection: this.#number, line, isEncrypted: this.#isEncrypted });
+    this.#server.onMoment();
     const answer = this.#answerTo(line);
     if (answer !== null) this.#say(answer, /^QUIT/i.test(line));
   }

@@ -102,7 +102,8 @@ async function triedOnProxy({ id, run }: LivestatusFault): Promise<Tally> {
 /** Servers of its own, in this process. */
 async function triedMail({ id, run }: (typeof mailFaults)[number]): Promise<Tally> {
   try {
-    console.log(`${id} passed, ${await run()}`);
+    console.log(`seed ${seed}; the same again: npm run test:faults -- ${id} --seed ${seed}`);
+    console.log(`${id} passed, ${await run(seed)}`);
     return { passed: 1, failed: 0 };
   } catch (error) {
     console.log(`${id} failed: ${error instanceof Error ? error.message : String(error)}`);

@@ -18,7 +18,7 @@ export interface CooldownPolicy {
   readonly longestMs: number;
 }
 
-const defaultCooldown: CooldownPolicy = { firstMs: 30_000, longestMs: 300_000 };
+export const defaultCooldown: CooldownPolicy = { firstMs: 30_000, longestMs: 300_000 };
 export const well: ServerHealth = { kind: 'well' };
 
 /** `open`: connect as you like. `probe`: one session may try, and it is yours. `wait`: not before `until`. */

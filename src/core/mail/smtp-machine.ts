@@ -166,7 +166,9 @@ export class SmtpMachine {
         return this.#onDot(reply);
       case 'lone-dot':
       case 'rset':
-        if (reply.code === closing || reply.code >= 500) return this.#over('rset', 'ignored', printReply(reply));
+        // Nobody was accepted, so it may well refuse an empty text; it is over with it either way.
+        if (reply.code === closing || (this.#at === 'rset' && reply.code >= 500))
+          return this.#over('rset', 'ignored', printReply(reply));
         this.#at = 'ready';
         return [{ do: 'ready' }];
       case 'quit':

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { CooldownPolicy } from '../../core/mail/server-health.ts';
 import { type DeliveryOptions, handOn, runSession } from './delivery.ts';
 import { ServerLane } from './server-lane.ts';
 import type { ServerConfig } from './servers.ts';
@@ -38,9 +39,9 @@ export class Deliverer {
   #wake: () => void = () => undefined;
   #isWoken = false;
 
-  constructor(options: DeliveryOptions, servers: readonly ServerConfig[]) {
+  constructor(options: DeliveryOptions, servers: readonly ServerConfig[], cooldown: CooldownPolicy) {
     this.#options = options;
-    this.#lanes = servers.map((server) => new ServerLane(server));
+    this.#lanes = servers.map((server) => new ServerLane(server, cooldown));
   }
 
   /** Something is due, or will be sooner than it was. */

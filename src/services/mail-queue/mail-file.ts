@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { LmdbEnvironment, type Table } from '../../lib/lmdb-environment.ts';
+import { requireWholeFile } from '../../lib/lmdb-whole-file.ts';
 import { Ledger } from './ledger.ts';
 
 export interface MailFileOptions {
@@ -61,7 +62,9 @@ export class MailFile {
     this.meta = text('meta');
   }
 
+  /** Throws `CutShort` for a file that lost its end. */
   static async open(options: MailFileOptions): Promise<MailFile> {
+    await requireWholeFile(options.directory);
     return new MailFile(await LmdbEnvironment.open(options));
   }
 

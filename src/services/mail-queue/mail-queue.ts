@@ -1,4 +1,5 @@
 import { defaultSchedule, type Schedule } from '../../core/mail/schedule.ts';
+import { type CooldownPolicy, defaultCooldown } from '../../core/mail/server-health.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { isOwnerAlive, processOwner } from '../../lib/process-owner.ts';
 import { classify, Fault } from '../../model/faults.ts';
@@ -32,6 +33,7 @@ export interface MailQueueConfig {
   readonly window: number;
   readonly timeouts?: Partial<Timeouts>;
   readonly schedule?: Schedule;
+  readonly cooldown?: CooldownPolicy;
 }
 
 export interface MailQueueOptions {
@@ -111,7 +113,7 @@ export class MailQueue implements MailAcceptor {
           firstSeen: mail.createdAt,
         }),
     };
-    this.#deliverer = new Deliverer(delivery, config.servers);
+    this.#deliverer = new Deliverer(delivery, config.servers, config.cooldown ?? defaultCooldown);
     this.operator = new Operator(file, this.#time, () => this.#deliverer.wake());
   }
 
@@ -165,6 +167,13 @@ export class MailQueue implements MailAcceptor {
 
   get store(): MailStore {
     return this.#store;
+  }
+
+  /** Share of its bound, 0 to 1 and a little more. */
+  fill(): number {
+    const { deliveries, digestLines, bytes } = this.operator.stats();
+    const { caps } = this.#options.config;
+    return Math.max((deliveries + digestLines) / caps.deliveries, bytes / caps.bytes);
   }
 
   now(): number {

@@ -1,6 +1,7 @@
 import {
   type Admission,
   askServer,
+  type CooldownPolicy,
   probeAbandoned,
   type ServerHealth,
   serverFailed,
@@ -26,6 +27,7 @@ const slowMs = 10_000;
 /** One server as the delivery sees it: how it is, what is under way, what was handed to it in the middle of a cycle. */
 export class ServerLane {
   readonly config: ServerConfig;
+  readonly #cooldown: CooldownPolicy;
   health: ServerHealth = well;
   sessions = 0;
   /** Sessions that have not taken anything yet: what is due may be theirs. */
@@ -40,8 +42,9 @@ export class ServerLane {
   readonly #busy = new Map<object, number>();
   #wake: (() => void)[] = [];
 
-  constructor(config: ServerConfig) {
+  constructor(config: ServerConfig, cooldown: CooldownPolicy) {
     this.config = config;
+    this.#cooldown = cooldown;
   }
 
   get name(): string {
@@ -74,7 +77,7 @@ export class ServerLane {
   }
 
   failed(now: number, how: 'usual' | 'longest'): void {
-    this.health = serverFailed(this.health, now, how);
+    this.health = serverFailed(this.health, now, how, this.#cooldown);
   }
 
   abandonProbe(now: number): void {

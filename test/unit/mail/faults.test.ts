@@ -6,7 +6,7 @@ const quick = mailFaults.filter(({ id }) => ['M1', 'M3', 'M4', 'M6', 'M8', 'M13'
 
 describe('a mail under a fault of its servers or its disk', () => {
   it.each(quick)('comes to the end that it should: $id, $about', { timeout: 90_000 }, async ({ run }) => {
-    const seen = await run();
+    const seen = await run(1);
 
     expect(seen).not.toBe('');
   });
