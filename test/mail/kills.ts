@@ -8,8 +8,8 @@ import { projectDir } from '../run/program.ts';
 import type { CrashTally } from './crashes.ts';
 import { ScriptedServer } from './scripted-server.ts';
 
-const shortestLifeMs = 300;
-const longestLifeMs = 1_800;
+const shortestLifeMs = 500;
+const longestLifeMs = 3_500;
 const mailsALife = 40;
 
 /**

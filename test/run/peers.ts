@@ -42,6 +42,12 @@ const peers: readonly Peer[] = [
     servers: [],
     tests: ['test/peers/rsyslog/'],
   },
+  {
+    id: 'postfix',
+    about: 'Postfix takes our mails over verified TLS: each recipient once, refusals one by one, too large, too many at once',
+    servers: ['postfix'],
+    tests: ['test/peers/mail/'],
+  },
 ];
 
 interface Peer {

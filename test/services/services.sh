@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Real servers for the tests, each a private instance on free loopback ports that writes into one temporary folder.
 #
-#   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq, icinga2, postgres,
+#   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq, icinga2, postfix, postgres,
 #                                       prometheus, pushgateway; default the first two)
 #   services.sh run [NAME…] -- COMMAND  start, run the command, always stop
 #   services.sh stop [FOLDER]           end what `start` began (default $SERVICES_DIR)
@@ -22,6 +22,7 @@ answers() { # HOST PORT NAME: one byte of an answer to the first words of the pr
     redis) hello='PING\r\n' ;;
     rabbitmq) hello='AMQP\0\0\11\1' ;;
     icinga2) hello='GET status\n\n' ;;
+    postfix) hello='NOOP\r\n' ;;
     postgres) hello='\0\0\0\10\4\322\26\57' ;; # asks for TLS, and is told yes or no
     prometheus | pushgateway) hello='GET /-/ready HTTP/1.0\r\n\r\n' ;;
   esac
@@ -95,6 +96,8 @@ rabbitmq_exports() {
 
 # shellcheck source=test/services/icinga2.sh
 . "$(dirname "${BASH_SOURCE[0]}")/icinga2.sh"
+# shellcheck source=test/services/postfix.sh
+. "$(dirname "${BASH_SOURCE[0]}")/postfix.sh"
 postgres_program() { local found; for found in /usr/lib/postgresql/*/bin/postgres; do [ -x "$found" ] && echo "$found" && return; done; command -v postgres; }
 postgres_package() { echo postgresql; }
 postgres_start() { # FOLDER PORT; it refuses to run as root, and works in its data folder, so a shell stays behind in ours
@@ -148,6 +151,7 @@ ensure() { # NAME: leaves its export lines in NAME/exports
     redis) variable=REDIS_URL default=6379 ;;
     rabbitmq) variable=AMQP_URL default=5672 ;;
     icinga2) variable=LIVESTATUS_URL default=6557 ;;
+    postfix) variable=SMTP_URL default=25 ;;
     postgres) variable=POSTGRES_URL default=5432 ;;
     prometheus) variable=PROMETHEUS_URL default=9090 ;;
     pushgateway) variable=PUSHGATEWAY_URL default=9091 ;;
