@@ -24,7 +24,8 @@ export interface AdminParts {
   readonly tally: Tally;
   readonly scrape?: Scrape;
   readonly look: () => Promise<ClusterView>;
-  readonly mails: () => MailReading | null;
+  /** Without it: no mails are sent. */
+  readonly mails?: () => MailReading | null;
 }
 
 export interface AgentAdmin {
@@ -44,12 +45,12 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
     ...listen,
     token: tokenFile === null ? null : await readSecret(tokenFile, undefined),
     health,
-    metrics: async () => scrape(readingsOf(tally, await lookSoon(parts), identity.boot, parts.mails())),
+    metrics: async () => scrape(readingsOf(tally, await lookSoon(parts), identity.boot, parts.mails?.() ?? null)),
     status: async () => {
       const view = await lookSoon(parts);
       return view === null
         ? null
-        : { ...view, mails: parts.mails(), servedBy: { ...identity, build: version, reason: health.reason } };
+        : { ...view, mails: parts.mails?.() ?? null, servedBy: { ...identity, build: version, reason: health.reason } };
     },
   });
   emit('admin:listening', { address: admin.address });

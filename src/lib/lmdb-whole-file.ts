@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A data file that ends before what its own head says it holds. */
-export class CutShort extends Error {
+class CutShort extends Error {
   override readonly name = 'CutShort';
 }
 
