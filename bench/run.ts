@@ -10,7 +10,6 @@ import { endTogether, exited, start } from './children.ts';
 const benches: Readonly<Record<string, string>> = {
   convert: 'bytes of a notification in, JSON lines out, signing apart',
   state: 'commits of the embedded store with few keys and with a million',
-  mail: 'the queue of mails into smtp-sink over four sessions, beside smtp-source; memory, time to the first delivery',
   agent: 'RabbitMQ to file with the built agent, the embedded path with few keys and with a million, the memory of open ids',
 };
 
