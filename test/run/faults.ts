@@ -5,6 +5,7 @@ import { describeTrial, isGood, trial } from '../cluster/trial.ts';
 import { crashesAt, crashesThatRepeat } from '../faults/crashes.ts';
 import { randomKills } from '../faults/kills.ts';
 import type { Ordeal } from '../faults/ordeal.ts';
+import { publisherFaults } from '../faults/publishers/trial.ts';
 import { seeded } from '../faults/random.ts';
 import { isExact } from '../faults/verdict.ts';
 import type { LivestatusFault } from '../livestatus/fault.ts';
@@ -111,6 +112,13 @@ async function triedMail({ id, run }: (typeof mailFaults)[number]): Promise<Tall
   }
 }
 
+/** Beside the servers that publishers write to. */
+function triedPublishers(id: string): Promise<Tally> {
+  const servers = ['rabbitmq', 'redis', 'postgres', 'prometheus', 'pushgateway'];
+  const command = ['node', '--import', 'tsx', 'test/run/publisher-fault.ts', id];
+  return programCheck('bash', ['test/services/services.sh', 'run', ...servers, '--', ...command]);
+}
+
 /** All of them. */
 const withinMs = 90 * 60_000;
 
@@ -140,15 +148,17 @@ function runFaults(ids: readonly string[]): Promise<void> {
       ...clusterFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnCluster(fault) })),
       ...mailFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedMail(fault) })),
       ...livestatusFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnProxy(fault) })),
+      ...publisherFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedPublishers(fault.id) })),
       ...spoolFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnSpooler(fault) })),
     ],
     ids,
   );
 }
 
-/** `M` stands for all of mails. */
-const wanted = positionals.flatMap((id) => (id === 'M' ? mailFaults.map((fault) => fault.id) : [id]));
-const known = [...faults, ...clusterFaults, ...mailFaults, ...livestatusFaults, ...spoolFaults];
+/** `M` stands for all of mails, `P` for all of publishers. */
+const groups: Readonly<Record<string, readonly { readonly id: string }[]>> = { M: mailFaults, P: publisherFaults };
+const wanted = positionals.flatMap((id) => groups[id]?.map((fault) => fault.id) ?? [id]);
+const known = [...faults, ...clusterFaults, ...mailFaults, ...livestatusFaults, ...spoolFaults, ...publisherFaults];
 const isKnown = wanted.every((id) => known.some((fault) => fault.id === id)) && Number.isInteger(seed);
 /** A cluster brings its own. */
 const needsBroker = positionals.length === 0 || positionals.some((id) => faults.some((fault) => fault.id === id));
