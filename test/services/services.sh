@@ -195,6 +195,8 @@ stop_one() { # FOLDER: only a process that still runs in it is ours; its data is
     if [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f "$folder")" ]; then kill -9 -- "-$pid" 2>/dev/null || true; fi
     rm -f "$folder/main.pid"
   fi
+  # so is Postfix's master, whose own file says which it is; its children go with it
+  if [ -f "$folder/queue/pid/master.pid" ]; then kill "$(tr -d ' ' <"$folder/queue/pid/master.pid")" 2>/dev/null || true; fi
   # epmd is a daemon of its own session and outlives the node; it leaves only when no node is registered any more
   if [ -f "$folder/epmd.port" ] && have epmd; then
     sleep 0.2
