@@ -10,6 +10,10 @@ import { endTogether, exited, start } from './children.ts';
 const benches: Readonly<Record<string, string>> = {
   convert: 'bytes of a notification in, JSON lines out, signing apart',
   state: 'commits of the embedded store with few keys and with a million',
+  cluster: 'agents on RabbitMQ and Redis: topic to file, raw queue to file, many keys, several agents, half load',
+  mail: 'the queue of mails: memory, restart, draining into a sink of mails beside smtp-source',
+  spool: 'notifications from one site to another through TLS, flushed and acknowledged',
+  liveproxy: 'the Livestatus proxy beside the same questions asked directly; needs services.sh run icinga2',
   agent: 'RabbitMQ to file with the built agent, the embedded path with few keys and with a million, the memory of open ids',
 };
 
