@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from './program.ts';
@@ -27,6 +27,7 @@ export async function runVitest(
 ): Promise<Tally> {
   const dir = await mkdtemp(join(tmpdir(), 'ceilograph-report-'));
   try {
+    await chmod(dir, 0o711); // a server that does not run as root has its folder below
     const file = join(dir, 'report.json');
     const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...paths, '--reporter=default', '--reporter=json'];
     const excludes = (options.exclude ?? []).flatMap((glob) => ['--exclude', glob]);

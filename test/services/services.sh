@@ -109,7 +109,8 @@ postgres_start() { # FOLDER PORT; it refuses to run as root, and works in its da
     chown postgres "$folder/data"
     chmod 711 "$SERVICES_DIR" "$folder"
   fi
-  (cd / && "${as[@]}" "$bin/initdb" -D "$folder/data" -U tester --auth=trust -E UTF8 --locale=C --no-sync) >>"$folder/out.log" 2>&1
+  (cd / && "${as[@]}" "$bin/initdb" -D "$folder/data" -U tester --auth=trust -E UTF8 --locale=C --no-sync) >>"$folder/out.log" 2>&1 ||
+    { say "initdb failed (the user postgres must be able to enter $SERVICES_DIR):"; tail -5 "$folder/out.log" >&2; return 1; }
   # shellcheck disable=SC2016 # expanded by the inner shell
   launch "$folder" bash -c '"$@" & wait' _ "${as[@]}" "$bin/postgres" -D "$folder/data" -p "$2" -k '' \
     -c listen_addresses=127.0.0.1 -c max_connections=50 -c shared_buffers=32MB
