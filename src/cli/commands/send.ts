@@ -5,6 +5,7 @@ import { readSecret } from '../../inputs/configured-file.ts';
 import type { SourceLine } from '../../inputs/file/line-source.ts';
 import { StreamSource } from '../../inputs/file/stream-source.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { linkedAbort } from '../../lib/linked-abort.ts';
 import { retryLoop } from '../../lib/retry-loop.ts';
 import { classify, Fault } from '../../model/faults.ts';
 import { priorities } from '../../model/notification.ts';
@@ -92,7 +93,9 @@ async function sendAll(source: StreamSource, sender: Sender, options: Options, c
     const batch = lines.flatMap((line) => toOutgoing(line, counts));
     for (let start = 0; start < batch.length; start += most) {
       const part = batch.slice(start, start + most);
-      await sender.send(part, AbortSignal.any([stop, AbortSignal.timeout(timeout * 1000)]));
+      // Not `AbortSignal.any`: Node 20 forgets a timeout that only such a signal knows of, and we would wait for ever.
+      const inTime = linkedAbort(stop, AbortSignal.timeout(timeout * 1000));
+      await sender.send(part, inTime.signal).finally(() => inTime.release());
       counts.sent += part.length;
       progress.show(counts.sent);
       if (rate !== undefined) await systemClock.sleep(startedAt + (counts.sent / rate) * 1000 - systemClock.monotonic(), stop);
