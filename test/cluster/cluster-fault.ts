@@ -1,3 +1,4 @@
+import { pause } from '../faults/until.ts';
 import type { Trial, TrialOptions } from './trial.ts';
 
 /** What is done to a cluster while it works. One run of it is one trial, with a seed of its own. */
@@ -29,7 +30,6 @@ export async function again(
   withinMs: number,
   deed: () => Promise<void> | void,
 ): Promise<void> {
-  const { setTimeout: pause } = await import('node:timers/promises');
   for (let i = 0; i < times; i++) {
     await pause(withinMs * (0.3 + 0.7 * random()));
     await deed();

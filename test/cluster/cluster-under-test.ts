@@ -19,6 +19,8 @@ export interface ClusterOptions {
   /** Where the agents look for the servers, when not at themselves: a proxy that cuts. */
   readonly amqpUrl?: (agent: string) => string;
   readonly redisUrl?: (agent: string) => string;
+  /** Where it takes notifications, when not at `amqpUrl`. */
+  readonly inputUrl?: (agent: string) => string;
   readonly pipelines?: string;
   /** Instead of what the sink files say. */
   readonly partitions?: number;
@@ -26,6 +28,10 @@ export interface ClusterOptions {
   readonly latenessMs?: number;
   readonly timing?: string;
   readonly recovery?: string;
+  /** More of its environment, by agent. */
+  readonly env?: (agent: string) => NodeJS.ProcessEnv;
+  /** Files beside those of `pipelines`, or instead of them, by name. */
+  readonly sinks?: Readonly<Record<string, string>>;
   /** Agents that take no notifications. */
   readonly withoutInputs?: readonly string[];
 }
@@ -68,6 +74,11 @@ export class ClusterUnderTest {
         sorts ? `${counted}order: { event: { lateness_ms: ${latenessMs} } }\n` : counted,
       );
     }
+    for (const [name, text] of Object.entries(this.options.sinks ?? {})) await writeFile(join(folder, 'pipelines', name), text);
+  }
+
+  isAlive(name: string): boolean {
+    return this.#processes.child(name) !== undefined;
   }
 
   get names(): readonly string[] {
@@ -81,7 +92,7 @@ export class ClusterUnderTest {
   /** `crashAt`: where it dies by itself. */
   async start(name: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
     await this.#writeConfig(name);
-    this.#processes.start(name, this.configFile(name), { CEILOGRAPH_LOG_LEVEL: 'info', ...env });
+    this.#processes.start(name, this.configFile(name), { CEILOGRAPH_LOG_LEVEL: 'info', ...this.options.env?.(name), ...env });
   }
 
   /** The process is gone when this resolves; one that was gone already is no fault here. */
@@ -144,6 +155,7 @@ export class ClusterUnderTest {
       recovery = 'refuse',
     } = this.options;
     const amqp = this.options.amqpUrl?.(name) ?? servers.rabbitmq.url;
+    const input = this.options.inputUrl?.(name) ?? amqp;
     const redis = this.options.redisUrl?.(name) ?? servers.redis.url;
     await writeFile(join(this.options.folder, 'redis-password'), servers.password);
     const config = {
@@ -163,7 +175,7 @@ export class ClusterUnderTest {
       topics: { amqp: { url: amqp } },
       inputs: this.options.withoutInputs?.includes(name)
         ? []
-        : [{ amqp: { url: amqp, exchanges: [exchange], priorities: ['info'], durable: true, prefetch: 500 } }],
+        : [{ amqp: { url: input, exchanges: [exchange], priorities: ['info'], durable: true, prefetch: 500 } }],
     };
     await writeFile(this.configFile(name), `${JSON.stringify(config).slice(0, -1)}, "timing": { ${timing} } }\n`);
   }

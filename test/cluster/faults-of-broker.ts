@@ -1,3 +1,4 @@
+import { connect } from 'amqplib';
 import { pause } from '../faults/until.ts';
 import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
 
@@ -44,6 +45,25 @@ export const brokerFaults: readonly ClusterFault[] = [
           wire?.thaw();
         }),
     }),
+  },
+  {
+    id: 'F23',
+    about: 'the binding of a partition is removed: what is sent to it comes back',
+    times: 2,
+    options: (random) => ({
+      ...usual,
+      during: ({ servers }) =>
+        again(2, random, 3_000, async () => {
+          const connection = await connect(servers.rabbitmq.url);
+          const channel = await connection.createChannel();
+          const binding = ['cg.tf23.all-meters.g1.p0', 'cg.tf23', 'cg.tf23.all-meters.g1.p0'] as const;
+          await channel.unbindQueue(...binding);
+          await pause(8_000);
+          await channel.bindQueue(...binding);
+          await connection.close();
+        }),
+    }),
+    seen: told('topic:resent'),
   },
   {
     id: 'F21',

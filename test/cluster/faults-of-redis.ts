@@ -133,6 +133,21 @@ export const redisFaults: readonly ClusterFault[] = [
     }),
   },
   {
+    id: 'F17',
+    about: 'Redis has no memory left and takes no commit',
+    times: 3,
+    options: (random) => ({
+      ...usual,
+      during: ({ servers }) =>
+        again(3, random, 4_000, async () => {
+          await servers.redis.admin('CONFIG', 'SET', 'maxmemory', '1mb');
+          await pause(6_000);
+          await servers.redis.admin('CONFIG', 'SET', 'maxmemory', '0');
+        }),
+    }),
+    seen: ({ logs }) => (logs.includes('redis_out_of_memory') ? null : 'nobody said redis_out_of_memory'),
+  },
+  {
     id: 'F40',
     about: 'scripts flushed, the user switched off and on, its password changed',
     times: 6,

@@ -35,6 +35,15 @@ export class Feeder {
     await this.#send(batch);
   }
 
+  /** Bodies of which nothing is to come but dead letters. */
+  async publishAside(bodies: readonly (string | Buffer)[]): Promise<void> {
+    const connection = await connect(this.#url);
+    const channel = await connection.createConfirmChannel();
+    for (const body of bodies) channel.publish(exchange, routingKey, Buffer.from(body), { persistent: true, mandatory: true });
+    await channel.waitForConfirms();
+    await connection.close();
+  }
+
   async #send(batch: readonly Raw[]): Promise<void> {
     const end = performance.now() + 120_000;
     for (;;) {

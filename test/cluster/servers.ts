@@ -1,3 +1,4 @@
+import { type ClockShift, shiftedClock } from '../services/clock-shift.ts';
 import { type OwnRabbitmq, startOwnRabbitmq } from '../services/own-rabbitmq.ts';
 import { PrivateRedis } from '../services/redis.ts';
 
@@ -8,12 +9,16 @@ export interface Servers {
   /** The Redis user of the shipped profile, for this cluster. */
   readonly user: string;
   readonly password: string;
+  /** Of Redis. */
+  readonly clock: ClockShift | undefined;
   stop(): Promise<void>;
 }
 
-export async function startServers(cluster: string): Promise<Servers> {
+/** `clocks`: where the files that set Redis' wall clock may lie. */
+export async function startServers(cluster: string, clocks?: string): Promise<Servers> {
   const rabbitmq = await startOwnRabbitmq();
-  const redis = await PrivateRedis.start();
+  const clock = clocks === undefined ? undefined : await shiftedClock(clocks, 'redis');
+  const redis = await PrivateRedis.start([], clock?.env);
   const [user, password] = ['agents', 'for tests alone'];
   await redis.addUser(cluster, user, password);
   return {
@@ -21,6 +26,7 @@ export async function startServers(cluster: string): Promise<Servers> {
     redis,
     user,
     password,
+    clock,
     stop: async () => void (await Promise.all([rabbitmq.dispose(), redis.stop()])),
   };
 }

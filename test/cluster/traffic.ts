@@ -81,6 +81,28 @@ function poll(instance: string, i: number, round: number, at: number): Raw {
   return wire(stableId(['poll', instance, String(round)]), 'telemetry.polling', 'SAMPLE', at, { samples });
 }
 
+/** One sample of a meter that the others do not send. */
+export function aside(meterName: string, nth: number, at: number): Raw {
+  const sample = {
+    source: 'openstack',
+    user_id: 'user-0',
+    user_name: null,
+    project_id: 'project-0',
+    project_name: null,
+    resource_id: `resource-${nth}`,
+    timestamp: new Date(at).toISOString().replace('Z', '000+00:00'),
+    resource_metadata: {},
+    monotonic_time: null,
+    message_signature: '',
+    counter_name: meterName,
+    counter_type: 'gauge',
+    counter_unit: 'x',
+    counter_volume: nth,
+    message_id: stableId(['aside', meterName, String(nth)]),
+  };
+  return wire(stableId(['aside poll', meterName, String(nth)]), 'telemetry.polling', 'SAMPLE', at, { samples: [sample] });
+}
+
 function wire(id: string, type: string, priority: string, at: number, payload: unknown): Raw {
   const inner = {
     message_id: id,

@@ -2,10 +2,11 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
-import type { ClusterView } from '../../src/agent/cluster-view.ts';
 import { loadSetup } from '../../src/config/load-setup.ts';
+import { seeded } from '../faults/random.ts';
 import { pause, until } from '../faults/until.ts';
 import { judge, type Verdict } from '../faults/verdict.ts';
+import { type ClockShift, shiftedClock } from '../services/clock-shift.ts';
 import { startProxy, type TcpProxy } from '../services/tcp-proxy.ts';
 import { type ClusterOptions, ClusterUnderTest } from './cluster-under-test.ts';
 import { Feeder } from './feeder.ts';
@@ -14,7 +15,7 @@ import { type Servers, startServers } from './servers.ts';
 import { afterwards, type Raw, traffic } from './traffic.ts';
 
 export interface TrialOptions
-  extends Pick<ClusterOptions, 'pipelines' | 'partitions' | 'latenessMs' | 'timing' | 'recovery' | 'withoutInputs'> {
+  extends Pick<ClusterOptions, 'pipelines' | 'partitions' | 'latenessMs' | 'timing' | 'recovery' | 'sinks' | 'withoutInputs'> {
   readonly id: string;
   readonly agents: number;
   readonly notifications: number;
@@ -28,6 +29,12 @@ export interface TrialOptions
   readonly during?: (trial: Running) => Promise<void>;
   /** Between each agent and its servers there is a wire that may be cut. */
   readonly wires?: boolean;
+  /** Of each agent, and of Redis, the wall clock may be set. */
+  readonly clocks?: boolean;
+  /** More of the environment of an agent. */
+  readonly env?: (agent: string) => NodeJS.ProcessEnv;
+  /** Notifications come in another order, up to so many places away. */
+  readonly shuffled?: number;
   /** Every notification so many times. */
   readonly copies?: number;
 }
@@ -35,6 +42,8 @@ export interface TrialOptions
 export interface Wires {
   readonly amqp: TcpProxy;
   readonly redis: TcpProxy;
+  /** To the queue of notifications. */
+  readonly raw: TcpProxy;
 }
 
 export interface Running {
@@ -44,6 +53,8 @@ export interface Running {
   readonly names: readonly string[];
   /** By agent; empty without `wires`. */
   readonly wires: ReadonlyMap<string, Wires>;
+  /** By agent; empty without `clocks`. Redis' is with the servers. */
+  readonly clocks: ReadonlyMap<string, ClockShift>;
 }
 
 export interface Trial {
@@ -53,7 +64,8 @@ export interface Trial {
   /** Against one process that replays the raw input; of the order-free sinks. */
   readonly raw: Verdict | null;
   readonly routed: Routed;
-  readonly letters: number;
+  /** Dead letters of all agents. */
+  readonly buried: number;
   readonly left: number;
   readonly logs: string;
   readonly folder: string;
@@ -65,9 +77,10 @@ const hourMs = 3_600_000;
 export async function trial(options: TrialOptions): Promise<Trial> {
   const name = `t${options.id.toLowerCase()}`;
   const folder = await mkdtemp(join(tmpdir(), `ceilograph-${name}-`));
-  const servers = await startServers(name);
+  const servers = await startServers(name, options.clocks === true ? folder : undefined);
   const names = Array.from({ length: options.agents }, (_, i) => `a${i}`);
   const wires = options.wires === true ? await stretchWires(names, servers) : new Map<string, Wires>();
+  const clocks = options.clocks === true ? await clocksOf(names, folder) : new Map<string, ClockShift>();
   const cluster = await ClusterUnderTest.prepare({
     ...options,
     cluster: name,
@@ -75,22 +88,24 @@ export async function trial(options: TrialOptions): Promise<Trial> {
     servers,
     amqpUrl: (agent) => through(servers.rabbitmq.url, wires.get(agent)?.amqp),
     redisUrl: (agent) => through(servers.redis.url, wires.get(agent)?.redis),
+    inputUrl: (agent) => through(servers.rabbitmq.url, wires.get(agent)?.raw),
+    env: (agent) => ({ ...clocks.get(agent)?.env, ...options.env?.(agent) }),
   });
   const feeder = new Feeder(servers.rabbitmq.url);
   let exact = false;
   try {
     for (const agent of names) await cluster.start(agent);
-    await feedThrough(options, { cluster, servers, feeder, names, wires });
-    const view = await settled(cluster, servers, names[0] ?? '', options.settleMs ?? 120_000);
+    await feedThrough(options, { cluster, servers, feeder, names, wires, clocks });
+    await settled(cluster, servers, names[0] ?? '', options.settleMs ?? 120_000);
     await cluster.stopAll();
     const result = await judged(options, cluster, name, feeder);
     const left = await leftInRawQueue(servers.rabbitmq.url);
     exact = isGood({ ...result, left });
-    return { ...result, left, letters: view?.deadLetters.letters ?? 0, logs: await logsOf(cluster, names), folder };
+    return { ...result, left, buried: await lettersOf(cluster, names), logs: await logsOf(cluster, names), folder };
   } finally {
     await cluster.close();
     await feeder.close();
-    for (const { amqp, redis } of wires.values()) await Promise.all([amqp.close(), redis.close()]);
+    for (const wire of wires.values()) await Promise.all([wire.amqp.close(), wire.redis.close(), wire.raw.close()]);
     await servers.stop();
     if (exact) await rm(folder, { recursive: true, force: true });
     else console.error(`outputs, recordings, data and logs are left in ${folder}`);
@@ -104,7 +119,11 @@ async function feedThrough(options: TrialOptions, running: Running): Promise<voi
   const startMs = Date.now() - 30 * 24 * hourMs;
   const over = new AbortController();
   const all = traffic(options.during === undefined ? notifications : Number.POSITIVE_INFINITY, instances, startMs);
-  const feeding = feeder.feed(repeated(all, copies), perSecond, (sent) => over.signal.aborted && sent >= notifications * copies);
+  const feeding = feeder.feed(
+    shuffled(repeated(all, copies), options.shuffled ?? 1),
+    perSecond,
+    (sent) => over.signal.aborted && sent >= notifications * copies,
+  );
   feeding.catch(() => undefined);
   try {
     await healthy(cluster, names);
@@ -123,11 +142,30 @@ function* repeated(raws: Iterable<Raw>, copies: number): Generator<Raw> {
   for (const raw of raws) for (let i = 0; i < copies; i++) yield raw;
 }
 
+/** Always the same other order. */
+function* shuffled(raws: Iterable<Raw>, within: number): Generator<Raw> {
+  const random = seeded(within);
+  let window: Raw[] = [];
+  for (const raw of raws) {
+    window.push(raw);
+    if (window.length < within) continue;
+    yield* window.sort(() => random() - 0.5);
+    window = [];
+  }
+  yield* window;
+}
+
+async function clocksOf(names: readonly string[], folder: string): Promise<Map<string, ClockShift>> {
+  const clocks = new Map<string, ClockShift>();
+  for (const name of names) clocks.set(name, await shiftedClock(folder, name));
+  return clocks;
+}
+
 async function stretchWires(names: readonly string[], servers: Servers): Promise<Map<string, Wires>> {
   const wires = new Map<string, Wires>();
   for (const name of names) {
-    const [amqp, redis] = await Promise.all([wireTo(servers.rabbitmq.url), wireTo(servers.redis.url)]);
-    wires.set(name, { amqp, redis });
+    const { rabbitmq, redis } = servers;
+    wires.set(name, { amqp: await wireTo(rabbitmq.url), redis: await wireTo(redis.url), raw: await wireTo(rabbitmq.url) });
   }
   return wires;
 }
@@ -182,7 +220,7 @@ async function healthy(cluster: ClusterUnderTest, names: readonly string[]): Pro
 }
 
 /** Nothing waits in a partition or an outbox and no output comes any more; or time is up, and what is missing then is lost. */
-async function settled(cluster: ClusterUnderTest, servers: Servers, name: string, withinMs: number): Promise<ClusterView | null> {
+async function settled(cluster: ClusterUnderTest, servers: Servers, name: string, withinMs: number): Promise<void> {
   const end = performance.now() + withinMs;
   let before = -1;
   for (let calm = 0; ; ) {
@@ -193,8 +231,8 @@ async function settled(cluster: ClusterUnderTest, servers: Servers, name: string
     const raw = await rawWaiting(servers.rabbitmq.url);
     calm = waits || raw > 0 || written !== before ? 0 : calm + 1;
     before = written;
-    if (calm >= 2) return view;
-    if (performance.now() > end) return view;
+    if (calm >= 2) return;
+    if (performance.now() > end) return;
     await pause(1_000);
   }
 }
@@ -232,15 +270,21 @@ async function leftInRawQueue(url: string): Promise<number> {
   }
 }
 
+async function lettersOf(cluster: ClusterUnderTest, names: readonly string[]): Promise<number> {
+  let letters = 0;
+  for (const name of names) letters += (await cluster.status(name)).deadLetters.letters;
+  return letters;
+}
+
 async function logsOf(cluster: ClusterUnderTest, names: readonly string[]): Promise<string> {
   return (await Promise.all(names.map((name) => cluster.log(name)))).join('');
 }
 
-export function describeTrial({ published, recorded, raw, routed, left, letters }: Trial): string {
+export function describeTrial({ published, recorded, raw, routed, left, buried }: Trial): string {
   const { outputs, lost, invented, wrong, doubled } = recorded;
   const lines = [
     `${published} notifications, ${outputs} outputs as the recordings say: lost ${lost.length}, invented ${invented.length}, wrong ${wrong.length}, repeated lines ${doubled}`,
-    `topics: ${routed.right} items in their places, ${routed.wrong.length} in others, ${routed.missing.length} missing; left in the raw queue ${left}, dead letters ${letters}`,
+    `topics: ${routed.right} items in their places, ${routed.wrong.length} in others, ${routed.missing.length} missing; left in the raw queue ${left}, dead letters ${buried}`,
   ];
   if (raw !== null)
     lines.push(

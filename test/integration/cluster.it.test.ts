@@ -26,7 +26,7 @@ it(
     });
 
     expect(isGood(result), describeTrial(result)).toBe(true);
-    expect(result.letters).toBe(0);
+    expect(result.buried).toBe(0);
   },
   within,
 );

@@ -7,6 +7,7 @@ import { randomKills } from '../faults/kills.ts';
 import type { Ordeal } from '../faults/ordeal.ts';
 import { publisherFaults } from '../faults/publishers/trial.ts';
 import { seeded } from '../faults/random.ts';
+import { type TestedFault, testedFaults } from '../faults/tested.ts';
 import { isExact } from '../faults/verdict.ts';
 import type { LivestatusFault } from '../livestatus/fault.ts';
 import { livestatusFaults } from '../livestatus/faults.ts';
@@ -14,6 +15,7 @@ import { mailFaults } from '../mail/faults.ts';
 import { spoolFaults, triedOnSpooler } from '../spool/faults.ts';
 import { programCheck, runProgram } from './program.ts';
 import { close, readClosingLine, runChecks, type Tally } from './report.ts';
+import { runVitest } from './vitest-run.ts';
 
 // The fault tests: what was accepted arrives once and right, whatever dies.
 //   npm run test:faults -- [--list] [--seed N] [ID…]
@@ -119,6 +121,12 @@ function triedPublishers(id: string): Promise<Tally> {
   return programCheck('bash', ['test/services/services.sh', 'run', ...servers, '--', ...command]);
 }
 
+async function triedByTests({ id, file, titles, env }: TestedFault): Promise<Tally> {
+  const { passed, failed } = await runVitest([file], { ...(titles && { titles }), ...(env && { env }) });
+  console.log(`${id} ${failed === 0 ? 'passed' : 'failed'}, ${passed} tests`);
+  return { passed: failed === 0 ? 1 : 0, failed: failed === 0 ? 0 : 1 };
+}
+
 /** All of them. */
 const withinMs = 90 * 60_000;
 
@@ -127,7 +135,7 @@ async function withRabbitmq(): Promise<void> {
   const again = ['node', '--import', 'tsx', 'test/run/faults.ts', ...process.argv.slice(2)];
   const { code, stdout } = await runProgram(
     'bash',
-    ['test/services/services.sh', 'run', 'rabbitmq', '--', ...again],
+    ['test/services/services.sh', 'run', 'rabbitmq', 'redis', '--', ...again],
     {},
     withinMs,
   );
@@ -150,6 +158,7 @@ function runFaults(ids: readonly string[]): Promise<void> {
       ...livestatusFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnProxy(fault) })),
       ...publisherFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedPublishers(fault.id) })),
       ...spoolFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnSpooler(fault) })),
+      ...testedFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedByTests(fault) })),
     ],
     ids,
   );
@@ -158,10 +167,19 @@ function runFaults(ids: readonly string[]): Promise<void> {
 /** `M` stands for all of mails, `P` for all of publishers. */
 const groups: Readonly<Record<string, readonly { readonly id: string }[]>> = { M: mailFaults, P: publisherFaults };
 const wanted = positionals.flatMap((id) => groups[id]?.map((fault) => fault.id) ?? [id]);
-const known = [...faults, ...clusterFaults, ...mailFaults, ...livestatusFaults, ...spoolFaults, ...publisherFaults];
+const known = [
+  ...faults,
+  ...clusterFaults,
+  ...mailFaults,
+  ...livestatusFaults,
+  ...spoolFaults,
+  ...publisherFaults,
+  ...testedFaults,
+];
 const isKnown = wanted.every((id) => known.some((fault) => fault.id === id)) && Number.isInteger(seed);
 /** A cluster brings its own. */
-const needsBroker = positionals.length === 0 || positionals.some((id) => faults.some((fault) => fault.id === id));
+const needsBroker =
+  positionals.length === 0 || positionals.some((id) => [...faults, ...testedFaults].some((fault) => fault.id === id));
 if (values.list === true) await runFaults(['--list']);
 else if (!isKnown) await runFaults(Number.isInteger(seed) ? positionals : [`--seed ${values.seed}`]);
 else if (process.env['AMQP_URL'] === undefined && needsBroker) await withRabbitmq();

@@ -31,7 +31,7 @@ async function one({ id, partitions, notifications }: Run): Promise<Tally> {
   const result = await trial({ id, agents: 4, partitions, notifications: count, instances: 500, orderFree, settleMs: 600_000 });
   console.log(describeTrial(result));
   console.log(`outputs by sink: ${JSON.stringify(result.recorded.files)}`);
-  return isGood(result) && result.letters === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  return isGood(result) && result.buried === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
 const checks = [

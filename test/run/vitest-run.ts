@@ -23,19 +23,26 @@ interface VitestReport {
  */
 export async function runVitest(
   paths: readonly string[],
-  options: { readonly before?: readonly string[]; readonly env?: NodeJS.ProcessEnv; readonly exclude?: readonly string[] } = {},
+  options: {
+    readonly before?: readonly string[];
+    readonly env?: NodeJS.ProcessEnv;
+    readonly exclude?: readonly string[];
+    /** Only tests with one of these in their names; the others of a file are no failures. */
+    readonly titles?: readonly string[];
+  } = {},
 ): Promise<Tally> {
   const dir = await mkdtemp(join(tmpdir(), 'ceilograph-report-'));
   try {
     await chmod(dir, 0o711); // a server that does not run as root has its folder below
     const file = join(dir, 'report.json');
     const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...paths, '--reporter=default', '--reporter=json'];
+    const chosen = options.titles === undefined ? [] : ['--testNamePattern', options.titles.map(escaped).join('|')];
     const excludes = (options.exclude ?? []).flatMap((glob) => ['--exclude', glob]);
-    const command = [...(options.before ?? []), 'node', ...vitest, `--outputFile.json=${file}`, ...excludes];
+    const command = [...(options.before ?? []), 'node', ...vitest, `--outputFile.json=${file}`, ...excludes, ...chosen];
     const [program = 'node', ...args] = command;
     // What tests leave in the folder for temporary files goes with ours.
     const { code } = await runProgram(program, args, { TMPDIR: dir, ...options.env });
-    return tallyOf(await readReport(file), code);
+    return tallyOf(await readReport(file), code, options.titles !== undefined);
   } finally {
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -66,17 +73,26 @@ async function readReport(file: string): Promise<VitestReport | undefined> {
   }
 }
 
-export function tallyOf(report: VitestReport | undefined, exitCode: number): Tally {
+function escaped(title: string): string {
+  return title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+export function tallyOf(report: VitestReport | undefined, exitCode: number, chosen = false): Tally {
   if (report === undefined) return { passed: 0, failed: 1 };
   const skipped = report.testResults.flatMap((file) =>
     file.assertionResults.filter((test) => !['passed', 'failed'].includes(test.status)).map((test) => test.fullName),
   );
+  if (chosen && report.numPassedTests + report.numFailedTests === 0) {
+    console.log('no test has such a title');
+    return { passed: 0, failed: 1 };
+  }
   const broken = report.testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
   );
-  for (const name of skipped) console.log(`skipped, which counts as failed: ${name}`);
+  if (!chosen) for (const name of skipped) console.log(`skipped, which counts as failed: ${name}`);
   for (const file of broken) console.log(`could not be run: ${file.name}`);
-  const failed = report.numFailedTests + Math.max(skipped.length, report.numPendingTests + report.numTodoTests) + broken.length;
+  const left = chosen ? 0 : Math.max(skipped.length, report.numPendingTests + report.numTodoTests);
+  const failed = report.numFailedTests + left + broken.length;
   // An error outside of any test fails the run although each test passed; so does a run that found no test.
   if (failed === 0 && exitCode !== 0)
     console.log(`no test failed among ${report.numPassedTests}, yet the run ended with ${exitCode}`);

@@ -11,18 +11,20 @@ export class PrivateRedis {
   readonly port: number;
   readonly #dir: string;
   readonly #extra: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
   #server: ChildProcess | undefined;
   #admin: Redis | undefined;
 
-  private constructor(port: number, dir: string, extra: readonly string[]) {
+  private constructor(port: number, dir: string, extra: readonly string[], env: NodeJS.ProcessEnv) {
     this.port = port;
     this.#dir = dir;
     this.#extra = extra;
+    this.#env = env;
   }
 
   /** As `strict` wants it, if `extra` says nothing else. */
-  static async start(extra: readonly string[] = []): Promise<PrivateRedis> {
-    const redis = new PrivateRedis(await freePort(), await mkdtemp(join(tmpdir(), 'ceilograph-redis-')), extra);
+  static async start(extra: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<PrivateRedis> {
+    const redis = new PrivateRedis(await freePort(), await mkdtemp(join(tmpdir(), 'ceilograph-redis-')), extra, env);
     await writeFile(redis.#users, 'user default on nopass ~* &* +@all\n');
     await redis.up();
     return redis;
@@ -40,7 +42,8 @@ export class PrivateRedis {
   async up(extra: readonly string[] = [], untilLoaded = true): Promise<void> {
     const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir, '--aclfile', this.#users];
     const how = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0'];
-    const server = spawn('redis-server', [...where, ...how, ...this.#extra, ...extra], { stdio: 'ignore' });
+    const args = [...where, ...how, ...this.#extra, ...extra];
+    const server = spawn('redis-server', args, { stdio: 'ignore', env: { ...process.env, ...this.#env } });
     const killIt = () => server.kill('SIGKILL');
     process.once('exit', killIt);
     server.once('exit', () => process.off('exit', killIt));

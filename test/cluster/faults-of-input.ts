@@ -1,0 +1,61 @@
+import { pause } from '../faults/until.ts';
+import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
+
+const hostile: readonly (string | Buffer)[] = [
+  '{',
+  'null',
+  '[]',
+  '{"oslo.version":"2.0","oslo.message":"{"}',
+  '['.repeat(100_000),
+  `{"message_id":"nan","event_type":"x","publisher_id":"p","timestamp":"t","payload":{"a":NaN}}`,
+  Buffer.from([0xff, 0xfe, 0x00]),
+  Buffer.alloc(9 * 1024 * 1024, 0x20),
+];
+
+export const inputFaults: readonly ClusterFault[] = [
+  {
+    id: 'F6',
+    about: 'a listener is stopped with notifications in its hands, for less and for more than proven ids are kept, and wakes up',
+    times: 2,
+    options: (random) => ({
+      ...usual,
+      perSecond: 100,
+      during: async ({ cluster, names }) => {
+        for (const ms of [40_000, 150_000]) {
+          await pause(3_000);
+          const name = oneOf(names, random);
+          cluster.signal(name, 'SIGSTOP');
+          await pause(ms);
+          cluster.signal(name, 'SIGCONT');
+        }
+        await pause(5_000);
+      },
+    }),
+    seen: told('partition:fenced'),
+  },
+  {
+    id: 'F25',
+    about: 'notifications come in another order, and are given back by agents that die',
+    times: 10,
+    options: (random) => ({
+      ...usual,
+      shuffled: 50,
+      during: ({ cluster, names }) =>
+        again(10, random, 2_000, async () => {
+          const name = oneOf(names, random);
+          await cluster.kill(name);
+          await cluster.start(name);
+        }),
+    }),
+  },
+  {
+    id: 'F29',
+    about: 'what nobody can read comes between the others',
+    times: hostile.length * 5,
+    options: (random) => ({
+      ...usual,
+      during: ({ feeder }) => again(5, random, 2_000, () => feeder.publishAside(hostile)),
+    }),
+    seen: ({ buried }) => (buried === hostile.length * 5 ? null : `${buried} dead letters, expected ${hostile.length * 5}`),
+  },
+];
