@@ -1,7 +1,12 @@
 import { pause } from '../faults/until.ts';
 import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
 
-const hostile: readonly (string | Buffer)[] = [
+/** Dead letters of the same bytes are one: the `nth` time they are others. */
+function hostile(nth: number): readonly Buffer[] {
+  return bodies.map((body) => Buffer.concat([Buffer.from(body), Buffer.alloc(nth, 0x20)]));
+}
+
+const bodies: readonly (string | Buffer)[] = [
   '{',
   'null',
   '[]',
@@ -51,11 +56,14 @@ export const inputFaults: readonly ClusterFault[] = [
   {
     id: 'F29',
     about: 'what nobody can read comes between the others',
-    times: hostile.length * 5,
+    times: bodies.length * 5,
     options: (random) => ({
       ...usual,
-      during: ({ feeder }) => again(5, random, 2_000, () => feeder.publishAside(hostile)),
+      during: ({ feeder }) => {
+        let nth = 0;
+        return again(5, random, 2_000, () => feeder.publishAside(hostile(nth++)));
+      },
     }),
-    seen: ({ buried }) => (buried === hostile.length * 5 ? null : `${buried} dead letters, expected ${hostile.length * 5}`),
+    seen: ({ buried }) => (buried === bodies.length * 5 ? null : `${buried} dead letters, expected ${bodies.length * 5}`),
   },
 ];
