@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterFaults } from '../../cluster/faults.ts';
+import { testedFaults } from '../../faults/tested.ts';
 import { mailFaults } from '../../mail/faults.ts';
 import { projectDir } from '../../run/program.ts';
 
@@ -21,7 +22,7 @@ describe('the promises of a cluster', () => {
 
   it('name only faults that there are, and none is left out', () => {
     const named = new Set([...proof.matchAll(/`(F\d+\w*)`/g)].map(([, id = '']) => id));
-    const there = new Set(clusterFaults.map(({ id }) => id));
+    const there = new Set([...clusterFaults, ...testedFaults].map(({ id }) => id));
 
     expect([...named].filter((id) => !there.has(id))).toEqual([]);
     expect([...there].filter((id) => !named.has(id))).toEqual([]);
