@@ -1,5 +1,5 @@
 import { parseJson } from '../model/json-text.ts';
-import { encodeMsgpack } from './msgpack.ts';
+import { pack } from '../model/msgpack-writer.ts';
 import { PartialFault } from './publisher.ts';
 
 /**
@@ -7,13 +7,13 @@ import { PartialFault } from './publisher.ts';
  * its reason, and has no bytes.
  */
 export function packMessages(messages: readonly string[]): {
-  readonly packed: readonly (Buffer | null)[];
+  readonly packed: readonly (Uint8Array | null)[];
   readonly refused: Map<number, string>;
 } {
   const refused = new Map<number, string>();
   const packed = messages.map((message, index) => {
     try {
-      return encodeMsgpack(parseJson(message));
+      return pack(parseJson(message), 'refuse');
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       refused.set(index, 'MessagePack has no integers beyond 64 bits');

@@ -1,7 +1,7 @@
 import { Float, type Json, type JsonObject } from '../../model/json.ts';
+import { badFrame, EventTime, isPackedMap, type Packed } from '../../model/msgpack-value.ts';
+import { MsgpackWriter } from '../../model/msgpack-writer.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
-import { badFrame, EventTime, isPackedMap, type Packed } from './msgpack-value.ts';
-import { MsgpackWriter } from './msgpack-writer.ts';
 
 /** One notification on its way: `[time, {uuid, site, hops, context}]` on the wire and on disk. */
 export interface SpoolEntry {

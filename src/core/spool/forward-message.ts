@@ -1,6 +1,6 @@
+import { badFrame, isPackedMap, type Packed, type PackedMap } from '../../model/msgpack-value.ts';
+import { MsgpackWriter, pack } from '../../model/msgpack-writer.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
-import { badFrame, isPackedMap, type Packed, type PackedMap } from './msgpack-value.ts';
-import { MsgpackWriter, pack } from './msgpack-writer.ts';
 
 /**
  * The messages of Fluent's Forward protocol v1 (its specification v1.5). The one who sends events is its client, the one who

@@ -1,6 +1,6 @@
 import { Fault } from '../../model/faults.ts';
+import { badFrame } from '../../model/msgpack-value.ts';
 import { type Header, readHeader } from './msgpack-header.ts';
-import { badFrame } from './msgpack-value.ts';
 
 export interface FrameLimits {
   readonly maxBytes: number;

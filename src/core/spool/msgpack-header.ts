@@ -1,4 +1,4 @@
-import { badFrame } from './msgpack-value.ts';
+import { badFrame } from '../../model/msgpack-value.ts';
 
 /** The head of one value: how long it is itself, how many bytes follow it, how many values it holds. */
 export interface Header {

@@ -1,6 +1,6 @@
 import { toFloat, toInt } from '../../model/json.ts';
+import { badFrame, EventTime, type Packed } from '../../model/msgpack-value.ts';
 import { type Header, readHeader } from './msgpack-header.ts';
-import { badFrame, EventTime, type Packed } from './msgpack-value.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const mostDepth = 64;

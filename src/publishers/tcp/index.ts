@@ -57,7 +57,7 @@ class TcpPublisher implements Publisher {
     socket.destroy();
   }
 
-  async #write(bytes: Buffer, signal: AbortSignal): Promise<void> {
+  async #write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     const socket = await this.#open(signal);
     const confirmed = this.#parameters.confirm === 'close';
     const written = new Promise<void>((resolve, reject) => {
@@ -125,7 +125,7 @@ class TcpPublisher implements Publisher {
   }
 }
 
-function lengthOf(message: Buffer): Buffer {
+function lengthOf(message: Uint8Array): Buffer {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(message.length));
   return length;

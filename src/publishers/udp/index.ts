@@ -66,7 +66,7 @@ class UdpPublisher implements Publisher {
     return this.#socket;
   }
 
-  #send(socket: Socket, address: string, message: Buffer): Promise<void> {
+  #send(socket: Socket, address: string, message: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       socket.send(message, this.#parameters.port, address, (error) => {
         if (error === null) resolve();

@@ -1,7 +1,7 @@
 import { MsgpackReader } from '../../core/spool/msgpack-reader.ts';
-import { MsgpackWriter } from '../../core/spool/msgpack-writer.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { LmdbEnvironment, Table } from '../../lib/lmdb-environment.ts';
+import { MsgpackWriter } from '../../model/msgpack-writer.ts';
 import type { Agreed } from './agreed.ts';
 import { Counters } from './counters.ts';
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { isPackedMap, type Packed } from '../../core/spool/msgpack-value.ts';
-import { pack } from '../../core/spool/msgpack-writer.ts';
 import { Fault } from '../../model/faults.ts';
+import { isPackedMap, type Packed } from '../../model/msgpack-value.ts';
+import { pack } from '../../model/msgpack-writer.ts';
 
 /**
  * Both sides prove that they know the key without telling it: hex(sha512(salt + name of who proves + nonce + key)). Nonce and auth

@@ -1,8 +1,8 @@
-import { EventTime, type Packed } from '../../core/spool/msgpack-value.ts';
-import { pack } from '../../core/spool/msgpack-writer.ts';
 import { readRelpFrame, relpFrame, relpOffers } from '../../core/spool/relp.ts';
 import { readSyslog } from '../../core/spool/syslog.ts';
 import { Fault } from '../../model/faults.ts';
+import { EventTime, type Packed } from '../../model/msgpack-value.ts';
+import { pack } from '../../model/msgpack-writer.ts';
 import { stableId } from '../../model/stable-hash.ts';
 import type { Arrival } from './arrivals.ts';
 import type { Link, Session } from './link.ts';

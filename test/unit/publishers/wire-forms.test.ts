@@ -3,11 +3,11 @@ import { createSigner } from '../../../src/lib/hmac.ts';
 import type { Event } from '../../../src/model/event.ts';
 import { Float } from '../../../src/model/json.ts';
 import { parseJson } from '../../../src/model/json-text.ts';
+import { pack } from '../../../src/model/msgpack-writer.ts';
 import type { Sample } from '../../../src/model/sample.ts';
 import { makeBatch } from '../../../src/pipeline/batch.ts';
 import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
 import { nanosOf } from '../../../src/publishers/metric.ts';
-import { encodeMsgpack } from '../../../src/publishers/msgpack.ts';
 import { toCeilometerMetric } from '../../../src/publishers/otlp/ceilometer-form.ts';
 import { toLogRecord } from '../../../src/publishers/otlp/logs.ts';
 import { toMetrics } from '../../../src/publishers/otlp/metrics.ts';
@@ -57,7 +57,7 @@ describe('as Ceilometer', () => {
   });
 
   it('packs a message that names its publisher, for tcp', () => {
-    const bytes = encodeMsgpack(parseJson(batch.messagesFrom('host-1')[0] ?? ''));
+    const bytes = Buffer.from(pack(parseJson(batch.messagesFrom('host-1')[0] ?? '')));
 
     expect(bytes.length).toBe(0x017b);
     expect(bytes.toString('hex')).toBe(

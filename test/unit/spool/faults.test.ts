@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packEntry } from '../../../src/core/spool/entry.ts';
-import { pack } from '../../../src/core/spool/msgpack-writer.ts';
 import { SpoolerSchema } from '../../../src/core/spool/settings.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { pack } from '../../../src/model/msgpack-writer.ts';
 import { startProxy } from '../../services/tcp-proxy.ts';
 import { RawListener, RawPeer } from './raw-peer.ts';
 import { entryOf, Site, until, uuids } from './rig.ts';

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameReader } from '../../../src/core/spool/frame-reader.ts';
 import { unpack } from '../../../src/core/spool/msgpack-reader.ts';
-import { EventTime, type Packed } from '../../../src/core/spool/msgpack-value.ts';
-import { pack } from '../../../src/core/spool/msgpack-writer.ts';
 import { Fault } from '../../../src/model/faults.ts';
 import { Float, toFloat, toInt } from '../../../src/model/json.ts';
+import { EventTime, type Packed } from '../../../src/model/msgpack-value.ts';
+import { pack } from '../../../src/model/msgpack-writer.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const bytes = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'));
@@ -53,7 +53,7 @@ describe('MessagePack', () => {
     ['map 32', 'df 00 00 00 01 a1 61 c0', { a: null }],
     ['a key of bytes', '81 c4 01 61 c0', { a: null }],
     ['ext 8 of type 0 with 8 bytes', 'c7 08 00 00 00 00 01 00 00 00 02', new EventTime(1, 2)],
-  ])('reads %s, which others write and we do not', (_what, text, expected) => {
+  ])('reads %s, which others write', (_what, text, expected) => {
     expect(unpack(bytes(text))).toEqual(expected);
   });
 
@@ -101,7 +101,7 @@ describe('a frame reader', () => {
         fc.array(packed, { maxLength: 8 }),
         fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }),
         (values, cuts) => {
-          const stream = Buffer.concat(values.map(pack));
+          const stream = Buffer.concat(values.map((value) => pack(value)));
           const reader = new FrameReader(limits);
           const frames: Packed[] = [];
           for (let at = 0, i = 0; at < stream.length; i++) {

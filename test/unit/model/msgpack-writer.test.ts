@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../../src/model/json-text.ts';
-import { encodeMsgpack } from '../../../src/publishers/msgpack.ts';
+import type { Packed } from '../../../src/model/msgpack-value.ts';
+import { pack } from '../../../src/model/msgpack-writer.ts';
+
+const encodeMsgpack = (value: Packed) => Buffer.from(pack(value, 'refuse'));
 
 // What Python's msgpack 1.1 makes of each.
 const vectors = [

@@ -1,21 +1,26 @@
-import { Float } from '../../model/json.ts';
+import { Float } from './json.ts';
 import { EventTime, type Packed } from './msgpack-value.ts';
 
 const encoder = new TextEncoder();
 const most64 = 2n ** 64n;
 const least64 = -(2n ** 63n);
 
+/** What becomes of an integer beyond 64 bits, for which MessagePack has no form: the text of its digits, or a RangeError. */
+type Beyond = 'text' | 'refuse';
+
 /**
- * Writes MessagePack. Ours and no package's, because entries are kept and sent as bytes without being read again, and because ints
- * and floats must stay apart: `Float` and fractions are float64, everything else an int. An integer beyond 64 bits, which
- * MessagePack has no form for, is written as the text of its digits.
+ * Writes MessagePack as Python's `msgpack.dumps(value, use_bin_type=True)` does: every length and integer in its shortest form. Ours and
+ * no package's, because entries are kept and sent as bytes without being read again, and because ints and floats must stay apart
+ * (to a signature `1` and `1.0` are different): `Float` and fractions are float64, everything else an int.
  */
 export class MsgpackWriter {
+  readonly #beyond: Beyond;
   #bytes: Uint8Array;
   #view: DataView;
   #at = 0;
 
-  constructor(expectedBytes = 512) {
+  constructor(expectedBytes = 512, beyond: Beyond = 'text') {
+    this.#beyond = beyond;
     this.#bytes = new Uint8Array(expectedBytes);
     this.#view = new DataView(this.#bytes.buffer);
   }
@@ -61,23 +66,16 @@ export class MsgpackWriter {
   }
 
   text(text: string): this {
-    const room = text.length * 3;
-    this.#reserve(room + 5);
-    // Where the text goes depends on how long its length is; three bytes a unit is the most, so short ones are written at once.
-    const head = room < 32 ? 1 : room < 256 ? 2 : room < 65_536 ? 3 : 5;
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(this.#at + head));
-    if (head === 1) this.#bytes[this.#at] = 0xa0 | written;
-    else if (head === 2) {
-      this.#bytes[this.#at] = 0xd9;
-      this.#bytes[this.#at + 1] = written;
-    } else if (head === 3) {
-      this.#bytes[this.#at] = 0xda;
-      this.#view.setUint16(this.#at + 1, written);
-    } else {
-      this.#bytes[this.#at] = 0xdb;
-      this.#view.setUint32(this.#at + 1, written);
-    }
-    this.#at += head + written;
+    // Three bytes a unit is the most. It is written behind the head that it has in ASCII, and moved if that is too short.
+    this.#reserve(text.length * 3 + 5);
+    const guessed = textHead(text.length);
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(this.#at + guessed));
+    const head = textHead(written);
+    if (head > guessed) this.#bytes.copyWithin(this.#at + head, this.#at + guessed, this.#at + guessed + written);
+    if (head === 1) this.#byte(0xa0 | written);
+    else if (head === 2) this.#byte(0xd9).#byte(written);
+    else this.#head(0xda, written);
+    this.#at += written;
     return this;
   }
 
@@ -90,19 +88,26 @@ export class MsgpackWriter {
   }
 
   #int(value: number): this {
-    if (value >= 0 && value < 128) return this.#byte(value);
-    if (value < 0 && value >= -32) return this.#byte(value & 0xff);
-    if (value >= -(2 ** 31) && value < 2 ** 31) {
-      this.#byte(0xd2).#reserve(4);
-      this.#view.setInt32(this.#at, value);
-      this.#at += 4;
-      return this;
+    if (value >= 0) {
+      if (value < 0x80) return this.#byte(value);
+      if (value < 0x100) return this.#byte(0xcc).#byte(value);
+      if (value < 0x10000) return this.#byte(0xcd).#uint16(value);
+      if (value < 0x100000000) return this.#byte(0xce).#uint32(value);
+      return this.#big(BigInt(value));
     }
+    if (value >= -0x20) return this.#byte(value & 0xff);
+    if (value >= -0x80) return this.#byte(0xd0).#byte(value & 0xff);
+    if (value >= -0x8000) return this.#byte(0xd1).#uint16(value & 0xffff);
+    if (value >= -0x80000000) return this.#byte(0xd2).#uint32(value >>> 0);
     return this.#big(BigInt(value));
   }
 
+  /** Beyond 32 bits. */
   #big(value: bigint): this {
-    if (value >= most64 || value < least64) return this.text(String(value));
+    if (value >= most64 || value < least64) {
+      if (this.#beyond === 'refuse') throw new RangeError(`${value} is beyond 64 bits`);
+      return this.text(String(value));
+    }
     this.#byte(value < 0n ? 0xd3 : 0xcf).#reserve(8);
     if (value < 0n) this.#view.setBigInt64(this.#at, value);
     else this.#view.setBigUint64(this.#at, value);
@@ -118,19 +123,24 @@ export class MsgpackWriter {
   }
 
   #time({ seconds, nanoseconds }: EventTime): this {
-    this.#byte(0xd7).#byte(0).#reserve(8);
-    this.#view.setUint32(this.#at, seconds);
-    this.#view.setUint32(this.#at + 4, nanoseconds);
-    this.#at += 8;
-    return this;
+    return this.#byte(0xd7).#byte(0).#uint32(seconds).#uint32(nanoseconds);
   }
 
   #head(code16: number, length: number): this {
-    this.#reserve(5);
-    this.#byte(length < 65_536 ? code16 : code16 + 1);
-    if (length < 65_536) this.#view.setUint16(this.#at, length);
-    else this.#view.setUint32(this.#at, length);
-    this.#at += length < 65_536 ? 2 : 4;
+    return length < 0x10000 ? this.#byte(code16).#uint16(length) : this.#byte(code16 + 1).#uint32(length);
+  }
+
+  #uint16(value: number): this {
+    this.#reserve(2);
+    this.#view.setUint16(this.#at, value);
+    this.#at += 2;
+    return this;
+  }
+
+  #uint32(value: number): this {
+    this.#reserve(4);
+    this.#view.setUint32(this.#at, value);
+    this.#at += 4;
     return this;
   }
 
@@ -149,6 +159,10 @@ export class MsgpackWriter {
   }
 }
 
-export function pack(value: Packed): Uint8Array {
-  return new MsgpackWriter().value(value).take();
+function textHead(bytes: number): number {
+  return bytes < 0x20 ? 1 : bytes < 0x100 ? 2 : bytes < 0x10000 ? 3 : 5;
+}
+
+export function pack(value: Packed, beyond: Beyond = 'text'): Uint8Array {
+  return new MsgpackWriter(512, beyond).value(value).take();
 }

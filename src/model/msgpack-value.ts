@@ -1,5 +1,5 @@
-import { Fault } from '../../model/faults.ts';
-import { Float } from '../../model/json.ts';
+import { Fault } from './faults.ts';
+import { Float } from './json.ts';
 
 /** Seconds and nanoseconds since 1970: extension type 0 of the Forward protocol. */
 export class EventTime {
