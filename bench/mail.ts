@@ -5,6 +5,7 @@ import { systemClock } from '../src/lib/clock.ts';
 import type { MailDraft } from '../src/model/mail.ts';
 import type { Compose } from '../src/services/mail-queue/compose.ts';
 import { MailQueue } from '../src/services/mail-queue/mail-queue.ts';
+import { server } from '../test/mail/queue-rig.ts';
 import { bar, barLines } from './bars.ts';
 import { end, endTogether, start } from './children.ts';
 import { machine, machineLine, rounded, rssAnonMiB } from './process-figures.ts';
@@ -61,19 +62,7 @@ async function open(directory: string, port: number, window: number, onDelivered
       from: 'a@b.test',
       hello: 'bench.test',
       dkim: null,
-      servers: [
-        {
-          name: 'sink',
-          host: '127.0.0.1',
-          port,
-          tls: 'off',
-          tlsFiles: undefined,
-          user: null,
-          passwordFile: null,
-          tokenFile: null,
-          sessions,
-        },
-      ],
+      servers: [server(port, { sessions })],
       caps: { deliveries: 10 * mails, bytes: 2 ** 34 },
       onUncertain: 'retry',
       window,

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packEntry } from '../src/core/spool/entry.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { openSpoolPlace } from '../src/services/spooler/spool-place.ts';
 import { makeCertificate } from '../test/services/certificate.ts';
+import { freePort } from '../test/services/free-port.ts';
 import { SiteProcess } from '../test/spool/site-under-test.ts';
 import { endTogether } from './children.ts';
 import { cpuSeconds, machine, machineLine } from './process-figures.ts';
@@ -33,14 +33,6 @@ const promised = 20_000;
 const begun = machine();
 const folder = scratchFolder();
 const certificate = await makeCertificate('centre.example');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 interface Run {
   readonly rate: number;

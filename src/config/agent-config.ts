@@ -1,4 +1,5 @@
 import type { SpoolerSettings } from '../core/spool/settings.ts';
+import type { MailServer } from '../model/mail.ts';
 import type { Priority } from '../model/notification.ts';
 import type { TlsFiles } from '../model/tls-files.ts';
 
@@ -18,17 +19,7 @@ export interface MailConfig {
   readonly from: string;
   /** Null: the name of this machine. */
   readonly hello: string | null;
-  readonly servers: readonly {
-    readonly name: string;
-    readonly host: string;
-    readonly port: number;
-    readonly tls: 'off' | 'opportunistic' | 'required' | 'implicit';
-    readonly tlsFiles: TlsFiles | undefined;
-    readonly user: string | null;
-    readonly passwordFile: string | null;
-    readonly tokenFile: string | null;
-    readonly sessions: number;
-  }[];
+  readonly servers: readonly MailServer[];
   readonly dkim: { readonly domain: string; readonly selector: string; readonly keyFile: string } | null;
   readonly caps: { readonly deliveries: number; readonly bytes: number };
   readonly onUncertain: 'retry' | 'hold';

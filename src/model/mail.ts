@@ -1,3 +1,5 @@
+import type { TlsFiles } from './tls-files.ts';
+
 /**
  * A mail that somebody wants sent, before it is one: what a publisher hands to the queue. The same `key` is the same mail, accepted
  * once per recipient, however often it comes.
@@ -56,4 +58,17 @@ export interface MailAcceptor {
   accept(drafts: readonly MailDraft[], how: AcceptHow): Promise<void>;
   /** Would a server take something? Throws a Fault that says what is wrong. Sends nothing. */
   probe(signal: AbortSignal): Promise<void>;
+}
+
+/** A server that takes mails, as configured. Every path is absolute; secrets stay in their files. */
+export interface MailServer {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: 'off' | 'opportunistic' | 'required' | 'implicit';
+  readonly tlsFiles: TlsFiles | undefined;
+  readonly user: string | null;
+  readonly passwordFile: string | null;
+  readonly tokenFile: string | null;
+  readonly sessions: number;
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { ClusterView } from '../../src/agent/cluster-view.ts';
 import { projectDir } from '../run/program.ts';
-import { freePort } from '../services/redis.ts';
+import { freePort } from '../services/free-port.ts';
 
 export interface Answer {
   readonly code: number;

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { probeCluster } from '../../src/agent/probe-cluster.ts';
 import { loadAgent } from '../../src/config/load-agent.ts';
+import { freePort } from '../services/free-port.ts';
 import { createVhost, deleteVhost } from '../services/rabbitmq.ts';
-import { freePort, PrivateRedis } from '../services/redis.ts';
+import { PrivateRedis } from '../services/redis.ts';
 
 let redis: PrivateRedis;
 let folder: string;

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../contract/world.ts';
 import { makeCertificate } from '../services/certificate.ts';
-import { freePort } from '../services/redis.ts';
+import { freePort } from '../services/free-port.ts';
 import {
   type Agent,
   acquired,

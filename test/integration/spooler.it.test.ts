@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,17 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentProcesses } from '../../src/cli/demo/agents.ts';
 import { until } from '../faults/until.ts';
 import { projectDir } from '../run/program.ts';
+import { freePort } from '../services/free-port.ts';
 
 const main = join(projectDir, 'dist/cli/main.js');
 const wholeWayMs = 40_000;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('two agents with a spooler each', { timeout: 2 * wholeWayMs + 20_000 }, () => {
   let folder: string;

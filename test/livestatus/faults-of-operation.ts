@@ -11,6 +11,7 @@ import { siteState } from '../../src/services/livestatus-proxy/site-state.ts';
 import { stateText } from '../../src/services/livestatus-proxy/state-text.ts';
 import { toSettings } from '../../src/services/livestatus-proxy/to-settings.ts';
 import { makeCertificate } from '../services/certificate.ts';
+import { freePort } from '../services/free-port.ts';
 import type { LivestatusFault } from './fault.ts';
 import { echo, framed, rig, type Script, TestClient, until } from './rig.ts';
 
@@ -170,7 +171,7 @@ export const faultsOfOperation: readonly LivestatusFault[] = [
     id: 'V48',
     about: 'a TCP door lets in only whom its list names, over IPv6 too; a site on IPv6 is reached',
     run: async () => {
-      const port = await freePort();
+      const port = await freePort('::1');
       await using lp = await rig({ site: { tcp: { host: '::1', port, only_from: ['::1'] } } });
       await lp.ready();
       const { connect } = await import('node:net');
@@ -274,11 +275,3 @@ export const faultsOfOperation: readonly LivestatusFault[] = [
     },
   },
 ];
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '::1');
-  await until(() => server.listening);
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

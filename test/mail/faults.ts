@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../src/lib/clock.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { MailDraft } from '../../src/model/mail.ts';
-import type { ServerConfig } from '../../src/services/mail-queue/servers.ts';
+import type { MailDraft, MailServer } from '../../src/model/mail.ts';
 import { defaultTimeouts } from '../../src/services/mail-queue/smtp-session.ts';
 import { until } from '../faults/until.ts';
 import { makeCertificates } from './certificates.ts';
@@ -41,7 +40,7 @@ class Trial {
     return peer;
   }
 
-  async rig(servers: readonly ServerConfig[], options: RigOptions = {}): Promise<QueueRig> {
+  async rig(servers: readonly MailServer[], options: RigOptions = {}): Promise<QueueRig> {
     const rig = await QueueRig.open(servers, options);
     this.#closing.push(() => rig.stop('hard'));
     rig.start();

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../src/lib/clock.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { MailDraft } from '../../src/model/mail.ts';
+import type { MailDraft, MailServer } from '../../src/model/mail.ts';
 import {
   type DeadMail,
   MailQueue,
   type MailQueueConfig,
   type MailQueueOptions,
 } from '../../src/services/mail-queue/mail-queue.ts';
-import type { ServerConfig } from '../../src/services/mail-queue/servers.ts';
 import type { EventName } from '../../src/telemetry/events.ts';
 
 export interface Told {
@@ -38,7 +37,7 @@ export function draft(key: string, more: Partial<MailDraft> = {}): MailDraft {
   };
 }
 
-export function server(port: number, more: Partial<ServerConfig> = {}): ServerConfig {
+export function server(port: number, more: Partial<MailServer> = {}): MailServer {
   return {
     name: `s${port}`,
     host: '127.0.0.1',
@@ -81,7 +80,7 @@ export class QueueRig {
     this.#keep = keep;
   }
 
-  static async open(servers: readonly ServerConfig[], options: RigOptions = {}): Promise<QueueRig> {
+  static async open(servers: readonly MailServer[], options: RigOptions = {}): Promise<QueueRig> {
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'mail-queue-')));
     const told: Told[] = [];
     const letters: DeadMail[] = [];

@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import { packEntry } from '../../src/core/spool/entry.ts';
 import { seeded } from '../faults/random.ts';
+import { freePort } from '../services/free-port.ts';
 import { entryOf, Site, until } from '../unit/spool/rig.ts';
 import { SiteProcess } from './site-under-test.ts';
 
@@ -69,11 +69,3 @@ it(`S35 loses nothing and doubles nothing over ${kills} kills at either end whil
   expect([lost, arrived.length]).toEqual([0, notifications]);
   expect(repeated).toBeGreaterThan(0); // without one the ids were not put to the test
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

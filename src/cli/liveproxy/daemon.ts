@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isOwnerAlive, processOwner } from '../../lib/process-owner.ts';
-import { replaceFile } from '../../services/livestatus-proxy/write-file.ts';
+import { replaceFile } from '../../lib/replace-file.ts';
 import { CliFailure } from '../failure.ts';
 
 /** Tells the program that it is the one in the background. */

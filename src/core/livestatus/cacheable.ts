@@ -46,6 +46,9 @@ const staticColumns: Readonly<Record<string, ReadonlySet<string> | null>> = {
   columns: everything,
 };
 
+/** Tables with columns that do not change by themselves. */
+export const staticTables: readonly string[] = Object.keys(staticColumns);
+
 /** Headers that choose or shape rows by what is static, or do not touch them. */
 const shaping = new Set([
   'OutputFormat',

@@ -2,8 +2,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Literal, PythonSyntaxError, printLiteral, readAssignments } from '../../core/livestatus/python-literal.ts';
 import { readSites, type SitesRead } from '../../core/livestatus/sites-mk.ts';
+import { replaceFile } from '../../lib/replace-file.ts';
 import { Fault } from '../../model/faults.ts';
-import { replaceFile } from './write-file.ts';
 
 /** The places below the root of an OMD site. */
 export const omdPaths = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { staticTables } from '../../core/livestatus/cacheable.ts';
 
 /** The file of `ceilograph liveproxy`. Names of the settings are those of the first draft of such a proxy, and Checkmk's beside them. */
 
@@ -21,19 +22,7 @@ const TcpDoorFile = z
 const CacheFile = z.strictObject({
   max_age: seconds().default(60).describe('Seconds after which a kept answer is asked for again.'),
   tables: z
-    .array(
-      z.enum([
-        'hosts',
-        'services',
-        'hostgroups',
-        'servicegroups',
-        'contacts',
-        'contactgroups',
-        'timeperiods',
-        'commands',
-        'columns',
-      ]),
-    )
+    .array(z.enum([...staticTables]))
     .optional()
     .describe('Only static columns of these tables. Without it: all of them.'),
 });

@@ -1,11 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
+import { replaceFile } from '../../lib/replace-file.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import type { LivestatusProxy } from './proxy.ts';
 import { siteState } from './site-state.ts';
 import { stateText } from './state-text.ts';
-import { replaceFile } from './write-file.ts';
 
 const everyMs = 5_000;
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { staticTables } from '../../core/livestatus/cacheable.ts';
 import { Fault } from '../../model/faults.ts';
 import type { TlsOptions } from '../../model/tls-files.ts';
 import type { LiveproxyFile, SiteFile } from './schema.ts';
@@ -16,18 +17,6 @@ export interface LiveproxySettings {
 }
 
 type Fields = LiveproxyFile['defaults'];
-
-const cacheableTables = [
-  'hosts',
-  'services',
-  'hostgroups',
-  'servicegroups',
-  'contacts',
-  'contactgroups',
-  'timeperiods',
-  'commands',
-  'columns',
-] as const;
 
 /** The file's values with every default in its place; relative paths start at `baseDir`. Throws a fatal Fault for a file of TLS that cannot be read. */
 export async function toSettings(file: LiveproxyFile, baseDir: string): Promise<LiveproxySettings> {
@@ -151,7 +140,7 @@ async function toDoor({ tcp }: SiteFile, at: (path: string) => string): Promise<
 function toCache(cache: Fields['cache']): CacheSettings | null {
   if (cache === undefined || cache === false) return null;
   const { max_age, tables } = cache === true ? { max_age: 60, tables: undefined } : cache;
-  return { maxAgeMs: max_age * 1000, tables: tables ?? cacheableTables };
+  return { maxAgeMs: max_age * 1000, tables: tables ?? staticTables };
 }
 
 async function readPem(path: string): Promise<string> {

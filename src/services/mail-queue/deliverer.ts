@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { CooldownPolicy } from '../../core/mail/server-health.ts';
+import type { MailServer } from '../../model/mail.ts';
 import { type DeliveryOptions, handOn, runSession } from './delivery.ts';
 import { ServerLane } from './server-lane.ts';
-import type { ServerConfig } from './servers.ts';
 
 export interface DelivererSignals {
   /** Finish what is under way, take no more. */
@@ -39,7 +39,7 @@ export class Deliverer {
   #wake: () => void = () => undefined;
   #isWoken = false;
 
-  constructor(options: DeliveryOptions, servers: readonly ServerConfig[], cooldown: CooldownPolicy) {
+  constructor(options: DeliveryOptions, servers: readonly MailServer[], cooldown: CooldownPolicy) {
     this.#options = options;
     this.#lanes = servers.map((server) => new ServerLane(server, cooldown));
   }

@@ -3,7 +3,7 @@ import { type CooldownPolicy, defaultCooldown } from '../../core/mail/server-hea
 import type { Clock } from '../../lib/clock.ts';
 import { isOwnerAlive, processOwner } from '../../lib/process-owner.ts';
 import { classify, Fault } from '../../model/faults.ts';
-import type { AcceptHow, MailAcceptor, MailDraft } from '../../model/mail.ts';
+import type { AcceptHow, MailAcceptor, MailDraft, MailServer } from '../../model/mail.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { acceptDrafts, type Caps } from './accept.ts';
 import { type Compose, composer, type Dkim } from './compose.ts';
@@ -16,7 +16,7 @@ import { MailStore } from './mail-store.ts';
 import { Operator } from './operator.ts';
 import { QueueTime } from './queue-time.ts';
 import type { MailRecord } from './records.ts';
-import { openSession, type ServerConfig } from './servers.ts';
+import { openSession } from './servers.ts';
 import { defaultTimeouts, SmtpSession, type Timeouts } from './smtp-session.ts';
 
 export interface MailQueueConfig {
@@ -26,7 +26,7 @@ export interface MailQueueConfig {
   /** Our name in EHLO and the right side of Message-IDs. */
   readonly hello: string;
   readonly dkim: Dkim | null;
-  readonly servers: readonly ServerConfig[];
+  readonly servers: readonly MailServer[];
   readonly caps: Caps;
   readonly onUncertain: 'retry' | 'hold';
   /** How many mails of a session are written down together. */

@@ -7,8 +7,8 @@ import {
   serverFailed,
   well,
 } from '../../core/mail/server-health.ts';
+import type { MailServer } from '../../model/mail.ts';
 import type { DeliveryKey, DeliveryRecord, MailRecord } from './records.ts';
-import type { ServerConfig } from './servers.ts';
 
 /** A transaction to be done, and what this cycle has tried before. */
 export interface Task {
@@ -26,7 +26,7 @@ const slowMs = 10_000;
 
 /** One server as the delivery sees it: how it is, what is under way, what was handed to it in the middle of a cycle. */
 export class ServerLane {
-  readonly config: ServerConfig;
+  readonly config: MailServer;
   readonly #cooldown: CooldownPolicy;
   health: ServerHealth = well;
   sessions = 0;
@@ -42,7 +42,7 @@ export class ServerLane {
   readonly #busy = new Map<object, number>();
   #wake: (() => void)[] = [];
 
-  constructor(config: ServerConfig, cooldown: CooldownPolicy) {
+  constructor(config: MailServer, cooldown: CooldownPolicy) {
     this.config = config;
     this.#cooldown = cooldown;
   }

@@ -3,21 +3,9 @@ import type { Credentials } from '../../core/mail/auth.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { isLoopback } from '../../lib/loopback.ts';
 import { Fault } from '../../model/faults.ts';
-import { type TlsFiles, tlsOptions } from '../../model/tls-files.ts';
+import type { MailServer } from '../../model/mail.ts';
+import { tlsOptions } from '../../model/tls-files.ts';
 import { type SessionEnd, type SessionOptions, SmtpSession, type Timeouts } from './smtp-session.ts';
-
-/** A mail server as configured. Every path is absolute. */
-export interface ServerConfig {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  readonly tls: 'off' | 'opportunistic' | 'required' | 'implicit';
-  readonly tlsFiles: TlsFiles | undefined;
-  readonly user: string | null;
-  readonly passwordFile: string | null;
-  readonly tokenFile: string | null;
-  readonly sessions: number;
-}
 
 export interface SessionSetup {
   readonly clock: Clock;
@@ -31,7 +19,7 @@ export interface SessionSetup {
  * counts without a restart; one that cannot be read is the server's alarm, not the end of the agent.
  */
 export async function openSession(
-  server: ServerConfig,
+  server: MailServer,
   setup: SessionSetup,
   extensions: boolean,
   signal: AbortSignal,
@@ -48,7 +36,7 @@ export async function openSession(
   return await SmtpSession.open({ ...options, tls: 'off' }, signal);
 }
 
-async function toOptions(server: ServerConfig, setup: SessionSetup, extensions: boolean): Promise<SessionOptions> {
+async function toOptions(server: MailServer, setup: SessionSetup, extensions: boolean): Promise<SessionOptions> {
   const { host, port, tls } = server;
   return {
     host,
@@ -63,7 +51,7 @@ async function toOptions(server: ServerConfig, setup: SessionSetup, extensions: 
   };
 }
 
-async function credentialsOf({ user, passwordFile, tokenFile, host, tls }: ServerConfig): Promise<Credentials | null> {
+async function credentialsOf({ user, passwordFile, tokenFile, host, tls }: MailServer): Promise<Credentials | null> {
   if (user === null) return null;
   if (tls !== 'required' && tls !== 'implicit' && !isLoopback(host))
     throw new Fault('fatal', 'mail_plain_secret', 'a password goes only over `tls: required` or `implicit`, or to this machine');

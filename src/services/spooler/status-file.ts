@@ -1,6 +1,7 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ConnectionStatus, type SpoolerStatus, statusText } from '../../core/spool/status.ts';
+import { replaceFile } from '../../lib/replace-file.ts';
 import type { Link } from './link.ts';
 import type { Spooler } from './spooler.ts';
 
@@ -68,15 +69,9 @@ function connectionStatus(link: Link, heartbeatSeconds: number): ConnectionStatu
   };
 }
 
-/** Both files are written beside and renamed, so that who reads meanwhile has the old or the new one, whole. */
+/** Who reads meanwhile has the old or the new one of each, whole. */
 export async function writeStatusFiles(path: string, status: SpoolerStatus): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeWhole(path, statusText(status));
-  await writeWhole(`${path}.json`, `${JSON.stringify(status)}\n`);
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const beside = `${path}.new${process.pid}`;
-  await writeFile(beside, text);
-  await rename(beside, path);
+  await replaceFile(path, statusText(status));
+  await replaceFile(`${path}.json`, `${JSON.stringify(status)}\n`);
 }

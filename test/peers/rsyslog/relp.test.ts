@@ -2,12 +2,13 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readEntry } from '../../../src/core/spool/entry.ts';
+import { freePort } from '../../services/free-port.ts';
 import { Site, until, uuids } from '../../unit/spool/rig.ts';
 
 const longMs = 240_000;
@@ -114,12 +115,4 @@ async function dialled(port: number): Promise<ReturnType<typeof connect> | undef
     () => socket,
     () => undefined, // not there yet
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
