@@ -78,7 +78,8 @@ export class AssignmentLoop {
       await this.#round();
       await this.#deps.clock.sleep(this.#deps.heartbeatMs, stop.soft).catch(() => undefined);
     }
-    this.#abortAll('soft');
+    // What the last round took was not running yet when `hard` fired.
+    this.#abortAll(stop.hard.aborted ? 'hard' : 'soft');
     // The leases must stay ours while the workers drain.
     const drained = Promise.all([...this.#running.values()].map((running) => running.ended));
     await this.#renewUntil(drained);

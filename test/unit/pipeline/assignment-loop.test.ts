@@ -396,6 +396,17 @@ describe('an agent', () => {
     expect(a.count('released')).toBe(1);
   });
 
+  it('cuts off a worker, too, that it was just taking when it was cut off itself', async () => {
+    const stuck: Work = (_unit, _token, { hard }) => whenAborted(hard);
+    const a = new Agent('a', stuck, ['u1']);
+    a.fault = (method) => {
+      if (method === 'acquire') a.cut();
+    };
+    await until(() => a.gone);
+
+    expect(a.runs.map((run) => run.ended)).toEqual([true]);
+  });
+
   it('goes on while the group cannot be reached, and ends with what no waiting mends', async () => {
     const a = new Agent('a', untilStopped, ['u1']);
     await until(() => a.running.length === 1);
