@@ -4,6 +4,7 @@ import { outputSize } from '../core/convert/output-size.ts';
 import type { Router } from '../core/route/router.ts';
 import type { Custody, Delivery, Input } from '../inputs/input.ts';
 import type { Clock } from '../lib/clock.ts';
+import { linkedAbort } from '../lib/linked-abort.ts';
 import { classify } from '../model/faults.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Sample } from '../model/sample.ts';
@@ -80,7 +81,6 @@ function giveBackWaiting({ intake }: ListenerDeps, reason: unknown): void {
 }
 
 async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard: AbortSignal): Promise<void> {
-  const leave = leaveSignals(hard);
   let before = 0;
   for (;;) {
     const lingerMs = before >= deps.lingerFrom ? deps.lingerMs : 0;
@@ -90,13 +90,16 @@ async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard
     for (let left: readonly Delivery[] = batch; left.length > 0; ) {
       const together = ofOneCustody(left);
       const custody = left[0]?.custody;
+      // Leaves, too, when what is being made durable may be another listener's by now.
+      const leave = linkedAbort(hard, ...(custody === undefined ? [] : [custody.lost]));
       let work: Work;
       try {
         hard.throwIfAborted();
         if (custody?.holds() === false) throw custodyLost();
         work = readBatch(deps, together);
-        await makeDurable(deps, work, custody, leave(custody));
+        await makeDurable(deps, work, custody, leave.signal);
       } catch (error) {
+        leave.abort(error);
         if (!hard.aborted && custody?.holds() === false) {
           abandon(deps, together);
           left = left.slice(together.length);
@@ -105,6 +108,8 @@ async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard
         for (const delivery of left) delivery.giveBack();
         if (hard.aborted) return;
         throw error;
+      } finally {
+        leave.release();
       }
       crashPoint('before-raw-ack');
       for (const delivery of left.slice(0, work.read)) if (!work.refused.has(delivery)) delivery.settle();
@@ -118,17 +123,6 @@ async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard
 function ofOneCustody(deliveries: readonly Delivery[]): readonly Delivery[] {
   const end = deliveries.findIndex(({ custody }) => custody !== deliveries[0]?.custody);
   return end < 0 ? deliveries : deliveries.slice(0, end);
-}
-
-/** Aborts with `hard`, or when what is being made durable may be another listener's by now. */
-function leaveSignals(hard: AbortSignal): (custody: Custody | undefined) => AbortSignal {
-  const known = new WeakMap<Custody, AbortSignal>();
-  return (custody) => {
-    if (custody === undefined) return hard;
-    const signal = known.get(custody) ?? AbortSignal.any([hard, custody.lost]);
-    known.set(custody, signal);
-    return signal;
-  };
 }
 
 /**
