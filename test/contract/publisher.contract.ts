@@ -8,6 +8,7 @@ import { createItemCodec } from '../../src/pipeline/item-codec.ts';
 import { MemoryLane } from '../../src/pipeline/lane.ts';
 import type { Letter } from '../../src/pipeline/letter.ts';
 import type { Publisher } from '../../src/publishers/publisher.ts';
+import { sampleWith } from '../sample.ts';
 
 /** One item as the target has it: the id, and the volume as the text it stands there with. */
 export interface Arrived {
@@ -44,22 +45,13 @@ export const codec = createItemCodec(() => '');
 const never = new AbortController().signal;
 
 export function sample(id: string, volume: Json = 1): Item {
-  return {
+  return sampleWith({
     id,
-    source: 'openstack',
-    name: 'cpu',
-    type: 'gauge',
-    unit: '%',
     volume,
-    user_id: null,
-    user_name: null,
     project_id: 'p',
-    project_name: null,
     resource_id: 'r\nü"',
-    timestamp: '2026-01-01T00:00:00+00:00',
     resource_metadata: { a: { z: 1 } },
-    monotonic_time: null,
-  };
+  });
 }
 
 const batchOf = (ids: readonly string[], replay = false) =>

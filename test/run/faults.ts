@@ -11,10 +11,10 @@ import { type TestedFault, testedFaults } from '../faults/tested.ts';
 import { isExact } from '../faults/verdict.ts';
 import type { LivestatusFault } from '../livestatus/fault.ts';
 import { livestatusFaults } from '../livestatus/faults.ts';
-import { mailFaults } from '../mail/faults.ts';
-import { spoolFaults, triedOnSpooler } from '../spool/faults.ts';
+import { type MailFault, mailFaults } from '../mail/faults.ts';
+import { spoolFaults } from '../spool/faults.ts';
 import { programCheck, runProgram } from './program.ts';
-import { close, readClosingLine, runChecks, type Tally } from './report.ts';
+import { type Check, close, readClosingLine, runChecks, type Tally } from './report.ts';
 import { runVitest } from './vitest-run.ts';
 
 // The fault tests: what was accepted arrives once and right, whatever dies.
@@ -32,6 +32,10 @@ interface Fault {
   readonly run: () => Promise<{ readonly deaths: string; readonly result: Ordeal; readonly sharp?: boolean }>;
 }
 
+function tellSeed(id: string): void {
+  console.log(`seed ${seed}; the same again: npm run test:faults -- ${id} --seed ${seed}`);
+}
+
 const listenerPoints = ['before-append', 'after-append', 'before-raw-ack', 'after-raw-ack'] as const;
 const workerPoints = ['before-commit', 'after-commit', 'before-clear', 'after-settle'] as const;
 
@@ -40,7 +44,7 @@ const faults: readonly Fault[] = [
     id: 'K30',
     about: 'oslo.messaging notifies through RabbitMQ, the agent is killed at 30 random moments',
     run: async () => {
-      console.log(`seed ${seed}; the same again: npm run test:faults -- K30 --seed ${seed}`);
+      tellSeed('K30');
       return { deaths: '30 kills', result: await randomKills({ seed, kills: 30, notifications: 6_000 }) };
     },
   },
@@ -77,7 +81,7 @@ async function tried({ id, run }: Fault): Promise<Tally> {
 
 /** On servers of its own. */
 async function triedOnCluster({ id, times, options, seen, lossAccepted }: ClusterFault): Promise<Tally> {
-  console.log(`seed ${seed}; the same again: npm run test:faults -- ${id} --seed ${seed}`);
+  tellSeed(id);
   const result = await trial({ id, ...options(seeded(seed)) });
   console.log(describeTrial(result));
   const amiss = seen?.(result) ?? null;
@@ -90,28 +94,28 @@ async function triedOnCluster({ id, times, options, seen, lossAccepted }: Cluste
   return good ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-/** A proxy, sites and clients in this process, or programs that it starts. */
-async function triedOnProxy({ id, run }: LivestatusFault): Promise<Tally> {
+/** In this process: it throws what is wrong, and may say what it saw. */
+async function triedHere(id: string, run: () => Promise<string | undefined>): Promise<Tally> {
   try {
-    await run();
+    const saw = await run();
+    console.log(`${id} passed${saw === undefined ? '' : `, ${saw}`}`);
+    return { passed: 1, failed: 0 };
   } catch (error) {
     console.log(`${id} failed: ${error instanceof Error ? error.stack : String(error)}`);
     return { passed: 0, failed: 1 };
   }
-  console.log(`${id} passed`);
-  return { passed: 1, failed: 0 };
 }
 
-/** Servers of its own, in this process. */
-async function triedMail({ id, run }: (typeof mailFaults)[number]): Promise<Tally> {
-  try {
-    console.log(`seed ${seed}; the same again: npm run test:faults -- ${id} --seed ${seed}`);
-    console.log(`${id} passed, ${await run(seed)}`);
-    return { passed: 1, failed: 0 };
-  } catch (error) {
-    console.log(`${id} failed: ${error instanceof Error ? error.message : String(error)}`);
-    return { passed: 0, failed: 1 };
-  }
+function triedMail({ id, run }: MailFault): Promise<Tally> {
+  tellSeed(id);
+  return triedHere(id, () => run(seed));
+}
+
+function triedOnProxy({ id, run }: LivestatusFault): Promise<Tally> {
+  return triedHere(id, async () => {
+    await run();
+    return undefined;
+  });
 }
 
 /** Beside the servers that publishers write to. */
@@ -121,10 +125,10 @@ function triedPublishers(id: string): Promise<Tally> {
   return programCheck('bash', ['test/services/services.sh', 'run', ...servers, '--', ...command]);
 }
 
-async function triedByTests({ id, file, titles, env }: TestedFault): Promise<Tally> {
-  const { passed, failed } = await runVitest([file], { ...(titles && { titles }), ...(env && { env }) });
-  console.log(`${id} ${failed === 0 ? 'passed' : 'failed'}, ${passed} tests`);
-  return { passed: failed === 0 ? 1 : 0, failed: failed === 0 ? 0 : 1 };
+async function triedByTests({ id, paths, pick, env }: TestedFault): Promise<Tally> {
+  const tally = await runVitest(paths, { ...(pick && { pick }), ...(env && { env }) });
+  console.log(`${id} ${tally.failed === 0 ? 'passed' : 'failed'}, ${tally.passed} tests`);
+  return tally;
 }
 
 /** All of them. */
@@ -146,41 +150,26 @@ async function withRabbitmq(): Promise<void> {
 async function withBuild(): Promise<void> {
   const built = await programCheck('npm', ['run', '--silent', 'build']);
   if (built.failed > 0) close(built);
-  else await runFaults(wanted);
+  else await runChecks(checks, wanted);
 }
 
-function runFaults(ids: readonly string[]): Promise<void> {
-  return runChecks(
-    [
-      ...faults.map((fault) => ({ id: fault.id, about: fault.about, run: () => tried(fault) })),
-      ...clusterFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnCluster(fault) })),
-      ...mailFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedMail(fault) })),
-      ...livestatusFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnProxy(fault) })),
-      ...publisherFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedPublishers(fault.id) })),
-      ...spoolFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedOnSpooler(fault) })),
-      ...testedFaults.map((fault) => ({ id: fault.id, about: fault.about, run: () => triedByTests(fault) })),
-    ],
-    ids,
-  );
-}
+const checks: readonly Check[] = [
+  ...faults.map((fault) => ({ ...fault, run: () => tried(fault) })),
+  ...clusterFaults.map((fault) => ({ ...fault, run: () => triedOnCluster(fault) })),
+  ...mailFaults.map((fault) => ({ ...fault, run: () => triedMail(fault) })),
+  ...livestatusFaults.map((fault) => ({ ...fault, run: () => triedOnProxy(fault) })),
+  ...publisherFaults.map((fault) => ({ ...fault, run: () => triedPublishers(fault.id) })),
+  ...[...spoolFaults, ...testedFaults].map((fault) => ({ ...fault, run: () => triedByTests(fault) })),
+];
 
 /** `M` stands for all of mails, `P` for all of publishers. */
 const groups: Readonly<Record<string, readonly { readonly id: string }[]>> = { M: mailFaults, P: publisherFaults };
 const wanted = positionals.flatMap((id) => groups[id]?.map((fault) => fault.id) ?? [id]);
-const known = [
-  ...faults,
-  ...clusterFaults,
-  ...mailFaults,
-  ...livestatusFaults,
-  ...spoolFaults,
-  ...publisherFaults,
-  ...testedFaults,
-];
-const isKnown = wanted.every((id) => known.some((fault) => fault.id === id)) && Number.isInteger(seed);
+const isKnown = wanted.every((id) => checks.some((check) => check.id === id)) && Number.isInteger(seed);
 /** A cluster brings its own. */
 const needsBroker =
   positionals.length === 0 || positionals.some((id) => [...faults, ...testedFaults].some((fault) => fault.id === id));
-if (values.list === true) await runFaults(['--list']);
-else if (!isKnown) await runFaults(Number.isInteger(seed) ? positionals : [`--seed ${values.seed}`]);
+if (values.list === true) await runChecks(checks, ['--list']);
+else if (!isKnown) await runChecks(checks, Number.isInteger(seed) ? positionals : [`--seed ${values.seed}`]);
 else if (process.env['AMQP_URL'] === undefined && needsBroker) await withRabbitmq();
 else await withBuild();

@@ -3,7 +3,7 @@ import type { Converter } from '../../src/core/convert/converter.ts';
 import { transformers } from '../../src/core/transformers/registry.ts';
 import type { AnyTransformer } from '../../src/core/transformers/transformer.ts';
 import type { Json } from '../../src/model/json.ts';
-import type { Sample } from '../../src/model/sample.ts';
+import { sampleWith } from '../sample.ts';
 import type { Random } from './random.ts';
 import { SimClock } from './world.ts';
 
@@ -74,22 +74,16 @@ export const converter: Converter = {
   warnings: [],
   convert: ({ message_id, timestamp, payload }) => {
     const { resource, count } = payload as { readonly resource: string; readonly count: number };
-    const sample: Sample = {
+    const sample = sampleWith({
       id: `s-${message_id}`,
       source: 'sim',
       name: 'counter',
       type: 'cumulative',
       unit: 'B',
       volume: count,
-      user_id: null,
-      user_name: null,
-      project_id: null,
-      project_name: null,
       resource_id: resource,
       timestamp,
-      resource_metadata: {},
-      monotonic_time: null,
-    };
+    });
     return { samples: [sample], events: [], verdict: 'ack', problems: [], dropped: 0 };
   },
 };

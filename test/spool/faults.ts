@@ -1,13 +1,9 @@
-import type { Tally } from '../run/report.ts';
-import { runPicked } from '../run/vitest-run.ts';
+import type { TestedFault } from '../faults/tested.ts';
 
-export interface SpoolFault {
-  readonly id: string;
-  readonly about: string;
-}
+export const spoolTests = ['test/unit/spool', 'test/spool'];
 
 /** Each is one or more tests whose titles name it; those below `test/unit` run with `npm test` as well. */
-export const spoolFaults: readonly SpoolFault[] = [
+export const spoolFaults: readonly TestedFault[] = [
   { id: 'S1', about: 'local notifications are taken in apart' },
   { id: 'S2', about: 'a site has one role or none' },
   { id: 'S3', about: 'listens on 6675, heartbeat every 10 s' },
@@ -43,10 +39,4 @@ export const spoolFaults: readonly SpoolFault[] = [
   { id: 'S33', about: 'the status file of a dead process' },
   { id: 'S34', about: 'counters since the start' },
   { id: 'S35', about: '100 kills at either end over 100,000 notifications (minutes)' },
-];
-
-export const spoolTests = ['test/unit/spool', 'test/spool'];
-
-export function triedOnSpooler({ id }: SpoolFault): Promise<Tally> {
-  return runPicked(spoolTests, `(^| )${id}( |$)`);
-}
+].map((fault) => ({ ...fault, paths: spoolTests, pick: `(^| )${fault.id}( |$)` }));

@@ -3,6 +3,7 @@ import type { Sample } from '../../../src/model/sample.ts';
 import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
 import { MemoryLane } from '../../../src/pipeline/lane.ts';
 import type { Letter } from '../../../src/pipeline/letter.ts';
+import { sampleWith } from '../../sample.ts';
 import { type HurtTarget, openTargets } from './targets.ts';
 
 /** How the wire to a target, or what it answers, is hurt. */
@@ -148,20 +149,12 @@ async function tryTarget(target: HurtTarget, fault: PublisherFault): Promise<Pub
 function item(offered: string[]): Sample {
   const id = `id-${offered.length}`;
   offered.push(id);
-  return {
+  return sampleWith({
     id,
-    source: 'openstack',
     name: 'hurt.meter',
-    type: 'gauge',
-    unit: '%',
     volume: offered.length,
-    user_id: null,
-    user_name: null,
     project_id: 'p',
-    project_name: null,
     resource_id: id,
     timestamp: new Date().toISOString(),
-    resource_metadata: {},
-    monotonic_time: null,
-  };
+  });
 }

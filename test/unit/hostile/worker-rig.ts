@@ -14,6 +14,7 @@ import type { Blob, Lane, Outcome } from '../../../src/pipeline/lane.ts';
 import { createTally } from '../../../src/pipeline/tally.ts';
 import { runWorker } from '../../../src/pipeline/worker.ts';
 import { type PartitionRef, partitionName } from '../../../src/topics/topic.ts';
+import { sampleWith } from '../../sample.ts';
 
 const ref: PartitionRef = { cluster: 'c', sink: 'hostile', generation: 1, partition: 0 };
 const encoder = new TextEncoder();
@@ -26,23 +27,7 @@ export function steps(given: Readonly<Record<string, unknown>>): SinkConfig['ste
 }
 
 export function sample(id: string, fields: Partial<Record<keyof Sample, unknown>> = {}): Sample {
-  return {
-    id,
-    source: 'openstack',
-    name: 'cpu',
-    type: 'gauge',
-    unit: '%',
-    volume: 1,
-    user_id: null,
-    user_name: null,
-    project_id: null,
-    project_name: null,
-    resource_id: 'r',
-    timestamp: '2026-01-01T00:00:00+00:00',
-    resource_metadata: {},
-    monotonic_time: null,
-    ...fields,
-  } as Sample;
+  return { ...sampleWith({ id }), ...fields } as Sample;
 }
 
 /** One partition on the embedded adapters, in a folder of its own. */

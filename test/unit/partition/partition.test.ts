@@ -5,26 +5,21 @@ import { transformers } from '../../../src/core/transformers/registry.ts';
 import type { AnyTransformer } from '../../../src/core/transformers/transformer.ts';
 import type { DataEntry, Entry } from '../../../src/model/entry.ts';
 import type { Sample } from '../../../src/model/sample.ts';
+import { sampleWith } from '../../sample.ts';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 
 function sample(resource: string, second: number, volume: number): Sample {
-  return {
+  return sampleWith({
     id: `s-${resource}-${second}`,
-    source: 'openstack',
-    name: 'cpu',
     type: 'cumulative',
     unit: 'ns',
     volume,
     user_id: 'u',
-    user_name: null,
     project_id: 'p',
-    project_name: null,
     resource_id: resource,
     timestamp: new Date(start + second * 1000).toISOString(),
-    resource_metadata: {},
-    monotonic_time: null,
-  };
+  });
 }
 
 function data(seq: number, samples: readonly Sample[], more: Partial<DataEntry> = {}): DataEntry {

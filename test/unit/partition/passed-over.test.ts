@@ -5,27 +5,19 @@ import { createChain } from '../../../src/core/transformers/chain.ts';
 import { transformers } from '../../../src/core/transformers/registry.ts';
 import type { AnyTransformer } from '../../../src/core/transformers/transformer.ts';
 import type { DataEntry, Entry, TickEntry } from '../../../src/model/entry.ts';
+import { sampleWith } from '../../sample.ts';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 
 function data(listener: string, seq: number): DataEntry {
   const items = [
-    {
+    sampleWith({
       id: `s-${listener}-${seq}`,
-      source: 'openstack',
-      name: 'cpu',
-      type: 'gauge' as const,
       unit: 'ns',
-      volume: 1,
       user_id: 'u',
-      user_name: null,
       project_id: 'p',
-      project_name: null,
-      resource_id: 'r',
       timestamp: new Date(start).toISOString(),
-      resource_metadata: {},
-      monotonic_time: null,
-    },
+    }),
   ];
   return {
     kind: 'data',

@@ -14,6 +14,7 @@ import { printJson } from '../../../src/model/json-text.ts';
 import type { Sample } from '../../../src/model/sample.ts';
 import { partitionOf } from '../../../src/model/stable-hash.ts';
 import { KeptPartition } from '../../cluster/kept-partition.ts';
+import { sampleWith } from '../../sample.ts';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 
@@ -117,22 +118,17 @@ class Sinkful {
 }
 
 function sample(name: string, resource: string, second: number, volume: number): Sample {
-  return {
+  return sampleWith({
     id: `${name}-${resource}-${second}`,
-    source: 'openstack',
     name,
     type: 'cumulative',
     unit: 'ns',
     volume,
     user_id: 'u',
-    user_name: null,
     project_id: 'p',
-    project_name: null,
     resource_id: resource,
     timestamp: new Date(start + second * 1000).toISOString(),
-    resource_metadata: {},
-    monotonic_time: null,
-  };
+  });
 }
 
 const sinks: Readonly<Record<string, Sink>> = {

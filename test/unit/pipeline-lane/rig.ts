@@ -5,26 +5,14 @@ import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
 import { type LaneOptions, MemoryLane } from '../../../src/pipeline/lane.ts';
 import type { Letter } from '../../../src/pipeline/letter.ts';
 import type { Batch, Publisher } from '../../../src/publishers/publisher.ts';
+import { sampleWith } from '../../sample.ts';
 
 export const codec = createItemCodec(() => 'signed');
 
 export function sample(id: string): Item {
-  return {
+  return sampleWith({
     id,
-    source: 'openstack',
-    name: 'cpu',
-    type: 'gauge',
-    unit: '%',
-    volume: 1,
-    user_id: null,
-    user_name: null,
-    project_id: null,
-    project_name: null,
-    resource_id: 'r',
-    timestamp: '2026-01-01T00:00:00+00:00',
-    resource_metadata: {},
-    monotonic_time: null,
-  };
+  });
 }
 
 export const samples = (...ids: readonly string[]) => ids.map(sample);

@@ -13,6 +13,7 @@ import { type ListenerDeps, runListener } from '../../../src/pipeline/listener.t
 import { Sequencer } from '../../../src/pipeline/sequencer.ts';
 import { createTally } from '../../../src/pipeline/tally.ts';
 import { type Appender, custodyLost } from '../../../src/topics/topic.ts';
+import { sampleWith } from '../../sample.ts';
 
 const partition = { cluster: 'c', sink: 's', generation: 1, partition: 0 };
 
@@ -157,22 +158,14 @@ const converter: Converter = {
 };
 
 function sample(id: string, volume: Sample['volume'], metadata: JsonObject): Sample {
-  return {
+  return sampleWith({
     id: `sample-${id}`,
-    source: 'openstack',
     name: 'm',
-    type: 'gauge',
     unit: 'u',
     volume,
-    user_id: null,
-    user_name: null,
-    project_id: null,
-    project_name: null,
-    resource_id: 'r',
     timestamp: '2026-01-01T00:00:00',
     resource_metadata: metadata,
-    monotonic_time: null,
-  };
+  });
 }
 
 export async function until(condition: () => boolean): Promise<void> {

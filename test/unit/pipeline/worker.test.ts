@@ -18,6 +18,7 @@ import { createTally } from '../../../src/pipeline/tally.ts';
 import { runWorker, type WorkerDeps, type WorkerEvent } from '../../../src/pipeline/worker.ts';
 import type { PartitionStore } from '../../../src/state/partition-store.ts';
 import { type PartitionRef, partitionName } from '../../../src/topics/topic.ts';
+import { sampleWith } from '../../sample.ts';
 
 const ref: PartitionRef = { cluster: 'c', sink: 'rates', generation: 1, partition: 0 };
 const unit = partitionName(ref);
@@ -68,22 +69,13 @@ function config(): SinkConfig {
 }
 
 function cpu(second: number): Sample {
-  return {
+  return sampleWith({
     id: `s${second}`,
-    source: 'openstack',
-    name: 'cpu',
     type: 'cumulative',
     unit: 'ns',
     volume: second * 10,
-    user_id: null,
-    user_name: null,
-    project_id: null,
-    project_name: null,
-    resource_id: 'r',
     timestamp: new Date(Date.parse('2026-01-01T00:00:00Z') + second * 1000).toISOString(),
-    resource_metadata: {},
-    monotonic_time: null,
-  };
+  });
 }
 
 async function append(...seconds: readonly number[]): Promise<void> {

@@ -4,7 +4,6 @@ import type { Event } from '../../../src/model/event.ts';
 import { Float } from '../../../src/model/json.ts';
 import { parseJson } from '../../../src/model/json-text.ts';
 import { pack } from '../../../src/model/msgpack-writer.ts';
-import type { Sample } from '../../../src/model/sample.ts';
 import { makeBatch } from '../../../src/pipeline/batch.ts';
 import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
 import { nanosOf } from '../../../src/publishers/metric.ts';
@@ -14,25 +13,19 @@ import { toMetrics } from '../../../src/publishers/otlp/metrics.ts';
 import { snappyLiteral } from '../../../src/publishers/prometheus/snappy.ts';
 import { encodeWriteRequest } from '../../../src/publishers/prometheus/write-request.ts';
 import { toExposition } from '../../../src/publishers/pushgateway/exposition.ts';
+import { sampleWith } from '../../sample.ts';
 
 // Everything under "as Ceilometer" is what Ceilometer 27.0.0 itself printed for these two items.
 
-const sample: Sample = {
+const sample = sampleWith({
   id: 'm1',
-  source: 'openstack',
-  name: 'cpu',
   type: 'cumulative',
   unit: 'ns',
   volume: new Float(1),
-  user_id: null,
-  user_name: null,
   project_id: 'p',
-  project_name: null,
-  resource_id: 'r',
   timestamp: '2020-01-01T00:00:00+00:00',
   resource_metadata: { a: { z: 1, b: true }, l: ['x', 2, { k: 'v' }], e: {}, u: 'é' },
-  monotonic_time: null,
-};
+});
 const event: Event = {
   message_id: 'm2',
   event_type: 'compute.instance.create.end',
