@@ -7,6 +7,7 @@ import { agreeOnLayouts } from '../src/agent/sink-runtime.ts';
 import { loadSetup } from '../src/config/load-setup.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { createSigner } from '../src/lib/hmac.ts';
+import { Semaphore } from '../src/lib/semaphore.ts';
 import { printEntry } from '../src/model/entry.ts';
 import { DeadLetters } from '../src/pipeline/dead-letters.ts';
 import { createItemCodec } from '../src/pipeline/item-codec.ts';
@@ -38,6 +39,7 @@ const perNotification = 4;
 const filledAtOnce = 2000;
 const perPartition = Math.ceil(keys / partitions);
 const leaseTtlMs = 600_000;
+const turns = new Semaphore(1);
 const signal = new AbortController().signal;
 
 endTogether();
@@ -92,6 +94,7 @@ const workers = refs.map(async (ref) => {
     clock: systemClock,
     awaitedFeeds: [],
     leaseTtlMs,
+    turns,
     report: () => undefined,
   };
   await runWorker(deps, ref, acquired.token, { soft: soft.signal, hard: hard.signal });

@@ -1,5 +1,6 @@
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity, LeaseToken, Member } from '../coordination/group.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import { AssignmentLoop } from '../pipeline/assignment-loop.ts';
 import type { DeadLetters } from '../pipeline/dead-letters.ts';
 import type { Lane } from '../pipeline/lane.ts';
@@ -43,6 +44,7 @@ export function startAssignment(
   const soft = new AbortController();
   const byUnit = new Map(sinks.flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), { sink, ref }] as const)));
   const tell = assignmentReporter(emit);
+  const turns = new Semaphore(1);
   const loop = new AssignmentLoop({
     group: places.group,
     member,
@@ -72,6 +74,7 @@ export function startAssignment(
           deadLetters: shared.deadLetters,
           recorder: place.sink.recorder,
           tally: shared.tally,
+          turns,
           clock,
           awaitedFeeds: place.sink.needsTime ? config.inputs.flatMap(feedsOfInput) : [],
           leaseTtlMs: config.timing.leaseTtlMs,

@@ -1,19 +1,21 @@
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { LeaseToken } from '../coordination/group.ts';
 import { itemLines, parseItemLines } from '../core/convert/wire.ts';
-import { type Anchor, checkAnchor } from '../core/partition/anchor.ts';
 import { Partition } from '../core/partition/partition.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Semaphore } from '../lib/semaphore.ts';
 import { type Entry, parseEntry } from '../model/entry.ts';
-import { Fault } from '../model/faults.ts';
+import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
-import { stableHashOfBytes } from '../model/stable-hash.ts';
 import type { Commit, Loaded, PartitionStore } from '../state/partition-store.ts';
 import { type Attachment, type PartitionRef, partitionName, type Received, type Topics } from '../topics/topic.ts';
+import { Caution } from './caution.ts';
 import { crashPoint } from './crash-point.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { insist } from './insist.ts';
 import type { Lane, Outcome } from './lane.ts';
+import { checkPlace, fingerprintOf } from './place.ts';
+import { readUnlessStopped } from './read-unless-stopped.ts';
 import type { Recorder } from './recorder.ts';
 import { sinkChain } from './sink-chain.ts';
 import type { Tally } from './tally.ts';
@@ -42,6 +44,8 @@ export interface WorkerDeps {
   /** Feeds whose canaries this sink waits for; empty when it has no deadlines. */
   readonly awaitedFeeds: readonly string[];
   readonly leaseTtlMs: number;
+  /** One permit for all partitions of the process, see `Caution`. */
+  readonly turns: Semaphore;
   readonly report: (event: WorkerEvent) => void;
 }
 
@@ -60,14 +64,9 @@ export interface StopSignals {
   readonly hard: AbortSignal;
 }
 
-const readAtMost = 64;
 const readWaitMs = 1_000;
 /** Well above the entries that a partition reads before it goes on without a missing one. */
 const prefetch = 512;
-/** When so many owners began and never came to a commit, entries are read alone; then the first is taken for what kills them. */
-const aloneAfterStarts = 2;
-const deadAfterStarts = 5;
-
 /** Ends when stopped or fenced; throws on anything else, and the assignment loop starts it anew. */
 export async function runWorker(deps: WorkerDeps, ref: PartitionRef, token: LeaseToken, stop: StopSignals): Promise<void> {
   const partition = new Partition(sinkChain(deps.cluster, deps.config));
@@ -102,11 +101,9 @@ class Owner {
   readonly #token: LeaseToken;
   readonly #partition: Partition;
   readonly #stop: StopSignals;
-  readonly #starts: number;
+  readonly #caution: Caution;
   readonly #mayDrop: ReadonlySet<string>;
   #version: number;
-  #began = false;
-  #committedOnce = false;
   #fenced = false;
   #failure: { readonly error: unknown } | null = null;
   #left = false;
@@ -121,7 +118,7 @@ class Owner {
     this.#token = token;
     this.#partition = partition;
     this.#version = loaded.version;
-    this.#starts = loaded.starts;
+    this.#caution = new Caution(loaded.starts, loaded.suspects, deps.turns);
     this.#stop = stop;
     this.#mayDrop = new Set(deps.config.publish.filter((target) => target.onFull === 'drop').map((target) => target.name));
   }
@@ -141,12 +138,22 @@ class Owner {
     while (!soft.aborted && !this.#fenced) {
       await this.#roomInEveryLane(soft);
       if (this.#failure !== null) throw this.#failure.error;
-      const received = pending.length > 0 ? pending : await readUnlessStopped(attachment, this.#batchSize(), readWaitMs, soft);
+      const received =
+        pending.length > 0 ? pending : await readUnlessStopped(attachment, this.#caution.batchSize, readWaitMs, soft);
       pending = [];
       if (received.length === 0) continue;
-      if (!(await this.#begin())) return;
-      const step = await this.#step(received);
-      if (!(await this.#commit(step.out))) return;
+      const endTurn = await this.#caution.turn(soft);
+      if (endTurn === null) break;
+      try {
+        const names = this.#caution.batchSize === 1 ? received.map(fingerprintOf) : [];
+        if (!(await this.#begin(names))) return;
+        const step = await this.#step(received);
+        if (!(await this.#commit(step.out))) return;
+        // What is held is not applied yet.
+        this.#caution.committed(this.#partition.heldCount > 0 ? [] : names, received.length);
+      } finally {
+        endTurn();
+      }
       const anchor = this.#partition.anchor;
       if (anchor !== null) await attachment.settle(anchor.offset);
       crashPoint('after-settle');
@@ -159,27 +166,18 @@ class Owner {
     this.#left = true;
   }
 
-  /**
-   * At the anchor a log must hold what we applied last, and its genesis entry when nothing was applied yet: a state that was lost
-   * finds what it needs trimmed. Anything else is a stopped, visible state.
-   */
+  /** What there is to apply already: a log is read from what was applied last, which must be there. */
   async #provePlace(attachment: Attachment): Promise<readonly Received[]> {
     if (this.#deps.topics.capabilities.kind === 'queue') return [];
-    const anchor = this.#partition.anchor;
     const { soft } = this.#stop;
-    const received = await readUnlessStopped(attachment, 1 + this.#batchSize(), 5 * readWaitMs, soft);
+    const received = await readUnlessStopped(attachment, 1 + this.#caution.batchSize, 5 * readWaitMs, soft);
     if (soft.aborted) return [];
-    const first = received[0];
-    if (anchor === null && (first === undefined || isGenesis(first))) return received;
-    const found = first === undefined ? null : { offset: first.offset, fingerprint: fingerprintOf(first) };
-    const check = anchor === null ? 'LOG_GAP' : checkAnchor(anchor, found);
-    if (check === 'same') return received.slice(1);
-    this.#deps.report({ kind: 'stopped', code: check });
-    throw new Fault(
-      'fatal',
-      check.toLowerCase(),
-      `${partitionName(this.#ref)}: ${check}: the topic does not hold what was applied last.`,
-    );
+    try {
+      return checkPlace(this.#ref, this.#partition.anchor, received);
+    } catch (error) {
+      this.#deps.report({ kind: 'stopped', code: classify(error).code.toUpperCase() });
+      throw error;
+    }
   }
 
   /** The configuration is an entry too: the state says under which one it was computed, and a recorded replay sees the change. */
@@ -193,26 +191,24 @@ class Owner {
   }
 
   /** False when the partition is no longer ours. */
-  async #begin(): Promise<boolean> {
-    if (this.#began || this.#committedOnce) return true;
-    this.#began = true;
-    const noted = await this.#insist(() => this.#deps.store.noteStart(this.#token));
+  async #begin(names: readonly string[]): Promise<boolean> {
+    const suspects = this.#caution.begin(names);
+    if (suspects === null) return true;
+    const noted = await this.#insist(() => this.#deps.store.noteStart(this.#token, suspects));
     if (noted.kind === 'ok') return true;
     this.#lost('start');
     return false;
   }
 
-  #batchSize(): number {
-    return this.#starts >= aloneAfterStarts && !this.#committedOnce ? 1 : readAtMost;
-  }
-
   async #step(received: readonly Received[]): Promise<Step> {
     const step: Step = { out: [], applied: 0 };
     for (const one of received) {
-      const entry = await this.#read(one);
-      if (entry === null) continue;
+      const read = await this.#read(one);
+      if (read === null) continue;
+      const name = fingerprintOf(one);
+      const entry = this.#caution.kills(name) ? await this.#buried(read, one) : read;
       await this.#record(entry);
-      await this.#apply(step, entry, one);
+      await this.#apply(step, entry, one.offset, name);
     }
     crashPoint('before-commit');
     return step;
@@ -236,10 +232,15 @@ class Owner {
     }
   }
 
-  async #apply(step: Step, entry: Entry, one: Received): Promise<void> {
-    const kills = this.#starts >= deadAfterStarts && !this.#committedOnce && entry.kind === 'data';
-    if (kills) await this.#letter('kills_the_worker', `Begun ${this.#starts} times without a commit.`, one.bytes);
-    const applied = this.#partition.apply(kills ? { ...entry, notifications: [] } : entry, one.offset, fingerprintOf(one));
+  /** What ends whoever applies it is applied without its items: its place in the order is taken, and a copy of it is known. */
+  async #buried(entry: Entry, one: Received): Promise<Entry> {
+    if (entry.kind !== 'data') return entry;
+    await this.#letter('kills_the_worker', 'Five owners in turn began it and never came to a commit.', one.bytes);
+    return { ...entry, notifications: entry.notifications.map((part) => ({ ...part, items: [] })) };
+  }
+
+  async #apply(step: Step, entry: Entry, offset: number, fingerprint: string): Promise<void> {
+    const applied = this.#partition.apply(entry, offset, fingerprint);
     for (const item of applied.out) step.out.push(item);
     for (const letter of applied.letters)
       await this.#letter(letter.reason, letter.message, encoder.encode(lineOf(letter.item, itemLines)));
@@ -274,7 +275,6 @@ class Owner {
       return false;
     }
     this.#version = result.version;
-    this.#committedOnce = true;
     crashPoint('after-commit');
     for (const lane of this.#deps.lanes) if (items.length > 0) this.#publish(lane, items, text, this.#version, false);
     return true;
@@ -346,31 +346,5 @@ class Owner {
   }
 }
 
-async function readUnlessStopped(
-  attachment: Attachment,
-  max: number,
-  waitMs: number,
-  soft: AbortSignal,
-): Promise<readonly Received[]> {
-  try {
-    return await attachment.read(max, waitMs, soft);
-  } catch (error) {
-    if (soft.aborted) return [];
-    throw error;
-  }
-}
-
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const encoder = new TextEncoder();
-
-function isGenesis(one: Received): boolean {
-  try {
-    return parseEntry(decoder.decode(one.bytes)).kind === 'genesis';
-  } catch {
-    return false; // not even an entry
-  }
-}
-
-function fingerprintOf(one: Received): Anchor['fingerprint'] {
-  return stableHashOfBytes(one.bytes).toString(16);
-}

@@ -56,6 +56,8 @@ export interface Loaded {
   readonly ids: readonly (readonly [slice: number, text: string])[];
   /** Owners that began to apply entries (`noteStart`) and never came to the next commit: 0 in ordinary life. */
   readonly starts: number;
+  /** What the last `noteStart` said; '' before the first. A commit leaves it. */
+  readonly suspects: string;
 }
 
 /** All that an owner holds of a partition after its last commit. */
@@ -88,9 +90,9 @@ export interface PartitionStore {
   load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>>;
   /**
    * To be called before the first entries are applied, so that entries which kill every owner are found. Not by `load`: who comes and
-   * goes without anything to do has died of nothing.
+   * goes without anything to do has died of nothing. `suspects` is the owner's, and short.
    */
-  noteStart(token: LeaseToken): Promise<Guarded<null>>;
+  noteStart(token: LeaseToken, suspects: string): Promise<Guarded<null>>;
   commit(token: LeaseToken, commit: Commit): Promise<CommitResult>;
   /** Removes the outbox blobs of this group up to and including `version`. */
   clearOutbox(token: LeaseToken, group: string, version: number): Promise<Guarded<null>>;

@@ -93,8 +93,8 @@ export class RememberingStore implements PartitionStore, WholePartitions {
     }
   }
 
-  async noteStart(token: LeaseToken): Promise<Guarded<null>> {
-    return this.#saw(await this.#inner.noteStart(token));
+  async noteStart(token: LeaseToken, suspects: string): Promise<Guarded<null>> {
+    return this.#saw(await this.#inner.noteStart(token, suspects));
   }
 
   async commit(token: LeaseToken, commit: Commit): Promise<CommitResult> {

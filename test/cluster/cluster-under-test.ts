@@ -77,6 +77,10 @@ export class ClusterUnderTest {
     for (const [name, text] of Object.entries(this.options.sinks ?? {})) await writeFile(join(folder, 'pipelines', name), text);
   }
 
+  isAlive(name: string): boolean {
+    return this.#processes.child(name) !== undefined;
+  }
+
   get names(): readonly string[] {
     return this.#processes.names;
   }

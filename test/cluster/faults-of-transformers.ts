@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { pause } from '../faults/until.ts';
+import { pause, until } from '../faults/until.ts';
 import { type ClusterFault, told, usual } from './cluster-fault.ts';
 import { aside } from './traffic.ts';
 
@@ -58,5 +58,37 @@ export const transformerFaults: readonly ClusterFault[] = [
       },
     }),
     seen: told('partition:fenced'),
+  },
+  {
+    id: 'F30',
+    about: 'one item ends the process of whoever computes it',
+    times: 1,
+    options: () => ({
+      ...usual,
+      sinks: mischievous(
+        'deadly',
+        'if (sample.resource_id === "resource-13") { if (harm) process.exit(1); return { out: [] }; }',
+      ),
+      env: () => ({ MISCHIEF: '1' }),
+      deadly: 1,
+      during: async ({ cluster, feeder, names }) => {
+        for (let nth = 0; nth < 30; nth++) {
+          await feeder.feed([aside('deadly', nth, Date.now())]);
+          await pause(300);
+        }
+        const buried = async () => {
+          for (const name of names) {
+            if (!cluster.isAlive(name)) await cluster.start(name);
+            const view = await cluster.status(name).catch(() => null);
+            if ((view?.deadLetters.byReason['kills_the_worker'] ?? 0) > 0) return true;
+          }
+          return false;
+        };
+        await until(buried, 180_000, 'nobody buried what kills');
+        await pause(2_000);
+        for (const name of names) if (!cluster.isAlive(name)) await cluster.start(name);
+      },
+    }),
+    seen: ({ buried }) => (buried === 1 ? null : `${buried} dead letters, expected one`),
   },
 ];

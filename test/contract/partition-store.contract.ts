@@ -47,7 +47,7 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
     it('holds nothing to begin with', async () => {
       const loaded = await load(store, await acquire());
 
-      expect(loaded).toEqual({ version: 0, cursor: null, outbox: [], ids: [], starts: 0, state: {} });
+      expect(loaded).toEqual({ version: 0, cursor: null, outbox: [], ids: [], starts: 0, suspects: '', state: {} });
     });
 
     it('gives back what was committed: states, cursor, ids and outbox', async () => {
@@ -167,12 +167,18 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
       const effects = [
         await store.commit(stranger, commitOf(1, { set: [['a', '2']] })),
         await store.clearOutbox(stranger, 'out', 1),
-        await store.noteStart(stranger),
+        await store.noteStart(stranger, ''),
         await store.load(stranger, () => expect.unreachable('a fenced load hands out nothing')),
       ];
 
       expect(effects).toEqual([{ kind: 'fenced' }, { kind: 'fenced' }, { kind: 'fenced' }, { kind: 'fenced' }]);
-      expect(await load(store, token)).toMatchObject({ version: 1, starts: 0, state: { a: '1' }, outbox: [{ text: 'x' }] });
+      expect(await load(store, token)).toMatchObject({
+        version: 1,
+        starts: 0,
+        suspects: '',
+        state: { a: '1' },
+        outbox: [{ text: 'x' }],
+      });
     });
 
     it('fences a released token', async () => {
@@ -194,12 +200,21 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
     it('counts the starts since the last commit', async () => {
       const token = await acquire();
       const counted = [(await load(store, token)).starts];
-      await store.noteStart(token);
-      await store.noteStart(token);
+      await store.noteStart(token, '');
+      await store.noteStart(token, '');
       counted.push((await load(store, token)).starts);
       await store.commit(token, commitOf(0));
 
       expect([...counted, (await load(store, token)).starts]).toEqual([0, 2, 0]);
+    });
+
+    it('keeps what the last start suspected, over commits too', async () => {
+      const token = await acquire();
+      await store.noteStart(token, 'a=1 b=2');
+      await store.noteStart(token, 'b=3');
+      await store.commit(token, commitOf(0));
+
+      expect((await load(store, token)).suspects).toBe('b=3');
     });
 
     it('keeps each outbox blob until its own group clears it', async () => {

@@ -109,7 +109,7 @@ async function play(side: Side, step: Step, run: number, planVersion: number): P
     case 'renew':
       return group.renew([...new Set(step.tokens.flatMap((n) => tokens[n % Math.max(1, tokens.length)] ?? []))], longMs);
     case 'start':
-      return store.noteStart(token);
+      return store.noteStart(token, 'a=1');
     case 'clear':
       return store.clearOutbox(token, step.group, step.version);
     case 'load':

@@ -83,7 +83,7 @@ describe('a Redis that stops, goes back or forgets', () => {
 
     const calls: readonly (() => Promise<unknown>)[] = [
       () => agent.store.commit(token, commitOf(1)),
-      () => agent.store.noteStart(token),
+      () => agent.store.noteStart(token, ''),
       () => agent.store.clearOutbox(token, 'out', 9),
       () => agent.group.acquire(bob, unit, 1, 1000),
       () => agent.group.renew([token], 1000),

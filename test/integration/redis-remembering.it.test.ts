@@ -125,7 +125,7 @@ describe('a store that remembers what it loaded and committed', () => {
     await other.store.commit(theirs, commitOf(1));
     await cluster.redis.admin('FLUSHALL');
     for (const agent of [sleeper, other])
-      expect(await agent.store.noteStart(agent === sleeper ? stale : theirs)).toEqual({ kind: 'fenced' });
+      expect(await agent.store.noteStart(agent === sleeper ? stale : theirs, '')).toEqual({ kind: 'fenced' });
     await sleeper.says(alice);
     await sleeper.clock.advance(longMs);
     await other.says(bob);

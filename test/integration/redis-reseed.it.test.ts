@@ -47,7 +47,7 @@ describe('a partition written back after Redis forgot it', () => {
     expect(await agent.store.reseed(token, whole)).toEqual({ kind: 'ok' });
 
     const { state, ...rest } = await loaded(agent, token);
-    expect(rest).toEqual({ version: 7, cursor: 'cursor 7', starts: 0, ids: whole.ids, outbox: whole.outbox });
+    expect(rest).toEqual({ version: 7, cursor: 'cursor 7', starts: 0, suspects: '', ids: whole.ids, outbox: whole.outbox });
     expect(state).toEqual(Object.fromEntries(whole.states));
     expect(await agent.store.describe(unit)).toEqual({ version: 7, outboxItems: 4, outboxBytes: 4 });
     expect(await agent.store.commit(token, commitOf(6))).toEqual({ kind: 'replayed', version: 7 });
@@ -74,7 +74,15 @@ describe('a partition written back after Redis forgot it', () => {
     const later = { version: 9, lastCommitId: 'x', cursor: null, states: [['k', 'v']] as const, ids: [], outbox: [] };
     expect(await agent.store.reseed(token, later)).toEqual({ kind: 'ok' });
 
-    expect(await loaded(agent, token)).toEqual({ version: 9, cursor: null, starts: 0, ids: [], outbox: [], state: { k: 'v' } });
+    expect(await loaded(agent, token)).toEqual({
+      version: 9,
+      cursor: null,
+      starts: 0,
+      suspects: '',
+      ids: [],
+      outbox: [],
+      state: { k: 'v' },
+    });
     expect(await agent.store.describe(unit)).toEqual({ version: 9, outboxItems: 0, outboxBytes: 0 });
   });
 

@@ -4,6 +4,7 @@ import type { Group, LeaseToken, Member } from '../../src/coordination/group.ts'
 import { createRouter } from '../../src/core/route/router.ts';
 import type { Delivery } from '../../src/inputs/input.ts';
 import { createSigner } from '../../src/lib/hmac.ts';
+import { Semaphore } from '../../src/lib/semaphore.ts';
 import type { Entry } from '../../src/model/entry.ts';
 import { AssignmentLoop } from '../../src/pipeline/assignment-loop.ts';
 import { feedsOf } from '../../src/pipeline/canary.ts';
@@ -43,6 +44,7 @@ export class SimAgent {
   /** What its operator calls it, whether it goes by that name or not. */
   readonly given: string;
   readonly process: Process;
+  readonly #turns = new Semaphore(1);
   readonly clock: SimClock;
   readonly links: { readonly redis: Link; readonly broker: Link; readonly target: Link };
   readonly #cluster: Cluster;
@@ -272,6 +274,7 @@ export class SimAgent {
         clock: this.clock,
         awaitedFeeds: canaries && this.#needsTime(place.sink) ? feedsOf('in', ['q']) : [],
         leaseTtlMs,
+        turns: this.#turns,
         report: (event) => world.tell(() => `${this.boot} ${unit}: ${event.kind}`),
       },
       place.ref,

@@ -31,6 +31,7 @@ export interface UnitState {
   readonly lastCommit: string;
   readonly cursor: string | null;
   readonly starts: number;
+  readonly suspects: string;
   readonly rows: ReadonlyMap<string, string>;
   readonly ids: ReadonlyMap<number, readonly string[]>;
   readonly outbox: readonly OutboxEntry[];
@@ -44,6 +45,7 @@ const newUnit: UnitState = {
   lastCommit: '',
   cursor: null,
   starts: 0,
+  suspects: '',
   rows: new Map(),
   ids: new Map(),
   outbox: [],
@@ -275,15 +277,15 @@ export class SimRedis {
 
   load(token: LeaseToken): Guarded<Loaded & { readonly rows: ReadonlyMap<string, string> }> {
     if (!this.#effect(token, null)) return fenced;
-    const { version, cursor, starts, rows, outbox, ids } = this.unit(token.unit);
+    const { version, cursor, starts, suspects, rows, outbox, ids } = this.unit(token.unit);
     const slices = [...ids].flatMap(([slice, texts]) => texts.map((text) => [slice, text] as const));
-    return { kind: 'ok', value: { version, cursor, starts, outbox, ids: slices, rows } };
+    return { kind: 'ok', value: { version, cursor, starts, suspects, outbox, ids: slices, rows } };
   }
 
-  noteStart(token: LeaseToken): Guarded<null> {
+  noteStart(token: LeaseToken, suspects: string): Guarded<null> {
     if (!this.#effect(token, null)) return fenced;
     const state = this.unit(token.unit);
-    this.#put(this.#units, token.unit, { ...state, starts: state.starts + 1 });
+    this.#put(this.#units, token.unit, { ...state, starts: state.starts + 1, suspects });
     return done;
   }
 
@@ -307,6 +309,7 @@ export class SimRedis {
       lastCommit: commit.commitId,
       cursor: commit.cursor,
       starts: 0,
+      suspects: state.suspects,
       rows,
       ids,
       outbox: [...state.outbox, ...commit.outbox.map((blob) => ({ ...blob, version }))],

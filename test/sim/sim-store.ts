@@ -56,7 +56,7 @@ export function simStore(cluster: Cluster, link: Link, recorded: Entry[], lane: 
       if (loaded.kind === 'ok') onState([...loaded.value.rows]);
       return loaded;
     },
-    noteStart: (token) => script(() => redis.noteStart(token)),
+    noteStart: (token, suspects) => script(() => redis.noteStart(token, suspects)),
     commit,
     clearOutbox: (token, group, version) => script(() => redis.clearOutbox(token, group, version)),
     describe: () => Promise.reject(new Error('not simulated')),

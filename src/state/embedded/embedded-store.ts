@@ -85,13 +85,13 @@ export class EmbeddedStore implements PartitionStore, WholePartitions {
     // Only the holder changes these rows: when it still holds at the end, they were read as one.
     this.#environment.refresh();
     if (!this.#guard.holds(token)) return fenced;
-    return { kind: 'ok', value: { version: head.version, cursor, outbox, ids, starts: head.starts } };
+    return { kind: 'ok', value: { version: head.version, cursor, outbox, ids, starts: head.starts, suspects: head.suspects } };
   }
 
-  noteStart(token: LeaseToken): Promise<Guarded<null>> {
+  noteStart(token: LeaseToken, suspects: string): Promise<Guarded<null>> {
     return this.#environment.transact((): Guarded<null> => {
       if (!this.#guard.holds(token)) return fenced;
-      this.#putHead(token.unit, afterStart(this.#head(token.unit)));
+      this.#putHead(token.unit, afterStart(this.#head(token.unit), suspects));
       return { kind: 'ok', value: null };
     });
   }

@@ -10,6 +10,8 @@ export interface LogHead {
   readonly lastCommitId: string;
   /** Owners that began to apply entries since the last commit. */
   readonly starts: number;
+  /** What the last of them suspected to end every process; '' for nothing. */
+  readonly suspects: string;
   /** First record of the last round known to be whole; 1, the start of time, until there is one. */
   readonly wholeFrom: number;
   /** First record of the round that is being walked now. */
@@ -18,14 +20,22 @@ export interface LogHead {
   readonly keptFrom: number;
 }
 
-export const emptyHead: LogHead = { version: 0, lastCommitId: '', starts: 0, wholeFrom: 1, openFrom: null, keptFrom: 1 };
+export const emptyHead: LogHead = {
+  version: 0,
+  lastCommitId: '',
+  starts: 0,
+  suspects: '',
+  wholeFrom: 1,
+  openFrom: null,
+  keptFrom: 1,
+};
 
 export function afterLoad(head: LogHead): LogHead {
   return { ...head, openFrom: null };
 }
 
-export function afterStart(head: LogHead): LogHead {
-  return { ...head, starts: head.starts + 1 };
+export function afterStart(head: LogHead, suspects: string): LogHead {
+  return { ...head, starts: head.starts + 1, suspects };
 }
 
 // More than one per commit, so that the log shrinks back after a round; few, so that no commit pays for a whole one.
@@ -39,6 +49,7 @@ export function afterCommit(head: LogHead, commitId: string, roundStart: boolean
     version,
     lastCommitId: commitId,
     starts: 0,
+    suspects: head.suspects,
     wholeFrom,
     openFrom: roundStart ? version : head.openFrom,
     keptFrom: Math.min(wholeFrom, head.keptFrom + trimPerCommit),
@@ -47,5 +58,5 @@ export function afterCommit(head: LogHead, commitId: string, roundStart: boolean
 
 /** The head over one record that holds everything. */
 export function wholeAt(version: number, lastCommitId: string): LogHead {
-  return { version, lastCommitId, starts: 0, wholeFrom: version, openFrom: null, keptFrom: version };
+  return { version, lastCommitId, starts: 0, suspects: '', wholeFrom: version, openFrom: null, keptFrom: version };
 }

@@ -10,14 +10,14 @@ const missing = `
 if h[1] == false and (redis.call('HGET',KEYS[1],'lost') or redis.call('HGET',KEYS[3],'seeding')) then return {'MISSING'} end
 `;
 
-/** KEYS head, groups, slices → OK, version, cursor, starts, the groups with something in the outbox, the open id slices. */
+/** KEYS head, groups, slices → OK, version, cursor, starts, suspects, the groups with something in the outbox, the open id slices. */
 export const readHead: Piece = {
   name: 'read-head',
   lua: `
-local h = redis.call('HMGET',KEYS[3],'ver','cursor','starts')
+local h = redis.call('HMGET',KEYS[3],'ver','cursor','starts','suspects')
 ${missing}
 local function fields(key) local all, out = redis.call('HGETALL',key), {}; for i = 1,#all,2 do out[#out+1] = all[i] end; return out end
-return {'OK',h[1] or '0',h[2] or false,h[3] or '0',fields(KEYS[4]),fields(KEYS[5])}`,
+return {'OK',h[1] or '0',h[2] or false,h[3] or '0',h[4] or '',fields(KEYS[4]),fields(KEYS[5])}`,
 };
 
 /** KEYS list; ARGV[7] first, [8] last → OK, elements. */
@@ -26,10 +26,11 @@ export const readList: Piece = { name: 'read-list', lua: `return {'OK',redis.cal
 /** KEYS outbox; ARGV[7] fields… → OK, texts. */
 export const readBlobs: Piece = { name: 'read-blobs', lua: `return {'OK',redis.call('HMGET',KEYS[3],unpack(ARGV,7))}` };
 
-/** KEYS head → OK. */
+/** KEYS head; ARGV[7] suspects → OK. */
 export const noteStart: Piece = {
   name: 'note-start',
   lua: `redis.call('HINCRBY',KEYS[3],'starts',1)
+redis.call('HSET',KEYS[3],'suspects',ARGV[7])
 return {'OK'}`,
 };
 

@@ -46,19 +46,19 @@ export class RedisStore implements PartitionStore, WholePartitions {
     const ids = outbox === null ? null : await readIds(this.#redis, token, keys, before.slices);
     const after = ids === null ? null : await this.#head(token);
     if (outbox === null || ids === null || after === null) return fenced;
-    const { version, cursor, starts } = before;
+    const { version, cursor, starts, suspects } = before;
     if (after.version !== version)
       throw new Fault(
         'retryable',
         'state_moved',
         `${token.unit} changed while it was read: an earlier call of its owner came late`,
       );
-    return { kind: 'ok', value: { version, cursor, outbox, ids, starts } };
+    return { kind: 'ok', value: { version, cursor, outbox, ids, starts, suspects } };
   }
 
-  async noteStart(token: LeaseToken): Promise<Guarded<null>> {
+  async noteStart(token: LeaseToken, suspects: string): Promise<Guarded<null>> {
     const keys = unitKeys(this.#redis, token.unit);
-    return done(await this.#redis.effect(noteStart, token, [keys.head], []));
+    return done(await this.#redis.effect(noteStart, token, [keys.head], [suspects]));
   }
 
   async commit(token: LeaseToken, change: Commit): Promise<CommitResult> {
@@ -124,11 +124,12 @@ export class RedisStore implements PartitionStore, WholePartitions {
     const reply = await this.#redis.effect(readHead, token, [keys.head, keys.groups, keys.slices], []);
     if (reply === null) return null;
     if (reply[0] === 'MISSING') throw stateMissing(token.unit);
-    const [, version, cursor, starts, groups, slices] = reply;
+    const [, version, cursor, starts, suspects, groups, slices] = reply;
     return {
       version: num(version),
       cursor: typeof cursor === 'string' ? cursor : null,
       starts: num(starts),
+      suspects: str(suspects),
       groups: (groups as readonly Reply[]).map(str),
       slices: (slices as readonly Reply[]).map(num),
     };
@@ -139,6 +140,7 @@ interface Head {
   readonly version: number;
   readonly cursor: string | null;
   readonly starts: number;
+  readonly suspects: string;
   readonly groups: readonly string[];
   readonly slices: readonly number[];
 }

@@ -6,7 +6,7 @@ import type { GuardedRedis } from './guarded-redis.ts';
  *
  * | part             | holds |
  * |------------------|-------|
- * | `head`           | hash: `ver`, `last` (commit id), `cursor`, `starts` |
+ * | `head`           | hash: `ver`, `last` (commit id), `cursor`, `starts`, `suspects` |
  * | `state`          | hash: a field per transformer key |
  * | `outbox`         | hash: `<version>:<group>` → text of a blob |
  * | `groups`         | hash: publisher group → `<items>:<bytes>` that stand in the outbox |

@@ -6,6 +6,7 @@ import type { SinkConfig } from '../../../src/config/sink-config.ts';
 import { transformers } from '../../../src/core/transformers/registry.ts';
 import type { AnyTransformer } from '../../../src/core/transformers/transformer.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { Semaphore } from '../../../src/lib/semaphore.ts';
 import { printEntry } from '../../../src/model/entry.ts';
 import type { Item } from '../../../src/model/item.ts';
 import type { Sample } from '../../../src/model/sample.ts';
@@ -73,6 +74,7 @@ export async function openWorld(sinkSteps: SinkConfig['steps']) {
         clock: systemClock,
         awaitedFeeds: [],
         leaseTtlMs: 5_000,
+        turns: new Semaphore(1),
         report: () => undefined,
       },
       ref,

@@ -8,6 +8,7 @@ import type { LeaseToken } from '../../../src/coordination/group.ts';
 import { transformers } from '../../../src/core/transformers/registry.ts';
 import type { AnyTransformer } from '../../../src/core/transformers/transformer.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { Semaphore } from '../../../src/lib/semaphore.ts';
 import { type DataEntry, printEntry } from '../../../src/model/entry.ts';
 import type { Item } from '../../../src/model/item.ts';
 import { itemId } from '../../../src/model/item.ts';
@@ -147,6 +148,7 @@ function start(token: LeaseToken, lane: KeepingLane, overrides: Partial<SinkConf
       clock: systemClock,
       awaitedFeeds: [],
       leaseTtlMs: 5_000,
+      turns: new Semaphore(1),
       report: (event) => events.push(event),
       ...deps,
     },
@@ -268,32 +270,6 @@ describe('a worker', () => {
 
     expect(deadLetters.stats().byReason).toEqual({ bad_entry: 1 });
   });
-
-  it('takes an entry that was begun five times without a commit for what kills the worker', async () => {
-    await append(1);
-    const token = await acquire('first');
-    const first = start(token, new KeepingLane());
-    await until(async () => (await embedded.store.describe(unit)).version === 2);
-    first.soft.abort();
-    await first.ended;
-    await embedded.group.release(token);
-    await append(2, 3);
-    for (let i = 0; i < 5; i++) {
-      const killed = await acquire(`dies-${i}`);
-      await embedded.store.load(killed, () => undefined);
-      await embedded.store.noteStart(killed);
-      await embedded.group.release(killed);
-    }
-
-    const lane = new KeepingLane();
-    const worker = start(await acquire('a'), lane);
-    await until(() => lane.items.length === 1);
-    worker.soft.abort();
-    await worker.ended;
-
-    expect(deadLetters.stats().byReason).toEqual({ kills_the_worker: 1 });
-    expect(rates(lane)).toEqual(['03']);
-  });
 });
 
 describe('the outbox of a partition', () => {
@@ -348,7 +324,7 @@ function storeWith(beforeClear: () => void): PartitionStore {
   return {
     rollingKeys: store.rollingKeys,
     load: (token, onState) => store.load(token, onState),
-    noteStart: (token) => store.noteStart(token),
+    noteStart: (token) => store.noteStart(token, ''),
     commit: (token, commit) => store.commit(token, commit),
     clearOutbox: async (token, group, version) => {
       beforeClear();
@@ -369,7 +345,7 @@ describe('a state that was lost', () => {
     await before.ended;
     await embedded.group.release(token);
 
-    const nothing = { version: 0, cursor: null, outbox: [], ids: [], starts: 0 };
+    const nothing = { version: 0, cursor: null, outbox: [], ids: [], starts: 0, suspects: '' };
     const store = { ...storeWith(() => undefined), load: async () => ({ kind: 'ok', value: nothing }) as const };
     const worker = start(await acquire('b'), new KeepingLane(), {}, { store });
 
