@@ -1,4 +1,5 @@
 import type { SinkConfig, SinkTarget } from '../config/sink-config.ts';
+import { compilePartitionKey } from '../core/partition/grouping-key.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { LmdbEnvironment } from '../lib/lmdb-environment.ts';
 import type { MailAcceptor } from '../model/mail.ts';
@@ -90,6 +91,7 @@ async function openPublisher(sink: SinkConfig, target: SinkTarget, context: Targ
     random: context.random,
     baseDir: context.baseDir,
     dataDir: context.dataDir,
+    partitionKey: compilePartitionKey(sink.partitionBy),
     ...(context.mail === null || context.mail === undefined ? {} : { mail: context.mail }),
   };
   return kind.open(target.parameters, publisherContext);

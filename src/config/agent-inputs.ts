@@ -18,10 +18,13 @@ export function readInputs(
   const taken = new Set<string>();
   for (const [i, entry] of entries.entries()) {
     const found = nameAndParameters(entry, ['inputs', i], registries.inputs, 'input', document, problems);
-    const schema = found === undefined ? undefined : registries.inputs[found[0]]?.schema;
-    if (found === undefined || schema === undefined) continue;
+    const entryOfKind = found === undefined ? undefined : registries.inputs[found[0]];
+    if (found === undefined || entryOfKind === undefined) continue;
+    const { schema } = entryOfKind;
     const [kind, written] = found;
     const path = ['inputs', i, kind];
+    const missing = entryOfKind.missing?.() ?? null;
+    if (missing !== null) problems.push(document.problem(path, `${kind} ${missing.message}`, missing.hint, 'key'));
     const members = isObject(written) ? (({ name: _, ...rest }) => rest)(written) : written;
     const name =
       parseAt(TargetName, isObject(written) ? written['name'] : undefined, document, [...path, 'name'], problems) ?? kind;

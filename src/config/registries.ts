@@ -8,6 +8,7 @@ import { type PublisherEntry, publishers } from '../publishers/registry.ts';
 interface KindEntry<K> {
   readonly summary: string;
   readonly schema: ZodType;
+  readonly missing?: () => { readonly message: string; readonly hint: string } | null;
   readonly load: () => Promise<K>;
 }
 

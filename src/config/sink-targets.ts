@@ -53,6 +53,8 @@ export function makeTarget(
 ): SinkTarget | undefined {
   const entry = context.registries.publishers[kind];
   if (entry === undefined) return undefined;
+  const missing = entry.missing?.() ?? null;
+  if (missing !== null) problems.push(document.problem(path, `${kind} ${missing.message}`, missing.hint, 'key'));
   const members = isObject(value as Json) ? Object.entries(value as object) : null;
   const isCommon = ([key]: [string, unknown]) => Object.hasOwn(CommonSchema.shape, key);
   const common: Common | undefined = parseAt(

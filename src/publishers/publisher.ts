@@ -39,6 +39,8 @@ export interface PublisherContext {
   readonly baseDir: string;
   /** The data directory of the agent. */
   readonly dataDir?: string | undefined;
+  /** The key by which the sink is partitioned, as text; for targets that keep an order by key. */
+  readonly partitionKey?: (item: Item) => string;
   /** What takes mails, where the agent has it. */
   readonly mail?: MailAcceptor;
   /** It will only be probed: opening it must leave nothing behind either. */

@@ -1,8 +1,10 @@
 import type { ZodType } from 'zod';
+import { kafkaMissing } from '../lib/kafka-client.ts';
 import { AmqpSchema, summary as amqpSummary } from './amqp/schema.ts';
 import { FileSchema, summary as fileSummary } from './file/schema.ts';
 import { GnocchiSchema, summary as gnocchiSummary } from './gnocchi/schema.ts';
 import { HttpSchema, summary as httpSummary } from './http/schema.ts';
+import { KafkaSchema, summary as kafkaSummary } from './kafka/schema.ts';
 import { type BatchSize, requestSized, writeSized } from './lane-options.ts';
 import { MailSchema, summary as mailSummary } from './mail/schema.ts';
 import { OtlpSchema, summary as otlpSummary } from './otlp/schema.ts';
@@ -22,6 +24,8 @@ export interface PublisherEntry {
   readonly summary: string;
   readonly schema: ZodType;
   readonly batch: BatchSize;
+  /** What this kind needs and is not installed, with the remedy; null or absent when it can run. */
+  readonly missing?: () => { readonly message: string; readonly hint: string } | null;
   // biome-ignore lint/suspicious/noExplicitAny: the parameters are hidden in the registry; the entry's own schema parses them.
   readonly load: () => Promise<PublisherKind<any>>;
 }
@@ -46,6 +50,13 @@ export const publishers: Readonly<Record<string, PublisherEntry>> = {
     schema: AmqpSchema,
     batch: requestSized,
     load: async () => (await import('./amqp/index.ts')).amqp,
+  },
+  kafka: {
+    summary: kafkaSummary,
+    schema: KafkaSchema,
+    batch: requestSized,
+    missing: kafkaMissing,
+    load: async () => (await import('./kafka/index.ts')).kafka,
   },
   spool: {
     summary: spoolSummary,

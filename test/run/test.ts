@@ -5,7 +5,7 @@ import { runVitest } from './vitest-run.ts';
 // The README's second command: builds, starts the real servers that the tests need, runs every test against them.
 // A server that cannot be had is a failure, never a skip.
 
-const servers = ['rabbitmq', 'redis', 'postgres', 'prometheus', 'pushgateway'];
+const servers = ['rabbitmq', 'redis', 'kafka', 'postgres', 'prometheus', 'pushgateway'];
 const withServers = ['bash', 'test/services/services.sh', 'run', ...servers, '--'];
 
 await runChecks(

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Real servers for the tests, each a private instance on free loopback ports that writes into one temporary folder.
 #
-#   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq, icinga2, postfix, postgres,
+#   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq, kafka, icinga2, postfix, postgres,
 #                                       prometheus, pushgateway; default the first two)
 #   services.sh run [NAME…] -- COMMAND  start, run the command, always stop
 #   services.sh stop [FOLDER]           end what `start` began (default $SERVICES_DIR)
@@ -21,6 +21,7 @@ answers() { # HOST PORT NAME: one byte of an answer to the first words of the pr
   case $3 in
     redis) hello='PING\r\n' ;;
     rabbitmq) hello='AMQP\0\0\11\1' ;;
+    kafka) hello='\0\0\0\12\0\22\0\0\0\0\0\1\377\377' ;; # which requests it knows
     icinga2) hello='GET status\n\n' ;;
     postfix) hello='NOOP\r\n' ;;
     postgres) hello='\0\0\0\10\4\322\26\57' ;; # asks for TLS, and is told yes or no
@@ -94,6 +95,8 @@ rabbitmq_exports() {
   echo "export RABBITMQ_HTTP_URL=http://guest:guest@127.0.0.1:$(cat "$1/http.port")"
 }
 
+# shellcheck source=test/services/kafka.sh
+. "$(dirname "${BASH_SOURCE[0]}")/kafka.sh"
 # shellcheck source=test/services/icinga2.sh
 . "$(dirname "${BASH_SOURCE[0]}")/icinga2.sh"
 # shellcheck source=test/services/postfix.sh
@@ -141,8 +144,8 @@ wait_ready() { # NAME FOLDER PORT: fails at once when the process has ended
 
 from_environment() { # NAME VARIABLE DEFAULT_PORT FOLDER
   local url=${!2}
-  [[ $url =~ ^[a-z]+://([^@/]*@)?([^:/]+)(:([0-9]+))? ]] || { say "$2 is no URL"; return 1; }
-  answers "${BASH_REMATCH[2]}" "${BASH_REMATCH[4]:-$3}" "$1" || { say "$2 is set, but nothing speaks $1 there"; return 1; }
+  [[ $url =~ ^([a-z]+://)?([^@/]*@)?([^:/,]+)(:([0-9]+))? ]] || { say "$2 is no URL"; return 1; }
+  answers "${BASH_REMATCH[3]}" "${BASH_REMATCH[5]:-$3}" "$1" || { say "$2 is set, but nothing speaks $1 there"; return 1; }
   printf 'export %s=%q\n' "$2" "$url" >"$4/exports"
 }
 
@@ -151,6 +154,7 @@ ensure() { # NAME: leaves its export lines in NAME/exports
   case $name in
     redis) variable=REDIS_URL default=6379 ;;
     rabbitmq) variable=AMQP_URL default=5672 ;;
+    kafka) variable=KAFKA_BROKERS default=9092 ;;
     icinga2) variable=LIVESTATUS_URL default=6557 ;;
     postfix) variable=SMTP_URL default=25 ;;
     postgres) variable=POSTGRES_URL default=5432 ;;
@@ -162,6 +166,7 @@ ensure() { # NAME: leaves its export lines in NAME/exports
   if [ -n "${!variable:-}" ]; then from_environment "$name" "$variable" "$default" "$folder"; return; fi
   # shellcheck disable=SC2046 # a server may be several packages
   "${name}_program" >/dev/null || apt_install $("${name}_package") || return 1
+  if declare -F "${name}_fetch" >/dev/null; then "${name}_fetch" "$folder" || return 1; fi
   for _ in 1 2; do # again on other ports, should somebody have taken one meanwhile
     port=$(free_port)
     "${name}_start" "$folder" "$port"

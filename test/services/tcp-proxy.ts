@@ -16,7 +16,7 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+export async function startProxy(target: { readonly host: string; readonly port: number }, port = 0): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let frozen = false;
   let refusing = false;
@@ -40,7 +40,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
       if (frozen) from.pause();
     }
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const everySocket = () => [...pairs].flat();
   return {

@@ -18,6 +18,20 @@ export async function rabbitmqHttpUrl(): Promise<string> {
   return required('RABBITMQ_HTTP_URL');
 }
 
+export async function kafkaBrokers(): Promise<readonly string[]> {
+  return required('KAFKA_BROKERS').split(',');
+}
+
+/** Where Kafka listens, and where it says that it does: a test may stand there with a proxy. */
+export async function kafkaCuttable(): Promise<string> {
+  return required('KAFKA_CUTTABLE');
+}
+
+/** A listener of the same Kafka with TLS and SASL; `alice` is known there by `alice-knows`, the certificate by `ca_file`. */
+export async function kafkaSecure(): Promise<{ readonly broker: string; readonly tls: { readonly ca_file: string } }> {
+  return { broker: required('KAFKA_SECURE'), tls: { ca_file: required('KAFKA_CA') } };
+}
+
 export async function postgresUrl(): Promise<string> {
   return required('POSTGRES_URL');
 }

@@ -12,6 +12,15 @@ export function compileGroupingKey(attributes: readonly string[]): (item: Item) 
   return (item) => readers.map((read) => toText(read(item)));
 }
 
+/** The same as one text: of one attribute its value, of several a JSON array. */
+export function compilePartitionKey(attributes: readonly string[]): (item: Item) => string {
+  const values = compileGroupingKey(attributes);
+  return (item) => {
+    const [first = '', ...others] = values(item);
+    return others.length === 0 ? first : printJson([first, ...others]);
+  };
+}
+
 export function compileAttribute(attribute: string): (item: Item) => Json | undefined {
   const [head = '', ...path] = attribute.split('.');
   if (head === 'traits' && path.length > 0) {

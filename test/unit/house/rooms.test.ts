@@ -32,6 +32,9 @@ const planted: readonly (readonly [path: string, text: string, category: string]
   ['src/publishers/http/to-sibling.ts', `import '../amqp/index.ts';`, imports],
   ['src/inputs/file/to-sibling.ts', `import '../amqp/index.ts';`, imports],
   ['src/inputs/file/to-amqplib.ts', `import 'amqplib';`, imports],
+  ['src/inputs/amqp/to-kafkajs.ts', `import 'kafkajs';`, imports],
+  ['src/lib/to-kafkajs.ts', `import 'kafkajs';`, imports],
+  ['src/agent/to-kafkajs.ts', `import 'kafkajs';`, imports],
   ['src/inputs/amqp/to-fastify.ts', `import 'fastify';`, imports],
   ['src/coordination/redis/to-ioredis.ts', `import 'ioredis';`, imports],
   ['src/state/redis/to-coordination-adapter.ts', `import '../../coordination/redis/open-redis.ts';`, imports],
@@ -104,6 +107,8 @@ const allowed: readonly (readonly [path: string, text: string])[] = [
   ['src/model/leaf.ts', `import 'zod';\nimport './json.ts';\nimport 'xxhash-wasm';`],
   ['src/lib/leaf.ts', `import 'node:fs/promises';\nimport './clock.ts';`],
   ['src/lib/lmdb-environment.ts', `import 'lmdb';`],
+  ['src/lib/kafka-client.ts', `import 'kafkajs';`],
+  ['src/topics/kafka/inside.ts', `import 'kafkajs';\nimport '../../lib/kafka-client.ts';\nimport '../topic.ts';`],
   [
     'src/core/dates.ts',
     `export const parsed = () => [Date.parse('2024-01-01'), Date.UTC(2024), new Date(0).toISOString(), Math.max(1)];`,
