@@ -4,18 +4,16 @@ import { hostName, isLoopback, loopbackNames } from '../lib/loopback.ts';
 import { Fault } from '../model/faults.ts';
 
 export interface Refusal {
-  readonly status: 401 | 405 | 421;
+  readonly status: 401 | 403 | 415 | 421;
   readonly message: string;
 }
 
-/** Answered to anybody: whoever may look whether a process lives has no secret. */
-const open = new Set(['/healthz']);
-
 /**
- * Who may ask, decided from the headers alone. Nothing that is served changes anything, so nothing but reading is let in.
+ * Who may ask, decided from the headers alone.
  *
  * On a loopback address the Host header must name this machine, token or not: a web page that rebinds its own name to 127.0.0.1 cannot
- * read then. Beyond this machine only the token counts.
+ * read then. Beyond this machine only the token counts. What changes something is taken from no other page either: a browser says where
+ * a request comes from, and cannot send JSON to another site without having been told that it may.
  */
 export class Access {
   readonly #token: BearerToken | null;
@@ -28,12 +26,24 @@ export class Access {
     this.#hosts = isLoopback(host) ? new Set([...loopbackNames, host.toLowerCase()]) : null;
   }
 
-  refusal(method: string, path: string, headers: IncomingHttpHeaders): Refusal | null {
+  /** `open`: what is asked for may be had by anybody. */
+  refusal(open: boolean, headers: IncomingHttpHeaders): Refusal | null {
     if (this.#hosts !== null && !this.#hosts.has(hostName(headers.host ?? '')))
       return { status: 421, message: 'the Host header names another server' };
-    if (method !== 'GET' && method !== 'HEAD')
-      return { status: 405, message: 'only GET and HEAD: nothing here changes anything' };
-    if (this.#token === null || open.has(path) || this.#token.isIn(headers.authorization)) return null;
+    if (this.#token === null || open || this.#token.isIn(headers.authorization)) return null;
     return { status: 401, message: 'a valid bearer token is needed' };
   }
+
+  /** Of those who may ask: who may ask for a change. */
+  changeRefusal(method: string, headers: IncomingHttpHeaders): Refusal | null {
+    if (method === 'GET' || method === 'HEAD') return null;
+    if (fromElsewhere(headers)) return { status: 403, message: 'asked by a page of another server' };
+    if (method !== 'POST' || /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')) return null;
+    return { status: 415, message: 'what changes something is asked for in application/json' };
+  }
+}
+
+function fromElsewhere({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  return origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`;
 }

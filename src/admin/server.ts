@@ -1,19 +1,28 @@
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Fault } from '../model/faults.ts';
 import type { Scraped } from '../telemetry/telemetry.ts';
 import { Access } from './access.ts';
 import type { Health } from './health.ts';
+import { openApi } from './openapi.ts';
+import { sendProblem } from './problem.ts';
+import { Refusal, type Route } from './route.ts';
+import { RouteTable } from './route-table.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoute, statusRoute } from './routes/metrics.ts';
 
-/** What an agent shows of itself. Nothing here changes anything. */
+/** What a process shows of itself, and what may be asked of it. */
 export interface AdminOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
   readonly token: string | null;
   readonly health: Health;
+  readonly version: string;
   readonly metrics: () => Promise<Scraped>;
   /** Null when the stores do not answer. */
   readonly status: () => Promise<object | null>;
+  /** What else there is. */
+  readonly routes?: readonly Route[];
   /** How long a client may take to ask; who holds a connection without asking is cut off then. */
   readonly requestMs?: number;
 }
@@ -29,32 +38,40 @@ const defaultRequestMs = 5_000;
 /** Node looks for slow clients so often; its default of 30 s would make the limit a rough one. */
 const slowClientCheckMs = 500;
 const maxConnections = 64;
+/** Of a body. Nobody has more to say than a list of ids. */
+const bodyLimit = 64 * 1024;
 
-/** `GET /healthz`, `/metrics`, `/v1/status`. Throws a fatal Fault when it cannot or must not listen there. */
+/** `GET /livez`, `/readyz`, `/healthz`, `/metrics`, `/version`, `/v1/status` and the routes that are given. Throws a fatal Fault when it cannot or must not listen there. */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
-  const { host, port, health } = options;
+  const { host, port, version } = options;
   const access = new Access(host, options.token);
-  const app = createApp(options.requestMs ?? defaultRequestMs);
+  const routes = [
+    ...healthRoutes(options.health, version),
+    metricsRoute(options.metrics),
+    statusRoute(options.status),
+    ...(options.routes ?? []),
+  ];
+  const table = new RouteTable([...routes, openApi(routes, version)]);
+  const app = createApp(options.requestMs ?? defaultRequestMs, table);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-    const refusal = access.refusal(request.method, request.url.replace(/\?.*$/, ''), request.headers);
-    if (refusal === null) return;
-    if (refusal.status === 401) reply.header('www-authenticate', 'Bearer');
-    if (refusal.status === 405) reply.header('allow', 'GET, HEAD').header('connection', 'close'); // its body is not read
-    return sendProblem(reply, refusal.status, refusal.message);
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
+    const path = request.url.replace(/\?.*$/, '');
+    const refuse = ({ status, message }: { readonly status: number; readonly message: string }) => {
+      if (status === 401) reply.header('www-authenticate', 'Bearer');
+      if (request.method !== 'GET' && request.method !== 'HEAD') reply.header('connection', 'close'); // its body is not read
+      return sendProblem(reply, status, message);
+    };
+    const refusal = access.refusal(table.isOpen(path), request.headers);
+    if (refusal !== null) return refuse(refusal);
+    const methods = table.methods(path);
+    if (methods.length > 0 && !methods.includes(request.method)) {
+      reply.header('allow', methods.join(', '));
+      return refuse({ status: 405, message: `only ${methods.join(', ')}` });
+    }
+    const change = access.changeRefusal(request.method, request.headers);
+    if (change !== null) return refuse(change);
   });
-  app.get('/healthz', async (_request, reply) =>
-    reply.code(health.reason === null ? 200 : 503).send({ ok: health.reason === null, reason: health.reason }),
-  );
-  const [metrics, status] = [together(options.metrics), together(options.status)];
-  app.get('/metrics', async (_request, reply) => {
-    const { contentType, text } = await metrics();
-    return reply.type(contentType).send(text);
-  });
-  app.get('/v1/status', async (_request, reply) => {
-    const answer = await status();
-    return answer === null ? sendProblem(reply, 503, 'the stores do not answer') : reply.send(answer);
-  });
+  for (const route of table.routes) addRoute(app, route);
   try {
     const address = await app.listen({ host, port });
     return { address, close: () => app.close() };
@@ -63,35 +80,57 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   }
 }
 
-function createApp(requestMs: number): FastifyInstance {
+function addRoute(app: FastifyInstance, route: Route): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    // A stream has no end that a HEAD could wait for.
+    exposeHeadRoute: route.method === 'GET' && route.answer !== 'text/event-stream',
+    handler: async (request, reply) => {
+      try {
+        return await route.handle(
+          {
+            params: request.params as Readonly<Record<string, string>>,
+            query: checked(route, 'query', request) as Readonly<Record<string, unknown>>,
+            body: checked(route, 'body', request),
+            request,
+          },
+          reply,
+        );
+      } catch (error) {
+        if (error instanceof Refusal) return sendProblem(reply, error.status, error.message);
+        throw error;
+      }
+    },
+  });
+}
+
+function checked(route: Route, part: 'query' | 'body', request: FastifyRequest): unknown {
+  const shape = route[part];
+  if (shape === undefined) return part === 'query' ? request.query : undefined;
+  const read = shape.safeParse(request[part] ?? {});
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw new Refusal(
+    400,
+    `${part}${(issue?.path ?? []).map((step) => `.${String(step)}`).join('')}: ${issue?.message ?? 'is wrong'}`,
+  );
+}
+
+function createApp(requestMs: number, table: RouteTable): FastifyInstance {
   const app = fastify({
-    bodyLimit: 64 * 1024,
+    bodyLimit,
     requestTimeout: requestMs,
     keepAliveTimeout: requestMs,
     forceCloseConnections: true,
     http: { headersTimeout: requestMs, connectionsCheckingInterval: slowClientCheckMs },
   }) as unknown as FastifyInstance;
   app.server.maxConnections = maxConnections;
-  app.setErrorHandler((error, _request, reply) => {
+  app.setErrorHandler((error, _request, reply: FastifyReply) => {
     const { statusCode = 500, message } = error as { readonly statusCode?: number; readonly message?: string };
     // What fails inside says nothing about itself to the outside.
     return sendProblem(reply, statusCode, statusCode >= 500 ? 'internal error' : (message ?? ''));
   });
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, 'there is: /healthz, /metrics, /v1/status'));
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, `there is: ${table.paths.join(', ')}`));
   return app;
-}
-
-function sendProblem(reply: FastifyReply, status: number, title: string): FastifyReply {
-  return reply.code(status).type('application/problem+json').send(JSON.stringify({ title, status }));
-}
-
-/** Who asks while somebody else waits for the same answer gets that one: many who ask cost no more than one. */
-function together<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asking: Promise<T> | null = null;
-  return () => {
-    asking ??= ask().finally(() => {
-      asking = null;
-    });
-    return asking;
-  };
 }

@@ -17,20 +17,21 @@ import { runListener } from '../pipeline/listener.ts';
 import { Recorder } from '../pipeline/recorder.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
 import { sinkChain } from '../pipeline/sink-chain.ts';
-import { createTally } from '../pipeline/tally.ts';
 import type { ListenerSink } from '../pipeline/work.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { readClusterView } from './cluster-view.ts';
+import { Figures } from './figures.ts';
 import { makeIdentity } from './identity.ts';
 import { MailService } from './mail-service.ts';
 import { openAdmin } from './open-admin.ts';
-import { openSpooler } from './open-spooler.ts';
+import { openSpooler, type RunningSpooler } from './open-spooler.ts';
 import { openHoldingLanes, openLanes, type SinkTargets } from './open-targets.ts';
 import { openPlaces } from './places.ts';
 import { leaveInOrder } from './shutdown.ts';
 import { agreeOnLayouts, needsTime, runsDirect } from './sink-runtime.ts';
 import { feedsOfInput, startListener } from './start-listener.ts';
 import { startAssignment, startTicks, type TopicSink } from './start-workers.ts';
+import { ToldLately } from './told-lately.ts';
 import { Troubles } from './troubles.ts';
 
 /**
@@ -64,14 +65,16 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
 }
 
 /** Whatever goes on after this function, its end is in `opened`, in the order of opening. */
-async function openAll(options: AgentOptions, hard: AbortController, opened: (() => Promise<unknown>)[]): Promise<RunningAgent> {
+async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (() => Promise<unknown>)[]): Promise<RunningAgent> {
+  const figures = new Figures(asGiven.clock);
+  const told = new ToldLately(asGiven.clock);
+  const options = { ...asGiven, emit: told.hearing(figures.hearing(asGiven.emit)) };
   const { config, clock, emit } = options;
   const identity = makeIdentity(config.agent.staticId);
   const startedAt = clock.monotonic();
   const soft = new AbortController();
   // Every lane, listener and partition waits under these two; that is many, not a leak.
   setMaxListeners(0, soft.signal, hard.signal);
-  const tally = createTally();
   const facts: Record<string, string> = {};
   const troubles = new Troubles(clock);
   const places = await openPlaces({ config, clock, random: options.random, emit });
@@ -81,7 +84,17 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
   const mail = await MailService.open({ ...options, deadLetters, hard: hard.signal });
   opened.push(() => mail.close());
   const look = () => readClusterView(places, config.cluster, deadLetters.stats());
-  const admin = await openAdmin({ ...options, identity, tally, look, mails: () => mail.reading() });
+  let spooler: RunningSpooler | null = null;
+  const admin = await openAdmin({
+    ...options,
+    identity,
+    figures,
+    told,
+    look,
+    deadLetters,
+    mails: () => mail.reading(),
+    spool: () => spooler?.reading() ?? null,
+  });
   opened.push(() => admin.close());
   if (admin.address !== null) facts['admin'] = admin.address;
   let heldFile: Promise<LmdbEnvironment> | null = null;
@@ -103,8 +116,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
   };
 
   // One process of several holds the connections; the publishers of all of them spool.
-  const spooler =
-    config.spooler === null || !options.exclusiveInputs ? null : await openSpooler(options, config.spooler, hard.signal);
+  spooler = config.spooler === null || !options.exclusiveInputs ? null : await openSpooler(options, config.spooler, hard.signal);
   opened.push(async () => spooler?.close());
 
   const unreachable = (error: unknown): never => {
@@ -124,18 +136,23 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
       const targets = await openHoldingLanes(sink, context);
       opened.push(() => targets.close());
       directTargets.push(targets);
+      const tally = figures.sink(sink, true);
+      figures.lanes(sink.sink, targets.lanes);
       direct.set(sink, new DirectSink(sinkChain(config.cluster, sink), targets.lanes, deadLetters, sink.sink, tally));
       continue;
     }
     const refs = layouts.get(sink) ?? [];
     const lanes = await openLanes(sink, context);
     opened.push(() => lanes.close());
+    const tally = figures.sink(sink, false);
+    figures.lanes(sink.sink, lanes.lanes);
     topicSinks.push({
       config: sink,
       refs,
       lanes,
       needsTime: needsTime(sink, config.cluster),
       recorder: sink.record === null ? null : new Recorder(sink.record),
+      tally,
     });
   }
 
@@ -149,11 +166,12 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
     facts: {
       ...facts,
       ...troubles.facts(),
-      ...Object.fromEntries(Object.entries(tally).map(([name, count]) => [name, String(count)])),
+      ...figures.facts(),
+      ...Object.fromEntries(Object.entries(figures.total()).map(([name, count]) => [name, String(count)])),
     },
   });
   const assignment = startAssignment(options, identity, places, topicSinks, member, {
-    tally,
+    figures,
     troubles,
     deadLetters,
     hard: hard.signal,
@@ -186,7 +204,7 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
           appender: await places.topics.openAppender(),
           sequencer: new Sequencer(`${identity.boot}.${index}`),
           deadLetters,
-          tally,
+          tally: figures.own,
           clock,
           maxBatch,
           lingerMs: config.timing.lingerMs,
@@ -195,11 +213,12 @@ async function openAll(options: AgentOptions, hard: AbortController, opened: (()
         },
         hard.signal,
       );
+  const openedHere = config.inputs
+    .filter(() => options.drains !== true)
+    .filter((input) => options.exclusiveInputs || !exclusiveKinds.has(input.kind));
+  for (const { name, kind } of openedHere) figures.input(name, kind);
   const listeners = await Promise.all(
-    config.inputs
-      .filter(() => options.drains !== true)
-      .filter((input) => options.exclusiveInputs || !exclusiveKinds.has(input.kind))
-      .map((input, index) => startListener(options, input, given, listen(input, index, feedsOfInput(input)))),
+    openedHere.map((input, index) => startListener(options, input, given, listen(input, index, feedsOfInput(input)))),
   );
   if (mail.reports !== null) {
     const reports = { kind: mail.reports.name, name: mail.reports.name, parameters: null };

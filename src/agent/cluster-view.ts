@@ -26,8 +26,11 @@ export interface PartitionView {
   readonly entries: number;
   readonly bytes: number;
   readonly boundBytes: number;
+  /** When the oldest entry that waits was written (epoch ms), where that is known. */
+  readonly oldestAt: number | null;
   readonly stateVersion: number;
   readonly outboxItems: number;
+  readonly outboxBytes: number;
   /** Why it does not go on, as an agent says that tried. */
   readonly trouble: Trouble | null;
 }
@@ -58,8 +61,10 @@ export async function readClusterView(
       entries: stats.entries,
       bytes: stats.bytes,
       boundBytes: stats.boundBytes,
+      oldestAt: stats.oldestAtMs,
       stateVersion: state.version,
       outboxItems: state.outboxItems,
+      outboxBytes: state.outboxBytes,
       trouble: troubleOf(unit, owner, members),
     });
   }

@@ -1,3 +1,4 @@
+import type { MailNow } from '../admin/overview.ts';
 import type { InputKind } from '../inputs/input.ts';
 import type { MailQueue } from '../services/mail-queue/mail-queue.ts';
 import { mailReports } from './mail-reports.ts';
@@ -37,11 +38,12 @@ export class MailService {
   }
 
   /** Null where no mail is configured. */
-  reading(): MailReading | null {
+  reading(): (MailReading & Pick<MailNow, 'servers'>) | null {
     if (this.queue === null) return null;
     const { states, digestLines, bytes, oldestAt } = this.queue.operator.stats();
     const oldestSeconds = oldestAt === null ? 0 : Math.max(0, this.queue.now() - oldestAt) / 1000;
-    return { states, digestLines, bytes, fill: this.queue.fill(), oldestSeconds };
+    const servers = this.queue.operator.servers().map(({ name, state, alarm }) => ({ name, away: state !== 'well', alarm }));
+    return { states, digestLines, bytes, fill: this.queue.fill(), oldestSeconds, servers };
   }
 
   /** What is being sent is finished, as long as that may take; what waits stays in the file. */

@@ -1,17 +1,24 @@
 import { Health } from '../admin/health.ts';
+import type { MailNow, SpoolNow } from '../admin/overview.ts';
+import { letterRoutes } from '../admin/routes/dead-letters.ts';
+import { eventsRoute } from '../admin/routes/events.ts';
+import { resourceRoutes } from '../admin/routes/resources.ts';
 import { startAdmin } from '../admin/server.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { AgentIdentity } from '../coordination/group.ts';
 import { readSecret } from '../inputs/configured-file.ts';
 import type { Clock } from '../lib/clock.ts';
 import { orLate } from '../lib/or-late.ts';
-import type { Tally } from '../pipeline/tally.ts';
+import type { DeadLetters } from '../pipeline/dead-letters.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Readings } from '../telemetry/readings.ts';
 import type { Scraped } from '../telemetry/telemetry.ts';
 import { readingsOf } from './admin-readings.ts';
+import { AgentWatch } from './agent-watch.ts';
 import type { ClusterView } from './cluster-view.ts';
+import type { Figures } from './figures.ts';
 import type { MailReading } from './mail-service.ts';
+import type { ToldLately } from './told-lately.ts';
 
 export type Scrape = (readings: Readings) => Promise<Scraped>;
 
@@ -21,11 +28,14 @@ export interface AdminParts {
   readonly version: string;
   readonly emit: Emit;
   readonly clock: Clock;
-  readonly tally: Tally;
+  readonly figures: Figures;
+  readonly told: ToldLately;
+  readonly deadLetters: Pick<DeadLetters, 'list' | 'get' | 'stats'>;
   readonly scrape?: Scrape;
   readonly look: () => Promise<ClusterView>;
   /** Without it: no mails are sent. */
-  readonly mails?: () => MailReading | null;
+  readonly mails?: () => (MailReading & Pick<MailNow, 'servers'>) | null;
+  readonly spool?: () => SpoolNow | null;
 }
 
 export interface AgentAdmin {
@@ -37,24 +47,47 @@ export interface AgentAdmin {
 
 /** Serves what `admin.listen` asks for, from the first moment on, so that a start that takes long is seen as one. */
 export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
-  const { config, identity, version, emit, tally, scrape } = parts;
+  const { config, identity, version, emit, figures, scrape, clock } = parts;
   const health = new Health();
   const { listen, tokenFile } = config.admin;
   if (listen === null || scrape === undefined) return { health, address: null, close: async () => undefined };
+  const look = async () => {
+    const view = await lookSoon(parts);
+    health.note('stores', view === null ? 'they do not answer' : null);
+    return view;
+  };
+  const mails = () => parts.mails?.() ?? null;
+  const watch = new AgentWatch({
+    clock,
+    cluster: config.cluster,
+    servedBy: () => ({ ...identity, build: version, reason: health.reason }),
+    look,
+    mail: () => mails(),
+    spool: () => parts.spool?.() ?? null,
+    deadLetters: parts.deadLetters,
+    told: parts.told,
+  });
   const admin = await startAdmin({
     ...listen,
     token: tokenFile === null ? null : await readSecret(tokenFile, undefined),
     health,
-    metrics: async () => scrape(readingsOf(tally, await lookSoon(parts), identity.boot, parts.mails?.() ?? null)),
+    version,
+    metrics: async () => scrape(readingsOf(figures, await look(), identity.boot, mails())),
     status: async () => {
-      const view = await lookSoon(parts);
-      return view === null
-        ? null
-        : { ...view, mails: parts.mails?.() ?? null, servedBy: { ...identity, build: version, reason: health.reason } };
+      const view = await look();
+      return view === null ? null : { ...view, mails: mails(), servedBy: { ...identity, build: version, reason: health.reason } };
     },
+    routes: [...resourceRoutes(watch), ...letterRoutes(watch), eventsRoute(watch)],
   });
+  watch.run();
   emit('admin:listening', { address: admin.address });
-  return { health, address: admin.address, close: () => admin.close() };
+  return {
+    health,
+    address: admin.address,
+    close: async () => {
+      await Promise.all([watch.close(), admin.close()]);
+    },
+  };
 }
 
 /** Prometheus gives up after 10 s. */

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import type { SpoolNow } from '../admin/overview.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { readAssignments, withCheckmkSettings } from '../core/spool/checkmk-settings.ts';
 import type { SpoolerSettings } from '../core/spool/settings.ts';
+import type { SpoolerStatus } from '../core/spool/status.ts';
 import { readConfigured } from '../inputs/configured-file.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Json } from '../model/json.ts';
@@ -9,6 +11,7 @@ import { keepHouse } from '../services/spooler/housekeeping.ts';
 import { readSecrets } from '../services/spooler/secrets.ts';
 import { openSpoolPlace } from '../services/spooler/spool-place.ts';
 import { Spooler, type SpoolerEvent } from '../services/spooler/spooler.ts';
+import { readStatus } from '../services/spooler/status-file.ts';
 import type { Emit } from '../telemetry/events.ts';
 
 export interface RunningSpooler {
@@ -16,6 +19,8 @@ export interface RunningSpooler {
   readonly ended: Promise<void>;
   /** Sends and takes what is on its way, for a moment, and leaves. */
   close(): Promise<void>;
+  /** For people. */
+  reading(): SpoolNow;
 }
 
 export interface SpoolerTools {
@@ -41,9 +46,11 @@ export async function openSpooler(tools: SpoolerTools, written: SpoolerSettings,
   const leave = AbortSignal.any([soft.signal, hard]);
   const ended = Promise.all([spooler.run(soft.signal, hard), keepHouse(house, leave)]).then(() => undefined);
   ended.catch((error: unknown) => emit('loop:ended', { loop: 'spooler', error }));
+  const startedMs = clock.now();
   let closing: Promise<void> | undefined;
   return {
     ended,
+    reading: () => toSpoolNow(readStatus(spooler, tools.version, startedMs, clock.now())),
     close: () => {
       soft.abort(new Error('stopping'));
       closing ??= ended.catch(() => undefined).then(() => place.close()); // what it failed with is told by `ended`
@@ -72,4 +79,30 @@ function report(emit: Emit, event: SpoolerEvent): void {
   else if (event.kind === 'connected') emit('spooler:connected', { connection: event.connection, peer: event.peer });
   else if (event.kind === 'lost') emit('spooler:lost', { connection: event.connection, reason: event.reason });
   else emit('spooler:cannot_write', { error: event.error });
+}
+
+function toSpoolNow(status: SpoolerStatus): SpoolNow {
+  const { site, role, listening, spools, arrived, connections, expectedPeers } = status;
+  const there = new Set(connections.filter(({ state }) => state === 'established').map(({ peer }) => peer));
+  return {
+    site,
+    role,
+    listening: listening === null ? null : 'fault' in listening ? listening.fault : `port ${listening.port}`,
+    waiting: spools.New.count,
+    deferred: spools.Deferred.count,
+    corrupted: spools.Corrupted.count,
+    arrived,
+    connections: connections.map(({ peer, address, type, state, message, sinceMs, sent, received, pending }) => ({
+      peer,
+      address,
+      type,
+      state,
+      message,
+      since: sinceMs,
+      sent,
+      received,
+      pending,
+    })),
+    missing: expectedPeers.filter((peer) => !there.has(peer)),
+  };
 }

@@ -10,6 +10,7 @@ import { runTickLoop } from '../pipeline/tick-loop.ts';
 import { runWorker } from '../pipeline/worker.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import type { AgentOptions } from './agent-options.ts';
+import type { Figures } from './figures.ts';
 import type { SinkTargets } from './open-targets.ts';
 import type { Places } from './places.ts';
 import { assignmentReporter, workerReporter } from './reporters.ts';
@@ -22,10 +23,11 @@ export interface TopicSink {
   readonly lanes: SinkTargets<Lane>;
   readonly needsTime: boolean;
   readonly recorder: Recorder | null;
+  readonly tally: Tally;
 }
 
 interface Shared {
-  readonly tally: Tally;
+  readonly figures: Figures;
   readonly troubles: Troubles;
   readonly deadLetters: DeadLetters;
   readonly hard: AbortSignal;
@@ -73,7 +75,8 @@ export function startAssignment(
           lanes: place.sink.lanes.lanes,
           deadLetters: shared.deadLetters,
           recorder: place.sink.recorder,
-          tally: shared.tally,
+          tally: place.sink.tally,
+          runs: (keys) => shared.figures.runs(unit, keys),
           turns,
           clock,
           awaitedFeeds: place.sink.needsTime ? config.inputs.flatMap(feedsOfInput) : [],

@@ -88,13 +88,13 @@ export const AgentFile = z
     admin: z
       .strictObject({
         listen: HostPort.default(null).describe(
-          'Where `/healthz`, `/metrics` and `/v1/status` are served: `127.0.0.1:8788`, or `off`. Of several workers each takes the next port.',
+          'Where `/livez`, `/readyz`, `/metrics` and `/v1/…` are served: `127.0.0.1:8788`, or `off`. Of several workers each takes the next port.',
         ),
         token_file: z
           .string()
           .min(1)
           .optional()
-          .describe('A file with the bearer token that requests must carry (`/healthz` needs none). Read at start.'),
+          .describe('A file with the bearer token that requests must carry (`/livez` and `/readyz` need none). Read at start.'),
       })
       .prefault({})
       .refine((admin) => admin.listen === null || isLoopback(admin.listen.host) || admin.token_file !== undefined, {

@@ -47,6 +47,8 @@ export interface WorkerDeps {
   /** One permit for all partitions of the process, see `Caution`. */
   readonly turns: Semaphore;
   readonly report: (event: WorkerEvent) => void;
+  /** The worker runs from now on, until the returned function is called; `keys` says how many keys have state. */
+  readonly runs?: (keys: () => number) => () => void;
 }
 
 export type WorkerEvent =
@@ -76,9 +78,11 @@ export async function runWorker(deps: WorkerDeps, ref: PartitionRef, token: Leas
   const owner = new Owner(deps, ref, token, partition, loaded.value, stop);
   owner.replayOutbox(loaded.value);
   const attachment = await deps.topics.attach(ref, partition.anchor?.offset ?? null, prefetch);
+  const over = deps.runs?.(() => partition.keys);
   try {
     await owner.run(attachment);
   } finally {
+    over?.();
     owner.leave();
     await attachment.close();
   }

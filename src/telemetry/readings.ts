@@ -16,6 +16,11 @@ export const readings = {
   converted_events_total: { kind: 'counter', help: 'Events made of them.' },
   appended_entries_total: { kind: 'counter', help: 'Entries that internal topics confirmed.' },
   applied_notifications_total: { kind: 'counter', help: 'Notifications applied to partitions.' },
+  sink_applied_notifications_total: {
+    kind: 'counter',
+    help: 'Notifications applied to partitions of the sink; a direct sink has none.',
+    labels: ['sink'],
+  },
   repeated_notifications_total: { kind: 'counter', help: 'Notifications that came again and were known by their id.' },
   dropped_items_total: { kind: 'counter', help: 'Items that transformers dropped with a reason.' },
   dead_letters_total: { kind: 'counter', help: 'Dead letters made by listeners, workers and direct sinks.' },
@@ -32,6 +37,8 @@ export const readings = {
   partition_waiting_bytes: { kind: 'gauge', help: 'Their bytes.', labels: ofPartition },
   partition_bound_bytes: { kind: 'gauge', help: 'At so many bytes the inputs wait.', labels: ofPartition },
   partition_outbox_items: { kind: 'gauge', help: 'Outputs that are committed and not yet accepted.', labels: ofPartition },
+  partitions_without_owner: { kind: 'gauge', help: 'Partitions of the whole cluster that nobody runs.' },
+  partitions_in_trouble: { kind: 'gauge', help: 'Partitions of the whole cluster that say why they do not go on.' },
 
   livestatus_site_up: { kind: 'gauge', help: '1 while the site answers its heartbeats.', labels: ['site'] },
   livestatus_channels: { kind: 'gauge', help: 'Connections to the site by state.', labels: ['site', 'state'] },

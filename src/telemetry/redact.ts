@@ -3,7 +3,7 @@ import { Fault } from '../model/faults.ts';
 const urlPassword = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@?#]*:)[^\s/?#]+(?=@)/gi;
 
 /** Passwords in URLs become `***`, wherever the text came from: client libraries put them into their messages. */
-function redact(text: string): string {
+export function redact(text: string): string {
   return text.includes('://') ? text.replace(urlPassword, '$1***') : text;
 }
 

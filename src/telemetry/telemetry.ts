@@ -64,6 +64,7 @@ export function createTelemetry({ level, agent, clock = systemClock, stream }: T
   };
 }
 
-function repeatKey(name: string, facts: Readonly<Record<string, unknown>>): string {
+/** What repeats the same to an operator. */
+export function repeatKey(name: string, facts: Readonly<Record<string, unknown>>): string {
   return [name, ...identity.map((key) => facts[key] ?? '')].join('\u0000');
 }

@@ -33,6 +33,7 @@ interface Options {
   readonly once?: true;
   readonly agents: string;
   readonly keep?: true;
+  readonly port?: string;
 }
 
 export function demoCommand(): Command {
@@ -42,14 +43,17 @@ export function demoCommand(): Command {
     )
     .option('--once', 'end by itself in under a minute instead of at Ctrl-C; exit 1 unless all outputs are identical')
     .option('--agents <n>', 'how many agents', '3')
+    .option('--port <port>', 'where the page of the first agent is served on this machine (without it: on a free port)')
     .option('--keep', 'leave the working folder (outputs, logs, data) behind and say where it is')
     .action(async (options: Options) => {
       const agents = Number(options.agents);
       if (!Number.isInteger(agents) || agents < 1 || agents > 16) throw new CliFailure('--agents takes a number from 1 to 16', 2);
+      const port = Number(options.port ?? 0);
+      if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new CliFailure('--port takes a port number', 2);
       const folder = await mkdtemp(join(tmpdir(), 'ceilograph-demo-'));
       const processes = new AgentProcesses(folder);
       try {
-        await new Demo(folder, agents, options.once === true, processes).run();
+        await new Demo({ folder, agents, port, once: options.once === true, processes }).run();
       } finally {
         await processes.stopAll('SIGKILL');
         if (options.keep === true) process.stderr.write(`left behind: ${folder}\n`);
@@ -64,9 +68,18 @@ interface Look {
   readonly idle: boolean;
 }
 
+interface DemoOptions {
+  readonly folder: string;
+  readonly agents: number;
+  readonly port: number;
+  readonly once: boolean;
+  readonly processes: AgentProcesses;
+}
+
 class Demo {
   readonly #folder: string;
   readonly #agents: number;
+  readonly #port: number;
   readonly #once: boolean;
   readonly #processes: AgentProcesses;
   readonly #table = new LiveTable(process.stdout);
@@ -76,9 +89,10 @@ class Demo {
   readonly #over = new AbortController();
   #killed = false;
 
-  constructor(folder: string, agents: number, once: boolean, processes: AgentProcesses) {
+  constructor({ folder, agents, port, once, processes }: DemoOptions) {
     this.#folder = folder;
     this.#agents = agents;
+    this.#port = port;
     this.#once = once;
     this.#processes = processes;
   }
@@ -93,7 +107,9 @@ class Demo {
 
     for (let i = 1; i <= this.#agents; i++) {
       this.#names.set(`agent-${i}`, `agent-${i}`);
-      this.#processes.start(`agent-${i}`, configFile);
+      // The others take any: nobody said that the next ports are free.
+      const port = i === 1 ? this.#port : 0;
+      this.#processes.start(`agent-${i}`, configFile, { CEILOGRAPH_ADMIN_LISTEN: `127.0.0.1:${port}` });
     }
     const embedded = await openEmbedded({ dataDir: join(this.#folder, 'data') });
     try {
@@ -104,6 +120,8 @@ class Demo {
         'the agents did not start',
       );
       this.#table.say(`${this.#agents} agents run; feeding them the traffic of ${instances} instances`);
+      const page = (await embedded.group.members()).find(({ agent }) => agent === 'agent-1')?.facts['admin'];
+      this.#table.say(`watch them on ${page}`);
       const watching = this.#watch(embedded);
       const cloud = new Cloud(instances, Date.now() - 24 * 3_600_000);
       const startedAt = performance.now();

@@ -75,6 +75,7 @@ async function serveMetrics(
     ...metrics,
     token: null,
     health,
+    version: version(),
     metrics: () => scrape(siteReadings(states())),
     status: async () => ({ sites: states() }),
   });

@@ -17,6 +17,7 @@ async function start(options: Partial<AdminOptions> = {}): Promise<string> {
     port: 0,
     token: null,
     health: new Health(),
+    version: '1.2.3',
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'ceilograph_received_total 7\n' }),
     status: async () => ({ version: 1 }),
     ...options,
@@ -111,7 +112,10 @@ describe('the admin server', () => {
     const answer = await fetch(`${await start()}/status`);
 
     expect(answer.status).toBe(404);
-    expect(await answer.json()).toEqual({ title: 'there is: /healthz, /metrics, /v1/status', status: 404 });
+    expect(await answer.json()).toEqual({
+      title: 'there is: /livez, /readyz, /healthz, /version, /metrics, /v1/status, /v1/openapi.json',
+      status: 404,
+    });
   });
 
   it('says nothing to the outside of what failed inside', async () => {

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningAgent, startAgent } from '../../../src/agent/agent.ts';
+import { Figures } from '../../../src/agent/figures.ts';
 import { openAdmin } from '../../../src/agent/open-admin.ts';
+import { ToldLately } from '../../../src/agent/told-lately.ts';
 import type { AgentConfig } from '../../../src/config/agent-config.ts';
 import { loadSetup } from '../../../src/config/load-setup.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
-import { createTally } from '../../../src/pipeline/tally.ts';
 import { createTelemetry } from '../../../src/telemetry/telemetry.ts';
 
 let folder: string;
@@ -144,13 +145,17 @@ describe('an agent with admin.listen', () => {
     ['hangs', () => new Promise<never>(() => undefined)],
   ])('shows what it counts itself while a store %s', async (_how, look) => {
     const telemetry = createTelemetry({ level: 'silent', agent: 'a' });
+    const figures = new Figures(systemClock);
+    figures.own.received = 7;
     const opened = await openAdmin({
       config: { admin: { listen: { host: '127.0.0.1', port: 0 }, tokenFile: null } } as AgentConfig,
       identity: { agent: 'a', boot: 'b' },
       version: 'test',
       emit: telemetry.emit,
       clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 100, signal) },
-      tally: { ...createTally(), received: 7 },
+      figures,
+      told: new ToldLately(systemClock),
+      deadLetters: { list: () => [], get: () => undefined, stats: () => ({ letters: 0, bytes: 0, evicted: 0, byReason: {} }) },
       scrape: telemetry.scrape,
       look,
     });

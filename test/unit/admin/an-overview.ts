@@ -1,0 +1,76 @@
+import type { Overview, PartitionNow } from '../../../src/admin/overview.ts';
+
+const partition = (sink: string, number: number): PartitionNow => ({
+  unit: `cg.c.${sink}.g1.p${number}`,
+  sink,
+  partition: number,
+  owner: 'a',
+  boot: 'b1',
+  epoch: 1,
+  expiresInMs: 3_000,
+  entries: 2,
+  bytes: 100,
+  boundBytes: 1_000,
+  oldestAt: null,
+  stateVersion: 4,
+  stateKeys: 5,
+  outboxItems: 0,
+  outboxBytes: 0,
+  trouble: null,
+});
+
+/** One agent that runs two partitions of one sink and one of another. */
+export function anOverview(): Overview {
+  return {
+    version: 1,
+    at: 1_000_000,
+    cluster: 'c',
+    servedBy: { agent: 'a', boot: 'b1', build: '1.2.3', reason: null },
+    members: [
+      {
+        agent: 'a',
+        boot: 'b1',
+        host: 'h',
+        pid: 1,
+        build: '1.2.3',
+        weight: 1,
+        admin: null,
+        partitions: 3,
+        received: 10,
+        applied: 9,
+        published: 8,
+        deadLetters: 1,
+        receivedPerSecond: 1,
+        appliedPerSecond: 0.9,
+        publishedPerSecond: 0.8,
+        deadLettersPerSecond: 0,
+      },
+    ],
+    partitions: [partition('cpu', 0), partition('cpu', 1), partition('net', 0)],
+    sinks: [],
+    publishers: [
+      {
+        agent: 'a',
+        sink: 'cpu',
+        publisher: 'file',
+        kind: 'file',
+        accepted: 8,
+        acceptedPerSecond: 0.8,
+        retries: 0,
+        deadLetters: 0,
+        dropped: 0,
+        pendingItems: 0,
+        pendingBytes: 0,
+        heldItems: 0,
+        heldBytes: 0,
+        breaker: 'closed',
+        failures: 0,
+        lastError: null,
+      },
+    ],
+    inputs: [{ agent: 'a', input: 'http', kind: 'http', state: 'connected', detail: '127.0.0.1:1', since: 5 }],
+    deadLetters: { letters: 1, bytes: 8, evicted: 0, byReason: { bad_json: 1 } },
+    mail: null,
+    spool: null,
+  };
+}
