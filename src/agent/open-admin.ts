@@ -2,6 +2,7 @@ import { Health } from '../admin/health.ts';
 import type { MailNow, SpoolNow } from '../admin/overview.ts';
 import { letterRoutes } from '../admin/routes/dead-letters.ts';
 import { eventsRoute } from '../admin/routes/events.ts';
+import { pageRoutes } from '../admin/routes/page.ts';
 import { resourceRoutes } from '../admin/routes/resources.ts';
 import { startAdmin } from '../admin/server.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
@@ -77,7 +78,7 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
       const view = await look();
       return view === null ? null : { ...view, mails: mails(), servedBy: { ...identity, build: version, reason: health.reason } };
     },
-    routes: [...resourceRoutes(watch), ...letterRoutes(watch), eventsRoute(watch)],
+    routes: [...resourceRoutes(watch), ...letterRoutes(watch), eventsRoute(watch), ...(await pageRoutes())],
   });
   watch.run();
   emit('admin:listening', { address: admin.address });

@@ -15,8 +15,11 @@ await runChecks(
     },
     {
       id: 'types',
-      about: 'strict TypeScript over src, test and bench',
-      run: () => programCheck(bin('tsc'), ['--noEmit', '-p', '.']),
+      about: 'strict TypeScript over src, test and bench, and over the page, which runs in a browser',
+      run: async () => {
+        const here = await programCheck(bin('tsc'), ['--noEmit', '-p', '.']);
+        return here.failed > 0 ? here : await programCheck(bin('tsc'), ['--noEmit', '-p', 'src/page']);
+      },
     },
     { id: 'unused', about: 'files, exports and dependencies that nothing uses', run: () => programCheck(bin('knip'), []) },
     {

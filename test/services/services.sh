@@ -2,7 +2,8 @@
 # Real servers for the tests, each a private instance on free loopback ports that writes into one temporary folder.
 #
 #   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq, kafka, icinga2, postfix, postgres,
-#                                       prometheus, pushgateway; default the first two)
+#                                       prometheus, pushgateway; default the first two; chromium and promtool are only
+#                                       installed, and where they are is printed)
 #   services.sh run [NAME…] -- COMMAND  start, run the command, always stop
 #   services.sh stop [FOLDER]           end what `start` began (default $SERVICES_DIR)
 #
@@ -134,6 +135,12 @@ pushgateway_package() { echo prometheus-pushgateway; }
 pushgateway_start() { launch "$1" "$(pushgateway_program)" --web.listen-address="127.0.0.1:$2" --log.level=warn; }
 pushgateway_exports() { echo "export PUSHGATEWAY_URL=http://127.0.0.1:$2"; }
 
+# Programs that tests start themselves: there they are, and nothing runs.
+chromium_program() { command -v chromium || command -v chromium-browser; }
+chromium_package() { echo chromium; }
+promtool_program() { command -v promtool; }
+promtool_package() { echo prometheus; }
+
 wait_ready() { # NAME FOLDER PORT: fails at once when the process has ended
   local end=$((SECONDS + ready_seconds))
   until answers 127.0.0.1 "$3" "$1"; do
@@ -160,9 +167,16 @@ ensure() { # NAME: leaves its export lines in NAME/exports
     postgres) variable=POSTGRES_URL default=5432 ;;
     prometheus) variable=PROMETHEUS_URL default=9090 ;;
     pushgateway) variable=PUSHGATEWAY_URL default=9091 ;;
+    chromium) variable=CHROMIUM default=program ;;
+    promtool) variable=PROMTOOL default=program ;;
     *) say "unknown service: $name"; return 1 ;;
   esac
   mkdir -p "$folder"
+  if [ "$default" = program ]; then
+    "${name}_program" >/dev/null || apt_install "$("${name}_package")" || return 1
+    printf 'export %s=%q\n' "$variable" "$("${name}_program")" >"$folder/exports"
+    return
+  fi
   if [ -n "${!variable:-}" ]; then from_environment "$name" "$variable" "$default" "$folder"; return; fi
   # shellcheck disable=SC2046 # a server may be several packages
   "${name}_program" >/dev/null || apt_install $("${name}_package") || return 1
@@ -245,5 +259,5 @@ case $action in
   start) start "$@" ;;
   run) run "$@" ;;
   stop) SERVICES_DIR=${1:-${SERVICES_DIR:-}}; stop ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
