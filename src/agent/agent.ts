@@ -22,6 +22,7 @@ import type { AgentOptions } from './agent-options.ts';
 import { readClusterView } from './cluster-view.ts';
 import { Figures } from './figures.ts';
 import { makeIdentity } from './identity.ts';
+import { LivenessService } from './liveness-service.ts';
 import { MailService } from './mail-service.ts';
 import { openAdmin } from './open-admin.ts';
 import { openSpooler, type RunningSpooler } from './open-spooler.ts';
@@ -85,6 +86,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   opened.push(() => mail.close());
   const look = () => readClusterView(places, config.cluster, deadLetters.stats());
   let spooler: RunningSpooler | null = null;
+  const hosts = await LivenessService.open(options, identity);
   const admin = await openAdmin({
     ...options,
     identity,
@@ -113,6 +115,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     deadLetters,
     mail: mail.queue,
     hard: hard.signal,
+    loopback: (sink: SinkConfig) => hosts.loopback(sink),
   };
 
   // One process of several holds the connections; the publishers of all of them spool.
@@ -189,6 +192,10 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     return { kind: 'topic', partitions: topicSink.refs, canaries: topicSink.needsTime };
   });
   const router = createRouter(options.sinks);
+  const openAppender = () => places.topics.openAppender();
+  hosts.opened({ sinks: listenerSinks, openAppender, deadLetters, tally, clock });
+  const watching = hosts.run(places, options.drains === true ? [] : topicSinks, assignment.loop, soft.signal);
+  watching.catch((error: unknown) => emit('loop:ended', { loop: 'inventory', error }));
   const given = { soft: soft.signal, hard: hard.signal, facts, canaries };
   const listen =
     (input: InputConfig, index: number, awaited: readonly string[]) => async (intake: Intake<Delivery>, opened: Input) =>
@@ -200,6 +207,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
           feeds: awaited,
           converter: options.converter,
           router,
+          reports: hosts.reports(),
           sinks: listenerSinks,
           appender: await places.topics.openAppender(),
           sequencer: new Sequencer(`${identity.boot}.${index}`),
@@ -241,6 +249,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     inputsEnded.catch(reject);
     assignment.ended.catch(reject);
     ticking.catch(reject);
+    watching.catch(reject);
     spooler?.ended.catch(reject);
     mail.ended.catch(reject);
     for (const targets of [...directTargets, ...topicSinks.map((sink) => sink.lanes)]) targets.ended.catch(reject);
@@ -260,7 +269,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
         },
         { name: 'direct targets', end: async () => void (await Promise.all(directTargets.map((targets) => targets.close()))) },
         { name: 'workers', end: () => assignment.stop() },
-        { name: 'ticks', end: () => ticking.catch(() => undefined) },
+        { name: 'ticks', end: async () => void (await Promise.allSettled([ticking, watching])) },
         { name: 'lanes', end: async () => void (await Promise.all(topicSinks.map((sink) => sink.lanes.close()))) },
         { name: 'mails', end: () => mail.leave() },
         { name: 'inputs', end: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) },

@@ -1,3 +1,4 @@
+import { pipelinesKind } from '../config/liveness-sinks.ts';
 import type { SinkConfig, SinkTarget } from '../config/sink-config.ts';
 import { compilePartitionKey } from '../core/partition/grouping-key.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -26,6 +27,8 @@ export interface TargetContext {
   /** Where the agent sends mails. */
   readonly mail?: MailAcceptor | null;
   readonly hard: AbortSignal;
+  /** What stands in the place of a publisher for outputs that go on in this agent. */
+  readonly loopback?: (sink: SinkConfig) => Publisher;
 }
 
 /** The running lanes of one sink. */
@@ -80,6 +83,7 @@ async function open<L extends Lane>(
 }
 
 async function openPublisher(sink: SinkConfig, target: SinkTarget, context: TargetContext): Promise<Publisher> {
+  if (target.kind === pipelinesKind && context.loopback !== undefined) return context.loopback(sink);
   const entry = publishers[target.kind];
   if (entry === undefined) throw new Error(`no publisher of kind ${target.kind}`);
   const kind = await entry.load();

@@ -79,7 +79,7 @@ export function startAssignment(
           runs: (keys) => shared.figures.runs(unit, keys),
           turns,
           clock,
-          awaitedFeeds: place.sink.needsTime ? config.inputs.flatMap(feedsOfInput) : [],
+          awaitedFeeds: place.sink.needsTime && place.sink.config.feeds !== 'none' ? config.inputs.flatMap(feedsOfInput) : [],
           leaseTtlMs: config.timing.leaseTtlMs,
           report: (event) => {
             shared.troubles.ofWorker(unit, event);

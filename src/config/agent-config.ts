@@ -1,3 +1,5 @@
+import type { AnnounceSettings } from '../core/liveness/announce.ts';
+import type { LivenessSettings } from '../core/liveness/settings.ts';
 import type { SpoolerSettings } from '../core/spool/settings.ts';
 import type { MailServer } from '../model/mail.ts';
 import type { Priority } from '../model/notification.ts';
@@ -46,6 +48,18 @@ export interface ClusterConfig {
   readonly keysFile: string;
 }
 
+/** Hosts and their services that are expected to report. */
+export interface LivenessConfig {
+  /** A folder or a file, absolute. */
+  readonly inventory: string;
+  readonly reloadMs: number;
+  readonly partitions: number;
+  /** Samples that count as reports. */
+  readonly reports: readonly { readonly match: readonly string[]; readonly host: string; readonly service: string }[];
+  readonly judging: LivenessSettings;
+  readonly announcing: AnnounceSettings;
+}
+
 /** What one agent process runs with. Complete: every default is filled in, every path absolute, every secret read. */
 export interface AgentConfig {
   /** `[a-z0-9_-]+`. Agents of one cluster name share topics and state. */
@@ -84,6 +98,8 @@ export interface AgentConfig {
   readonly admin: { readonly listen: { readonly host: string; readonly port: number } | null; readonly tokenFile: string | null };
   /** Null: no mails are sent. */
   readonly mail: MailConfig | null;
+  /** Null: nobody is expected to report. */
+  readonly liveness: LivenessConfig | null;
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
   readonly agent: { readonly staticId: string | null; readonly weight: number; readonly workers: number };
   readonly timing: {

@@ -3,6 +3,7 @@ import { SpoolerSchema } from '../core/spool/settings.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { priorities } from '../model/notification.ts';
 import { CoordinationSchema, TopicsSchema } from './cluster-schema.ts';
+import { LivenessSchema } from './liveness-schema.ts';
 import { MailSchema } from './mail-schema.ts';
 import { SinkName } from './sink-schema.ts';
 
@@ -102,6 +103,7 @@ export const AgentFile = z
         error: 'listening beyond this machine needs `token_file`',
       }),
     mail: MailSchema,
+    liveness: LivenessSchema,
     log: z
       .strictObject({
         level: z

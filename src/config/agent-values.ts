@@ -1,5 +1,6 @@
 import type { AgentConfig, Coordination, InputConfig } from './agent-config.ts';
 import type { AgentFileValues } from './agent-schema.ts';
+import { toLiveness } from './liveness-values.ts';
 import { toMail } from './mail-values.ts';
 
 /** From the words of the file to those of the code, every path absolute. */
@@ -46,6 +47,7 @@ export function toAgentConfig(
       tokenFile: values.admin.token_file === undefined ? null : place('admin.token_file', values.admin.token_file),
     },
     mail: values.mail === 'off' ? null : toMail(values.mail, place),
+    liveness: values.liveness === 'off' ? null : toLiveness(values.liveness, place),
     log: values.log,
     agent: { staticId: values.agent.static_id ?? null, weight: values.agent.weight, workers: values.agent.workers },
     timing: {

@@ -34,6 +34,7 @@ export function effectiveSettings({ config, origins, secrets }: LoadedAgent): Ef
     'admin.listen': config.admin.listen === null ? 'off' : `${config.admin.listen.host}:${config.admin.listen.port}`,
     'admin.token_file': config.admin.tokenFile,
     mail: config.mail ?? 'off',
+    liveness: config.liveness ?? 'off',
     'log.level': config.log.level,
     'agent.static_id': config.agent.staticId,
     'agent.weight': config.agent.weight,

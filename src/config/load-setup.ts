@@ -6,6 +6,7 @@ import type { CeilometerConf } from './ceilometer/conf.ts';
 import { loadCeilometer, loadConf } from './ceilometer/load-ceilometer.ts';
 import { formatNote } from './ceilometer/note.ts';
 import { readDefinitions } from './definitions.ts';
+import { livenessSinks } from './liveness-sinks.ts';
 import { isUnder, loadAgentWithOrigins, type Origins, type Overrides } from './load-agent.ts';
 import { loadPipelines } from './load-pipelines.ts';
 import { ConfigError, type Problem } from './problem.ts';
@@ -62,7 +63,14 @@ export async function loadSetup(
   if (options.ceilometer === undefined) {
     const sinks = await loadPipelines(config.pipelinesDir, loading);
     const converter = await openConverter(config, config.definitions);
-    return { config, sinks, converter, notes: [...converter.warnings, ...unknown()], origins, secrets };
+    return {
+      config,
+      sinks: withLiveness(config, sinks),
+      converter,
+      notes: [...converter.warnings, ...unknown()],
+      origins,
+      secrets,
+    };
   }
   const theirs = await loadCeilometer(options.ceilometer, loading, conf);
   const refused = standing({ problems: theirs.refused }, origins);
@@ -73,7 +81,20 @@ export async function loadSetup(
   };
   const converter = await openConverter(config, definitions, 'pyyaml');
   const notes = [...theirs.notes.map(formatNote), ...converter.warnings, ...unknown()];
-  return { config, sinks: theirs.sinks, converter, notes, origins, secrets };
+  return { config, sinks: withLiveness(config, theirs.sinks), converter, notes, origins, secrets };
+}
+
+/** The agent's own sinks stand beside those of its files. */
+function withLiveness(config: AgentConfig, sinks: readonly SinkConfig[]): readonly SinkConfig[] {
+  const own = livenessSinks(config.liveness);
+  for (const { sink } of own) {
+    const taken = sinks.find((other) => other.sink === sink);
+    if (taken === undefined) continue;
+    const [, file = taken.origin, line = '1'] = /^(.*):(\d+)$/.exec(taken.origin) ?? [];
+    const message = `"${sink}" is the name of a sink of \`liveness\``;
+    throw new ConfigError([{ file, line: Number(line), column: 1, path: 'sink', message, hint: 'give it another name' }]);
+  }
+  return [...sinks, ...own];
 }
 
 /** Who says how agents coordinate says where their topics are. */

@@ -1,5 +1,5 @@
 import type { AnyTransformer } from '../core/transformers/transformer.ts';
-import type { ItemKind } from '../model/item.ts';
+import type { Item, ItemKind } from '../model/item.ts';
 
 /** One transformer of a sink's chain with its parameters as its own schema parsed them. */
 export interface SinkStep {
@@ -23,6 +23,8 @@ export interface SinkTarget {
 export interface SinkSource {
   readonly name: string;
   readonly match: readonly string[];
+  /** What is taken instead of the item; null: nothing. Before its partition is chosen. */
+  readonly as?: (item: Item) => Item | null;
 }
 
 export type SinkOrder = { readonly kind: 'arrival' } | { readonly kind: 'event'; readonly latenessMs: number };
@@ -46,6 +48,8 @@ export interface SinkConfig {
   readonly record: string | null;
   /** Came from Ceilometer's files. */
   readonly compat: boolean;
+  /** `none`: its deadlines go on while an input cannot be heard. Default: they wait. */
+  readonly feeds?: 'none';
   /** Of everything that changes what the sink computes or to whom it goes; not of addresses and secrets of its targets. */
   readonly hash: string;
   /** `file:line` of its beginning. */

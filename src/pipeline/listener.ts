@@ -1,6 +1,7 @@
 import type { Converter } from '../core/convert/converter.ts';
 import { decodeNotification } from '../core/convert/envelope.ts';
 import { outputSize } from '../core/convert/output-size.ts';
+import { isReports, pushedReports } from '../core/liveness/pushed-reports.ts';
 import type { Router } from '../core/route/router.ts';
 import type { Custody, Delivery, Input } from '../inputs/input.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -38,6 +39,8 @@ export interface ListenerDeps {
   readonly feeds: readonly string[];
   readonly converter: Converter;
   readonly router: Router;
+  /** Where reports of hosts go; null where nobody is expected to report. */
+  readonly reports?: Router | null;
   readonly sinks: readonly ListenerSink[];
   readonly appender: Appender;
   readonly sequencer: Sequencer;
@@ -173,6 +176,10 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
     for (const feed of feedsShown(deps.feeds, delivery.origin)) work.canaries.push([feed, sent]);
     return;
   }
+  if (isReports(notification)) {
+    readReports(deps, delivery, notification, work);
+    return;
+  }
   const { samples, events, verdict, problems } = deps.converter.convert(notification);
   if (verdict === 'requeue') {
     work.refused.add(delivery);
@@ -189,11 +196,30 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
   work.bytes += Math.min(samples.length * delivery.body.length, maxGrowth * maxBytes);
   deps.tally.samples += samples.length;
   deps.tally.events += events.length;
-  deps.router.route(notification.message_id, samples, events, (sinkIndex, partition, part) => {
-    const sink = deps.sinks[sinkIndex] as ListenerSink;
+  deps.router.route(notification.message_id, samples, events, into(deps, work));
+}
+
+function into({ sinks }: ListenerDeps, work: Work): Parameters<Router['route']>[3] {
+  return (sinkIndex, partition, part) => {
+    const sink = sinks[sinkIndex] as ListenerSink;
     if (sink.kind === 'direct') push(work.direct, sink.direct, part);
     else push(work.parts, sink.partitions[partition] as PartitionRef, part);
-  });
+  };
+}
+
+function readReports(deps: ListenerDeps, delivery: Delivery, notification: Notification, work: Work): void {
+  if (deps.reports == null) {
+    const message = 'Reports of hosts came, and `liveness` is off.';
+    work.letters.push(letterOf(deps, delivery, 'reports', 'no_liveness', message, notification));
+    return;
+  }
+  const { reports, problems } = pushedReports(notification, deps.clock.now());
+  if (problems.length > 0) {
+    const message = `${problems.length} of ${problems.length + reports.length} reports are none: ${problems.slice(0, 5).join('; ')}`;
+    work.letters.push(letterOf(deps, delivery, 'reports', 'bad_report', message, notification));
+  }
+  deps.tally.samples += reports.length;
+  deps.reports.route(notification.message_id, reports, [], into(deps, work));
 }
 
 /** The samples of one notification may come to so many times what a notification may have. */

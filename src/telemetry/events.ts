@@ -21,6 +21,16 @@ export const events = {
     'A worker process has ended; it is started again.',
   ),
 
+  'liveness:inventory': row<{ hosts: number; changed: number }>(
+    'info',
+    'The hosts that are expected to report were read; what changed is told to the partitions that are ours.',
+    { gauge: 'liveness_inventory_hosts', help: 'Hosts that are expected to report.', value: 'hosts' },
+  ),
+  'liveness:inventory-refused': row<{ error: unknown }>('error', 'The inventory cannot be used; the one of before stays.', {
+    counter: 'liveness_inventory_refused_total',
+    help: 'Inventories that could not be used.',
+  }),
+
   'livestatus:listening': row<{ site: string; socket: string }>('info', 'Clients of the site may connect.'),
   'livestatus:reloaded': row<{ added: number; removed: number; changed: number; kept: number }>(
     'info',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isEvent, type Item } from '../../model/item.ts';
+import { type Item, isEvent } from '../../model/item.ts';
 import { isObject, type JsonObject } from '../../model/json.ts';
 import type { Sample } from '../../model/sample.ts';
 import type { Drop, Output, TableResult, TableTransformer, Time } from '../transformers/transformer.ts';
@@ -95,17 +95,10 @@ class Desk {
   }
 
   #hear(fact: Fact): void {
-    if (!this.#isNew(fact)) return this.#drop('repeated');
-    switch (fact.kind) {
-      case 'state':
-        return;
-      case 'down':
-        return this.#hold(fact);
-      case 'up':
-        return this.#up(fact);
-      default:
-        return this.#tellPart(fact);
-    }
+    if (!this.#isNew(fact)) this.#drop('repeated');
+    else if (fact.kind === 'down') this.#hold(fact);
+    else if (fact.kind === 'up') this.#up(fact);
+    else if (fact.kind !== 'state') this.#tellPart(fact);
   }
 
   /** Its outbox may bring it again long after its id is forgotten. */
@@ -126,7 +119,10 @@ class Desk {
   #up(fact: Fact): void {
     const { host } = fact;
     const row = this.#host(host);
-    if (row === undefined) return this.#drop('not_down');
+    if (row === undefined) {
+      this.#drop('not_down');
+      return;
+    }
     switch (row.phase) {
       case 'told':
         this.#emit(announcement({ ...fact, incident: row.fact.incident }), ['up', fact]);
@@ -169,11 +165,17 @@ class Desk {
     if (kind === 'late' || kind === 'fired') {
       const silenced = this.#silenceFor(host, groups) !== null;
       this.#put(key, { silenced });
-      if (silenced) return this.#drop('silenced');
+      if (silenced) {
+        this.#drop('silenced');
+        return;
+      }
     } else {
       const told = this.#get(key);
       this.#put(key, null);
-      if (told === undefined || told['silenced'] === true) return this.#drop('not_told');
+      if (told === undefined || told['silenced'] === true) {
+        this.#drop('not_told');
+        return;
+      }
     }
     if (isAnnounced(kind)) this.#emit(announcement(fact), [kind, fact]);
   }
@@ -220,7 +222,11 @@ class Desk {
       else if (this.#silenceFor(host, groups) !== null) this.#putHost(host, { ...row, phase: 'silenced', due: never });
       else alarming.push([host, row]);
     }
-    const { storms, single } = judgeStorms(alarming.map(([host, { fact }]) => [host, fact.groups[0] ?? ''] as const), this.#fleet(), this.#settings);
+    const { storms, single } = judgeStorms(
+      alarming.map(([host, { fact }]) => [host, fact.groups[0] ?? ''] as const),
+      this.#fleet(),
+      this.#settings,
+    );
     const rows = new Map(alarming);
     for (const { group, hosts } of storms) this.#tellStorm(group, hosts, rows);
     for (const host of single) {
@@ -252,9 +258,19 @@ class Desk {
       for (const host of hosts) this.#putHost(host, null);
       const left = [...this.#hosts()].filter(([, { storm }]) => storm === id).length;
       const row = this.#get(`g:${id}`);
-      const storm: Storm = { id, group: `${row?.['group'] ?? ''}`, at: this.#time.now, since: Number(row?.['since'] ?? 0), hosts, left };
+      const storm: Storm = {
+        id,
+        group: `${row?.['group'] ?? ''}`,
+        at: this.#time.now,
+        since: Number(row?.['since'] ?? 0),
+        hosts,
+        left,
+      };
       // The same storm comes back in lots; the lot's first host had its own number.
-      this.#out.push({ item: stormAnnouncement('up', storm), basis: ['risen', id, `${lot[0]?.[1].fact.seq}`, hosts[0] as string] });
+      this.#out.push({
+        item: stormAnnouncement('up', storm),
+        basis: ['risen', id, `${lot[0]?.[1].fact.seq}`, hosts[0] as string],
+      });
       if (left === 0) this.#put(`g:${id}`, null);
     }
   }
@@ -270,7 +286,10 @@ class Desk {
     }
     for (const [id, row] of this.#storms()) {
       if (row.due > partition) continue;
-      const hosts = [...this.#hosts()].filter(([, { storm }]) => storm === id).map(([host]) => host).sort();
+      const hosts = [...this.#hosts()]
+        .filter(([, { storm }]) => storm === id)
+        .map(([host]) => host)
+        .sort();
       const storm: Storm = { id, group: row.group, at: now, since: row.since, hosts, left: hosts.length };
       this.#out.push({ item: stormAnnouncement('reminder', storm), basis: ['reminder', id, `${partition}`] });
       this.#put(`g:${id}`, { ...row, due: partition + this.#settings.remindMs });

@@ -98,7 +98,7 @@ export function stormAnnouncement(
   });
 }
 
-export function event(type: string, at: number, facts: Readonly<Record<string, string | number>>): Event {
+function event(type: string, at: number, facts: Readonly<Record<string, string | number>>): Event {
   const traits = Object.entries(facts).map(
     ([name, value]): Trait => [name, typeof value === 'number' ? traitTypes.int : dtype(name), value],
   );

@@ -264,7 +264,8 @@ export class HostTurn {
   #incident(status: Status): Incident {
     const { incident, began, since } = this.#before;
     if (incident !== null) return { id: incident, began };
-    if (status === 3 || status === 5) return { id: `${this.#definition.host}/${this.#before.born}/${this.#seq + 1}`, began: this.#moment.now };
+    if (status === 3 || status === 5)
+      return { id: `${this.#definition.host}/${this.#before.born}/${this.#seq + 1}`, began: this.#moment.now };
     return { id: '', began: since };
   }
 

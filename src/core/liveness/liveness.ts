@@ -7,7 +7,7 @@ import { fromJson, type HostDefinition } from './host-definition.ts';
 import { type HostState, newHost, toJson as stateJson } from './host-state.ts';
 import { HostTurn, type Moment, type Reports, type Transition } from './host-turn.ts';
 import { itemSources, transitionEvent } from './items.ts';
-import { definitionOf, hostsIn, type Meta, meta, lastBorn, metaOf, newest, type Rows, reportsOf, stateOf } from './rows.ts';
+import { definitionOf, hostsIn, lastBorn, type Meta, meta, metaOf, newest, type Rows, reportsOf, stateOf } from './rows.ts';
 import { defaultSettings, type LivenessSettings } from './settings.ts';
 import { TimingWheel } from './timing-wheel.ts';
 import { pull, triggersOf } from './triggers.ts';
@@ -133,7 +133,8 @@ class Turns {
     const reports: Reports = Object.fromEntries(kept);
     this.#writes.push([`d:${host}`, definition as unknown as JsonObject], [`r:${host}`, { ...reports }]);
     // A service that is new to a host that is old has its whole time from now.
-    const grown = before !== undefined && definition.services.some(({ name }) => !before.services.some((old) => old.name === name));
+    const grown =
+      before !== undefined && definition.services.some(({ name }) => !before.services.some((old) => old.name === name));
     const from = grown ? { ...state, from: Math.max(state.from, partition) } : state;
     this.#settle(definition, from, new HostTurn(definition, reports, from, this.#moment, this.#settings), true);
     return this.#result();
@@ -232,7 +233,10 @@ function relocated(
   { partitions, home }: Relocation,
 ): (readonly [string, JsonObject])[][] {
   const metas = new Map(rows.filter(({ key }) => key === meta).map(({ from, state }) => [from, state as unknown as Meta]));
-  const slowest = [...metas.values()].reduce<Meta | null>((least, each) => (least === null || each.p < least.p ? each : least), null);
+  const slowest = [...metas.values()].reduce<Meta | null>(
+    (least, each) => (least === null || each.p < least.p ? each : least),
+    null,
+  );
   const places: [string, JsonObject][][] = Array.from({ length: partitions }, () => []);
   const born = Math.max(0, ...rows.filter(({ key }) => key === newest).map(({ state }) => state['born'] as number));
   for (const place of places) place.push([newest, { born }]);

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../model/json.ts';
 import type { States } from '../transformers/transformer.ts';
 import { fromJson as definitionFrom, type HostDefinition } from './host-definition.ts';
-import { fromJson as stateFrom, type HostState } from './host-state.ts';
+import { type HostState, fromJson as stateFrom } from './host-state.ts';
 import type { Reports } from './host-turn.ts';
 
 /**

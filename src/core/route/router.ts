@@ -14,7 +14,12 @@ import { compileSourceFilter } from './source-filter.ts';
 export interface RoutedSink {
   readonly sink: string;
   readonly from: ItemKind;
-  readonly sources: readonly { readonly name: string; readonly match: readonly string[] }[];
+  readonly sources: readonly {
+    readonly name: string;
+    readonly match: readonly string[];
+    /** What is taken instead of the item; null: nothing. */
+    readonly as?: (item: Item) => Item | null;
+  }[];
   readonly partitionBy: readonly string[];
   readonly partitions: number;
 }
@@ -35,6 +40,7 @@ export function createRouter(sinks: readonly RoutedSink[]): Router {
       from: sink.from,
       suffix: sourceIndex === 0 ? '' : `#${sourceIndex}`,
       takes: cached(compileSourceFilter(source.match)),
+      as: source.as,
       partition: compilePartition(sink),
     })),
   );
@@ -43,8 +49,10 @@ export function createRouter(sinks: readonly RoutedSink[]): Router {
       for (const source of compiled) {
         const items: readonly Item[] = source.from === 'samples' ? samples : events;
         const byPartition = new Map<number, Item[]>();
-        for (const item of items) {
-          if (!source.takes(isEvent(item) ? item.event_type : item.name)) continue;
+        for (const given of items) {
+          if (!source.takes(isEvent(given) ? given.event_type : given.name)) continue;
+          const item = source.as === undefined ? given : source.as(given);
+          if (item === null) continue;
           const partition = source.partition(item);
           const list = byPartition.get(partition);
           if (list === undefined) byPartition.set(partition, [item]);

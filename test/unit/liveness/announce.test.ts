@@ -42,7 +42,18 @@ class Desk {
   hear(kind: string, host: string, more: JsonObject = {}): void {
     this.#seq += 1;
     const now = this.#time.now;
-    const facts = { host, born: 1, address: '10.0.0.1', groups: ['web'], parents: [], kind, seq: this.#seq, at: now, since: now, began: now };
+    const facts = {
+      host,
+      born: 1,
+      address: '10.0.0.1',
+      groups: ['web'],
+      parents: [],
+      kind,
+      seq: this.#seq,
+      at: now,
+      since: now,
+      began: now,
+    };
     const status = { status: kind === 'up' || kind === 'back' ? 1 : 3, was: 1, reason: 'uptime_late', incident: `${host}/1` };
     this.#give(transitionEvent(kind, { ...facts, ...status, ...more }, now));
   }
@@ -113,7 +124,12 @@ describe('the desk that announces', () => {
     for (const host of hosts(20).slice(15)) desk.hear('up', host);
     desk.until(200);
 
-    expect(desk.said).toEqual(['30 host.down hosts of web', '30 host.down lonely', '90 host.up hosts of web', '150 host.up hosts of web']);
+    expect(desk.said).toEqual([
+      '30 host.down hosts of web',
+      '30 host.down lonely',
+      '90 host.up hosts of web',
+      '150 host.up hosts of web',
+    ]);
     const counts = desk.events.map(({ traits }) => traits.find(([name]) => name === 'still_down')?.[2]);
     expect(counts).toEqual([20, undefined, 5, 0]);
     expect(new Set(desk.events.map(({ message_id }) => message_id)).size).toBe(4);

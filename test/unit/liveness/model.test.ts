@@ -13,7 +13,14 @@ const services = fc.constantFrom<Readonly<Record<string, number>>[]>(
 const host = fc.constantFrom('a', 'b', 'c');
 
 const step = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('report' as const), host, service: fc.constantFrom('uptime', 'cpu', 'disk', 'net') }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('report' as const),
+      host,
+      service: fc.constantFrom('uptime', 'cpu', 'disk', 'net'),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('report all' as const), host }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 70 }) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('define' as const), host, services }) },

@@ -23,9 +23,18 @@ export class Naive {
   define(host: string, services: Readonly<Record<string, number>>, now: number): void {
     const known = this.hosts.get(host);
     if (known === undefined) {
-      const fresh = { services, from: now, last: new Map(), late: new Set<string>(), toldLate: new Set<string>(), down: null, status: 0 };
+      const fresh = {
+        services,
+        from: now,
+        last: new Map(),
+        late: new Set<string>(),
+        toldLate: new Set<string>(),
+        down: null,
+        status: 0,
+      };
       this.hosts.set(host, fresh);
-      return this.#look(host, now);
+      this.#look(host, now);
+      return;
     }
     if (JSON.stringify(known.services) === JSON.stringify(services)) return;
     if (Object.keys(services).some((name) => !(name in known.services))) known.from = now;
@@ -84,7 +93,8 @@ export class Naive {
         this.told.push(`late ${name} ${service}`);
       }
     }
-    host.status = host.down !== null ? (host.down === 'uptime_late' ? 3 : 5) : host.late.size > 0 ? 5 : host.last.size > 0 ? 1 : 0;
+    host.status =
+      host.down !== null ? (host.down === 'uptime_late' ? 3 : 5) : host.late.size > 0 ? 5 : host.last.size > 0 ? 1 : 0;
   }
 
   #downReason(host: NaiveHost): string | null {

@@ -1,7 +1,7 @@
-import { defaultSettings, type LivenessSettings } from '../../../src/core/liveness/settings.ts';
 import type { HostDefinition } from '../../../src/core/liveness/host-definition.ts';
 import { itemSources, livenessItem } from '../../../src/core/liveness/items.ts';
 import { liveness } from '../../../src/core/liveness/liveness.ts';
+import { defaultSettings, type LivenessSettings } from '../../../src/core/liveness/settings.ts';
 import { type Chain, createChain } from '../../../src/core/transformers/chain.ts';
 import type { Event } from '../../../src/model/event.ts';
 import type { Item } from '../../../src/model/item.ts';
@@ -21,7 +21,11 @@ export interface Told {
   readonly trigger?: string;
 }
 
-export function hostWith(host: string, services: Readonly<Record<string, number>>, more: Partial<HostDefinition> = {}): HostDefinition {
+export function hostWith(
+  host: string,
+  services: Readonly<Record<string, number>>,
+  more: Partial<HostDefinition> = {},
+): HostDefinition {
   return {
     host,
     address: '10.0.0.1',

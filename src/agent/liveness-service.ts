@@ -1,0 +1,129 @@
+import { type FSWatcher, watch } from 'node:fs';
+import type { LivenessConfig } from '../config/agent-config.ts';
+import { loadInventory } from '../config/inventory-files.ts';
+import { announceSink, livenessSink } from '../config/liveness-sinks.ts';
+import type { SinkConfig } from '../config/sink-config.ts';
+import type { AgentIdentity } from '../coordination/group.ts';
+import type { Inventory } from '../core/liveness/inventory.ts';
+import { createRouter, type Router } from '../core/route/router.ts';
+import { orAborted } from '../lib/or-aborted.ts';
+import type { AssignmentLoop } from '../pipeline/assignment-loop.ts';
+import { runInventoryLoop } from '../pipeline/inventory-loop.ts';
+import { type LoopbackDeps, loopback } from '../pipeline/loopback.ts';
+import { OwnerFeed } from '../pipeline/owner-feed.ts';
+import { Sequencer } from '../pipeline/sequencer.ts';
+import type { Publisher } from '../publishers/publisher.ts';
+import type { AgentOptions } from './agent-options.ts';
+import type { Places } from './places.ts';
+import type { TopicSink } from './start-workers.ts';
+
+/** The hosts an agent watches: their inventory, where their reports go, and where what is told of them goes. */
+export class LivenessService {
+  readonly #options: AgentOptions;
+  readonly #config: LivenessConfig | null;
+  readonly #first: Inventory | null;
+  readonly #boot: string;
+  #ready: (deps: Omit<LoopbackDeps, 'router' | 'sequencer'>) => void = () => undefined;
+  readonly #deps: Promise<Omit<LoopbackDeps, 'router' | 'sequencer'>>;
+  #loops = 0;
+
+  private constructor(options: AgentOptions, identity: AgentIdentity, first: Inventory | null) {
+    this.#options = options;
+    this.#config = options.config.liveness;
+    this.#first = first;
+    this.#boot = identity.boot;
+    this.#deps = new Promise((resolve) => {
+      this.#ready = resolve;
+    });
+  }
+
+  /** Throws a `ConfigError` when the inventory is wrong: nothing starts with one. */
+  static async open(options: AgentOptions, identity: AgentIdentity): Promise<LivenessService> {
+    const { liveness } = options.config;
+    return new LivenessService(options, identity, liveness === null ? null : await loadInventory(liveness.inventory));
+  }
+
+  /** For reports that are sent as such. Null where nobody is expected to report. */
+  reports(): Router | null {
+    return this.#config === null ? null : this.#routerTo(livenessSink);
+  }
+
+  /** In the place of a publisher: what hosts do goes to who announces, what that says to every pipeline. */
+  loopback(sink: SinkConfig): Publisher {
+    this.#loops += 1;
+    const sequencer = new Sequencer(`${this.#boot}.loop${this.#loops}`);
+    const router = sink.sink === livenessSink ? this.#routerTo(announceSink) : createRouter(this.#options.sinks);
+    return loopback(this.#deps.then((deps) => ({ ...deps, router, sequencer })));
+  }
+
+  opened(deps: Omit<LoopbackDeps, 'router' | 'sequencer'>): void {
+    this.#ready(deps);
+  }
+
+  /** Until the signal; rejects when it cannot go on. */
+  async run(places: Places, sinks: readonly TopicSink[], loop: AssignmentLoop, signal: AbortSignal): Promise<void> {
+    const [config, first] = [this.#config, this.#first];
+    const refs = (name: string) => sinks.find((sink) => sink.config.sink === name)?.refs ?? [];
+    const [announces] = refs(announceSink);
+    if (config === null || first === null || announces === undefined) return;
+    const { clock, emit } = this.#options;
+    const appender = await orAborted(places.topics.openAppender(), signal);
+    const feed = new OwnerFeed(`${this.#boot}.inventory`, appender, clock);
+    const changes = watchFor(config.inventory);
+    try {
+      await runInventoryLoop(
+        {
+          load: () => loadInventory(config.inventory),
+          first,
+          reloadMs: config.reloadMs,
+          hosts: refs(livenessSink),
+          announces,
+          owned: () => loop.owned,
+          feed,
+          clock,
+          isWanted: changes.take,
+          report: (event) => {
+            if (event.kind === 'refused') emit('liveness:inventory-refused', { error: event.error });
+            else emit('liveness:inventory', { hosts: event.hosts, changed: event.changed });
+          },
+        },
+        signal,
+      );
+    } finally {
+      changes.end();
+      await feed.close();
+    }
+  }
+
+  #routerTo(name: string): Router {
+    const all = (sink: SinkConfig) => ({ ...sink, sources: sink.sink === name ? [{ name, match: ['*'] }] : [] });
+    return createRouter(this.#options.sinks.map(all));
+  }
+}
+
+/** Whether a file of the inventory has changed or SIGHUP has come since it was asked last. What cannot be watched is read in its turn. */
+function watchFor(path: string): { readonly take: () => boolean; readonly end: () => void } {
+  let wanted = false;
+  const want = () => {
+    wanted = true;
+  };
+  process.on('SIGHUP', want);
+  let watcher: FSWatcher | null = null;
+  try {
+    watcher = watch(path, want);
+    watcher.on('error', () => watcher?.close());
+  } catch {
+    // not on this file system
+  }
+  return {
+    take: () => {
+      const was = wanted;
+      wanted = false;
+      return was;
+    },
+    end: () => {
+      process.off('SIGHUP', want);
+      watcher?.close();
+    },
+  };
+}

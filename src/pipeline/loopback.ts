@@ -1,0 +1,89 @@
+import type { Router } from '../core/route/router.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Event } from '../model/event.ts';
+import { isEvent, itemId } from '../model/item.ts';
+import type { Batch, Publisher } from '../publishers/publisher.ts';
+import type { Appender, PartitionRef } from '../topics/topic.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { toEntries } from './entries.ts';
+import { insist } from './insist.ts';
+import type { Sequencer } from './sequencer.ts';
+import type { Tally } from './tally.ts';
+import type { ListenerSink, Work } from './work.ts';
+
+/**
+ * Outputs of one of our own sinks as events of this agent's pipelines: a publisher whose target is the topics and lanes of other sinks. It
+ * resolves when all of a batch is durable there, under the ids that the events have, so a batch that comes again is known.
+ *
+ * One per lane: what it numbers must be appended in that order.
+ */
+export interface LoopbackDeps {
+  readonly router: Router;
+  readonly sinks: readonly ListenerSink[];
+  readonly openAppender: () => Promise<Appender>;
+  readonly sequencer: Sequencer;
+  readonly deadLetters: DeadLetters;
+  readonly tally: Tally;
+  readonly clock: Clock;
+}
+
+/** `deps` come once every sink is open: lanes are opened before there is anywhere to go. */
+export function loopback(deps: Promise<LoopbackDeps>): Publisher {
+  let appender: Promise<Appender> | null = null;
+  return {
+    publish: async (batch, signal) => {
+      const ready = await deps;
+      appender ??= ready.openAppender();
+      const work = workOf(ready, batch);
+      try {
+        await makeDurable(ready, await appender, work, signal);
+      } catch (error) {
+        // Some entries may stand in the topics and some never will: what follows is numbered anew, so that nobody waits for those.
+        ready.sequencer.renew();
+        throw error;
+      }
+      ready.sequencer.proved(ready.sequencer.snapshot());
+    },
+    probe: async () => undefined,
+    close: async () => void (await (await appender)?.close()),
+  };
+}
+
+function workOf({ router, sinks }: LoopbackDeps, batch: Batch): Work {
+  const work: Work = {
+    read: batch.items.length,
+    bytes: batch.lines().length,
+    parts: new Map(),
+    canaries: [],
+    direct: new Map(),
+    redelivered: batch.replay === true,
+    refused: new Set(),
+    letters: [],
+  };
+  for (const item of batch.items) {
+    if (!isEvent(item)) continue;
+    router.route(itemId(item), [], [item as Event], (sinkIndex, partition, part) => {
+      const sink = sinks[sinkIndex] as ListenerSink;
+      if (sink.kind === 'direct') push(work.direct, sink.direct, part);
+      else push(work.parts, sink.partitions[partition] as PartitionRef, part);
+    });
+  }
+  return work;
+}
+
+async function makeDurable(deps: LoopbackDeps, appender: Appender, work: Work, signal: AbortSignal): Promise<void> {
+  const { clock, deadLetters, tally } = deps;
+  const entries = toEntries(deps, work);
+  const waits: Promise<unknown>[] = [];
+  if (entries.length > 0) waits.push(appender.append(entries, signal));
+  for (const [sink, parts] of work.direct) waits.push(insist(clock, signal, () => sink.accept(parts, work.redelivered, signal)));
+  for (const letter of work.letters) waits.push(insist(clock, signal, () => deadLetters.record(letter)));
+  await Promise.all(waits);
+  tally.appended += entries.length;
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type RunningAgent, startAgent } from '../../src/agent/agent.ts';
+import { loadSetup } from '../../src/config/load-setup.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createItemCodec } from '../../src/pipeline/item-codec.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
+
+let folder: string;
+let agent: RunningAgent | null;
+let alive: AbortController;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ceilograph-liveness-'));
+  await mkdir(join(folder, 'pipelines'));
+  await mkdir(join(folder, 'liveness'));
+  agent = null;
+  alive = new AbortController();
+});
+
+afterEach(async () => {
+  alive.abort();
+  await agent?.stop('the test is over');
+  await rm(folder, { recursive: true });
+});
+
+const inventory = (hosts: string) => `templates:
+  quick: { services: { uptime: { interval: 2s, tolerance: 1s } } }
+groups:
+  web: { templates: [quick] }
+hosts:
+${hosts}`;
+
+const settings = '{ partitions: 2, slack: 1s, first_report: 3s, hold: 1s, reload: 600s }';
+
+/** Resolves with where reports are taken. */
+async function start(more = ''): Promise<string> {
+  await writeFile(
+    join(folder, 'pipelines', 'told.yaml'),
+    'sink: told\nfrom: events\nmatch: ["host.*", "service.*", "trigger.*", "feed.*"]\npublish: [{ file: { path: told.jsonl } }]\n',
+  );
+  await writeFile(
+    join(folder, 'agent.yaml'),
+    `cluster: c\ndata_dir: data\npipelines: pipelines\ninputs: [{ http: { port: 0 } }]\nliveness: ${settings}\n${more}`,
+  );
+  const setup = await loadSetup({ config: join(folder, 'agent.yaml') }, {});
+  const telemetry = createTelemetry({ level: 'silent', agent: 'a' });
+  const address = new Promise<string>((resolve) => {
+    telemetry.listen((name, facts) => {
+      if (name === 'input:connected') resolve((facts as { readonly detail: string }).detail.replace(/\/v1\/.*$/, ''));
+    });
+  });
+  agent = await startAgent({
+    ...setup,
+    codec: createItemCodec(() => ''),
+    emit: telemetry.emit,
+    clock: systemClock,
+    random: Math.random,
+    version: 'test',
+    exclusiveInputs: true,
+  });
+  return await address;
+}
+
+let sent = 0;
+
+async function report(address: string, hosts: readonly string[], service = 'uptime', data: object = {}): Promise<void> {
+  sent += 1;
+  const notification = {
+    message_id: `r${sent}`,
+    publisher_id: 'test',
+    event_type: 'ceilograph.reports',
+    priority: 'INFO',
+    timestamp: new Date().toISOString(),
+    payload: { reports: hosts.map((host) => ({ host, service, data })) },
+  };
+  const body = JSON.stringify(notification);
+  const answer = await fetch(`${address}/v1/notifications`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
+  });
+  expect(answer.status).toBe(202);
+}
+
+/** Reports for these hosts twice a second until told otherwise. */
+function keepReporting(address: string, hosts: Set<string>): void {
+  const go = async () => {
+    while (!alive.signal.aborted) {
+      if (hosts.size > 0) await report(address, [...hosts]);
+      await systemClock.sleep(500, alive.signal).catch(() => undefined);
+    }
+  };
+  go().catch(() => undefined);
+}
+
+async function told(): Promise<string[]> {
+  const file = join(folder, 'told.jsonl');
+  const lines = existsSync(file) ? (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '') : [];
+  return lines.map((line) => {
+    const { event_type, traits } = JSON.parse(line) as { event_type: string; traits: [string, number, unknown][] };
+    const trait = (name: string) => traits.find(([each]) => each === name)?.[2];
+    return `${event_type} ${trait('host')} ${trait('reason')}`;
+  });
+}
+
+async function until(wanted: (lines: string[]) => boolean): Promise<string[]> {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const lines = await told();
+    if (wanted(lines)) return lines;
+    if (Date.now() > end) throw new Error(`it did not happen within 30 s: ${JSON.stringify(lines)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+describe('an agent that watches hosts', () => {
+  it('tells once of a host that falls silent, and once that it is back', async () => {
+    await writeFile(
+      join(folder, 'liveness', 'hosts.yaml'),
+      inventory('  a: { groups: [web] }\n  b: { groups: [web] }\n  never: { groups: [web] }\n'),
+    );
+    const address = await start();
+    const hosts = new Set(['a', 'b']);
+    keepReporting(address, hosts);
+    await until((lines) => lines.length > 0);
+    hosts.delete('b');
+
+    await until((lines) => lines.includes('host.down b uptime_late'));
+    hosts.add('b');
+    const lines = await until((all) => all.some((line) => line.startsWith('host.up')));
+
+    expect(lines).toEqual(['host.down never never_reported', 'host.down b uptime_late', 'host.up b reporting']);
+  });
+
+  it('reads its inventory again when it changes, and keeps the old one while the new one is wrong', async () => {
+    const file = join(folder, 'liveness', 'hosts.yaml');
+    await writeFile(file, inventory('  a: { groups: [web] }\n'));
+    const address = await start();
+    keepReporting(address, new Set(['a']));
+
+    await writeFile(file, inventory('  a: { groups: [nowhere] }\n'));
+    await systemClock.sleep(1_500);
+    await writeFile(file, inventory('  a: { groups: [web] }\n  c: { groups: [web], address: 10.0.0.3 }\n'));
+
+    expect(await until((lines) => lines.length > 0)).toEqual(['host.down c never_reported']);
+  });
+
+  it('does not start with an inventory that is wrong', async () => {
+    await writeFile(join(folder, 'liveness', 'hosts.yaml'), inventory('  a: { groups: [wbe] }\n'));
+
+    await expect(start()).rejects.toThrow(/hosts\.yaml:6:16 hosts\.a\.groups: there is no group "wbe"/);
+  });
+});
