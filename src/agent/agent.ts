@@ -193,7 +193,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   });
   const router = createRouter(options.sinks);
   const openAppender = () => places.topics.openAppender();
-  hosts.opened({ sinks: listenerSinks, openAppender, deadLetters, tally, clock });
+  hosts.opened({ sinks: listenerSinks, openAppender, deadLetters, tally: figures.own, clock });
   const watching = hosts.run(places, options.drains === true ? [] : topicSinks, assignment.loop, soft.signal);
   watching.catch((error: unknown) => emit('loop:ended', { loop: 'inventory', error }));
   const given = { soft: soft.signal, hard: hard.signal, facts, canaries };

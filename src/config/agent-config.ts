@@ -56,6 +56,8 @@ export interface LivenessConfig {
   readonly partitions: number;
   /** Samples that count as reports. */
   readonly reports: readonly { readonly match: readonly string[]; readonly host: string; readonly service: string }[];
+  /** As the loop this descends from, its defects included. */
+  readonly compat: 'crazymonitor' | null;
   readonly judging: LivenessSettings;
   readonly announcing: AnnounceSettings;
 }

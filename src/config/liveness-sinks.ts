@@ -1,4 +1,5 @@
 import { announce } from '../core/liveness/announce.ts';
+import { crazymonitor } from '../core/liveness/crazymonitor-step.ts';
 import { reportOf } from '../core/liveness/items.ts';
 import { liveness } from '../core/liveness/liveness.ts';
 import { compileAttribute, toText } from '../core/partition/grouping-key.ts';
@@ -21,10 +22,10 @@ export const pipelinesKind = 'pipelines';
  */
 export function livenessSinks(config: LivenessConfig | null): readonly SinkConfig[] {
   if (config === null) return [];
-  const { partitions, judging, announcing, reports } = config;
+  const { partitions, judging, announcing, reports, compat } = config;
   return [
     {
-      ...common(livenessSink, liveness, judging, { partitions, judging, reports }),
+      ...common(livenessSink, compat === null ? liveness : crazymonitor, judging, { partitions, judging, reports, compat }),
       from: 'samples',
       sources: reports.map((rule, i) => ({ name: `${livenessSink}-${i}`, match: rule.match, as: asReport(rule) })),
       partitionBy: ['resource_id'],

@@ -10,12 +10,12 @@ export function toLiveness(values: LivenessValues, place: (path: string, text: s
     reloadMs: values.reload,
     partitions: values.partitions,
     reports: values.reports,
+    compat: values.compat ?? null,
     judging: {
       slackMs: values.slack,
       firstReportMs: values.first_report,
       recoverAfter: values.recover_after,
       recoverAfterFlapping: values.recover_after_flapping,
-      compat: values.compat !== undefined,
     },
     announcing: {
       holdMs: values.compat === undefined ? values.hold : 0,

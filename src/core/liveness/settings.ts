@@ -1,15 +1,11 @@
 import type { TurnSettings } from './host-turn.ts';
 
 /** How the partitions of the hosts judge. */
-export interface LivenessSettings extends TurnSettings {
-  /** As the original's loop, its defects included. */
-  readonly compat: boolean;
-}
+export type LivenessSettings = TurnSettings;
 
 export const defaultSettings: LivenessSettings = {
   slackMs: 10_000,
   firstReportMs: 120_000,
   recoverAfter: 1,
   recoverAfterFlapping: 2,
-  compat: false,
 };
