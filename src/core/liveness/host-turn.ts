@@ -232,8 +232,8 @@ export class HostTurn {
     const alive = this.#late.get(aliveService);
     if (alive?.down === true && !alive.never) return 'uptime_late';
     const others = services.filter(({ name }) => name !== aliveService);
-    const allLate = others.length >= 2 && others.length < services.length && others.every(({ name }) => this.#late.has(name));
-    return allLate && alive === undefined ? 'all_services_late' : null;
+    const isHere = alive === undefined && Object.hasOwn(this.#reports, aliveService);
+    return isHere && others.length >= 2 && others.every(({ name }) => this.#late.has(name)) ? 'all_services_late' : null;
   }
 
   /** What is late only because the host was away has its whole time again. */
@@ -257,8 +257,8 @@ export class HostTurn {
   #lateReason(name: string): string {
     if (this.#late.get(name)?.never === true) return `never_reported:${name}`;
     const others = this.#definition.services.filter((service) => service.name !== aliveService);
-    const all = others.length < this.#definition.services.length && others.every((service) => this.#late.has(service.name));
-    return all && !this.#late.has(aliveService) ? 'all_services_late' : `late:${name}`;
+    const isHere = !this.#late.has(aliveService) && Object.hasOwn(this.#reports, aliveService);
+    return isHere && others.every((service) => this.#late.has(service.name)) ? 'all_services_late' : `late:${name}`;
   }
 
   #incident(status: Status): Incident {

@@ -102,7 +102,7 @@ export class Naive {
     if (host.last.size === 0) return 'never_reported';
     if (host.late.has('uptime')) return host.last.has('uptime') ? 'uptime_late' : null;
     const others = Object.keys(host.services).filter((name) => name !== 'uptime');
-    const all = 'uptime' in host.services && others.length >= 2 && others.every((name) => host.late.has(name));
+    const all = host.last.has('uptime') && others.length >= 2 && others.every((name) => host.late.has(name));
     return all ? 'all_services_late' : null;
   }
 }
