@@ -100,6 +100,7 @@ export class Owners {
     const isOwner = ({ owner }: PartitionNow) => (isNobody ? owner === null : owner === name);
     const numbers = partitions.filter(isOwner).map(({ partition }) => partition);
     say(words as Element, `${numbers.length} of ${partitions.length}${numbers.length === 0 ? '' : `: ${numbers.join(', ')}`}`);
+    (strip as HTMLElement).style.setProperty('--squares', String(partitions.length));
     keep(
       strip as Element,
       partitions,

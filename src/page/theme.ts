@@ -1,7 +1,7 @@
 import { byId, say, set } from './dom.ts';
 
 const key = 'ceilograph.theme';
-const choices = ['as the system', 'light', 'dark'] as const;
+const choices = ['system', 'light', 'dark'] as const;
 
 /** Light, dark, or what the system says; remembered in this browser. */
 export function startTheme(): void {
@@ -10,7 +10,7 @@ export function startTheme(): void {
   const show = () => {
     const choice = choices[chosen] ?? choices[0];
     set(document.documentElement, 'data-theme', chosen === 0 ? false : choice);
-    say(button, `Colours: ${choice}`);
+    say(button, `Theme: ${choice}`);
   };
   button.addEventListener('click', () => {
     chosen = (chosen + 1) % choices.length;

@@ -29,7 +29,15 @@ describe('the demo with --port', () => {
     await ended;
   });
 
-  it.each(['/livez', '/readyz', '/version', '/v1/overview', '/v1/openapi.json'])('answers %s', async (path) => {
+  it.each([
+    '/livez',
+    '/readyz',
+    '/version',
+    '/v1/overview',
+    '/v1/openapi.json',
+    '/',
+    '/page/main.js',
+  ])('answers %s', async (path) => {
     expect((await fetch(address + path)).status).toBe(200);
   });
 

@@ -11,6 +11,7 @@ const runners = [
   'test:mutants',
   'test:fuzz',
   'test:newcomer',
+  'test:browser',
   'test:compose',
   'test:sim',
   'test:model',
