@@ -18,6 +18,8 @@ export class Owners {
   readonly #body = el('tbody');
   readonly #tones = new Map<string, number>();
   readonly #owners = new Map<string, string | null>();
+  /** Of those that somebody has run: who, before nobody did. */
+  readonly #lastOwner = new Map<string, string>();
   readonly #movedAt = new Map<string, number>();
   readonly #gone = new Map<string, number>();
   #moves: string[] = [];
@@ -29,12 +31,11 @@ export class Owners {
   draw(now: Overview): void {
     this.#noteMoves(now);
     const sinks = [...new Set(now.partitions.map(({ sink }) => sink))].sort();
-    const names = now.members.map(({ agent }) => agent).sort();
-    for (const name of names) this.#gone.delete(name);
+    for (const { agent } of now.members) this.#gone.delete(agent);
+    const names = [...now.members.map(({ agent }) => agent), ...this.#gone.keys()].sort();
     const nobody = now.partitions.some(({ owner }) => owner === null);
     const rows: Row[] = [
       ...names.map((name) => ({ name, member: now.members.find(({ agent }) => agent === name) ?? null })),
-      ...[...this.#gone.keys()].sort().map((name) => ({ name, member: null })),
       ...(nobody ? [{ name: 'nobody', member: null }] : []),
     ];
     keep(
@@ -128,7 +129,9 @@ export class Owners {
       if (first || before === undefined || before === owner) continue;
       if (before !== null && !now.members.some(({ agent }) => agent === before)) this.#gone.set(before, Date.now());
       this.#movedAt.set(unit, Date.now());
-      const words = `${sink}: ${before ?? 'nobody'} → ${owner ?? 'nobody'}`;
+      const from = before ?? this.#lastOwner.get(unit) ?? 'nobody';
+      if (before !== null) this.#lastOwner.set(unit, before);
+      const words = `${sink}: ${from} → ${owner ?? 'nobody'}`;
       moved.set(words, (moved.get(words) ?? 0) + 1);
     }
     // Who is gone stays on the page for a minute, empty, so that one sees where its partitions went.
