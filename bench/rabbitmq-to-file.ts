@@ -100,6 +100,7 @@ async function round(channel: ConfirmChannel, bodies: readonly Uint8Array[], exp
   const folder = scratchFolder();
   const profile = process.env['BENCH_CPU_PROF'];
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  flags.push(...(process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean));
   const agent = start([process.execPath, ...flags, main, 'agent', '-c', await prepare(folder)], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { CEILOGRAPH_LOG_LEVEL: 'warn' },

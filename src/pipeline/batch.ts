@@ -7,9 +7,14 @@ import type { ItemCodec } from './item-codec.ts';
 export function makeBatch(items: readonly Item[], codec: ItemCodec, replay: boolean, lines?: string): Batch {
   let encoded = lines;
   let messages: readonly string[] | undefined;
+  let id: string | undefined;
   return {
     items,
-    id: stableId(items.map(itemId)),
+    // Few targets ask for it, and hashing all ids costs a tenth of writing the lines.
+    get id() {
+      id ??= stableId(items.map(itemId));
+      return id;
+    },
     replay,
     lines: () => {
       encoded ??= codec.lines(items);
