@@ -3,7 +3,7 @@ import { type Item, isEvent } from '../../model/item.ts';
 import { isObject, type JsonObject } from '../../model/json.ts';
 import type { Sample } from '../../model/sample.ts';
 import type { Drop, Output, TableResult, TableTransformer, Time } from '../transformers/transformer.ts';
-import { announcement, type Fact, factOf, isAnnounced, type Storm, stormAnnouncement } from './announcement.ts';
+import { announcement, type Fact, factOf, feedLate, isAnnounced, type Storm, stormAnnouncement } from './announcement.ts';
 import { itemSources } from './items.ts';
 import { matches, type Silence, silenceOf } from './silences.ts';
 import { grouped, judgeStorms } from './storms.ts';
@@ -44,7 +44,7 @@ interface HostRow {
   readonly storm: string | null;
 }
 
-/** Rows: `n:<host>` the last number seen, `h:<host>` who is down, `a:<host>` who is attached to it, `t:<host>…` services and triggers told, `g:<id>` storms, `s:<id>` silences, `f` how many there are. */
+/** Rows: `n:<host>` the last number seen, `h:<host>` who is down, `a:<host>` who is attached to it, `t:<host>…` services and triggers told, `g:<id>` storms, `s:<id>` silences, `f` how many there are, `feed` since when it stood last. */
 type Rows = { get(key: string): JsonObject | undefined; entries(): IterableIterator<[string, JsonObject]> };
 
 export const announce: TableTransformer<AnnounceSettings, JsonObject> = {
@@ -89,9 +89,21 @@ class Desk {
   }
 
   take(item: Item): TableResult<JsonObject> {
-    if (isEvent(item)) this.#hear(factOf(item.raw));
+    if (isEvent(item) && item.raw['kind'] === 'feed') this.#hearOfFeed(Number(item.raw['since']), Number(item.raw['at']));
+    else if (isEvent(item)) this.#hear(factOf(item.raw));
     else this.#obey(item);
     return this.#result();
+  }
+
+  /** Partitions tell of one standstill within seconds of each other. */
+  #hearOfFeed(since: number, at: number): void {
+    const before = this.#get('feed');
+    if (before !== undefined && Math.abs(since - Number(before['since'])) < sameFeedMs) {
+      this.#drop('feed_told');
+      return;
+    }
+    this.#put('feed', { since });
+    this.#out.push({ item: feedLate(since, at), basis: ['feed', `${since}`] });
   }
 
   #hear(fact: Fact): void {
@@ -378,5 +390,6 @@ class Desk {
   }
 }
 
+const sameFeedMs = 60_000;
 /** JSON has no infinity. */
 const never = Number.MAX_SAFE_INTEGER;

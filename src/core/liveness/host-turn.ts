@@ -168,9 +168,9 @@ export class HostTurn {
     let next = Number.POSITIVE_INFINITY;
     for (const service of this.#definition.services) {
       const known = state.late[service.name];
-      if (known?.down === true || state.status === 4) continue;
+      if ((known?.down === true && known.good === 0) || state.status === 4) continue;
       const { lateAt, downAt } = this.#deadline(service, state.from);
-      next = Math.min(next, known === undefined ? lateAt : downAt);
+      next = Math.min(next, known === undefined || known.good > 0 ? lateAt : downAt);
     }
     for (const wall of this.#wallBorders(state)) next = Math.min(next, this.#moment.partition + wall - this.#moment.now);
     return next === Number.POSITIVE_INFINITY ? null : next;
@@ -214,7 +214,8 @@ export class HostTurn {
       if (known === undefined) {
         this.#late.set(service.name, { since: now, told: false, never: last === null, down, good: 0 });
         if (service.name === aliveService) this.#result(false);
-      } else if (known.down !== down || known.good !== 0) this.#late.set(service.name, { ...known, down, good: 0 });
+      } else if (known.down !== down || known.good !== 0)
+        this.#late.set(service.name, { ...known, down: known.down || down, good: 0 });
     }
   }
 

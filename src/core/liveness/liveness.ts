@@ -24,6 +24,8 @@ const State = z.custom<JsonObject>(isObject);
 
 /** Wall clock that passed without partition time, above which nobody could be heard. Ticks that come late are below it. */
 const deafMs = 5_000;
+/** So long partition time may stand, by the clocks of those who append, before it is told: a canary that is late stops it after 15 s. */
+const feedLateMs = 10_000;
 
 export const liveness: TableTransformer<LivenessSettings, JsonObject> = {
   name: 'liveness',
@@ -93,11 +95,21 @@ class Turns {
   #noteTime(): Moment | null {
     const before = metaOf(this.#rows);
     const { partition, now } = this.#moment;
-    if (before !== undefined && partition <= before.p) return null;
+    if (before !== undefined && partition <= before.p) {
+      if (before.f === 0 && now - before.n > feedLateMs) this.#tellFeed(before);
+      return null;
+    }
     const deaf = before !== undefined && now - before.n - (partition - before.p) > deafMs;
-    const next: Meta = { p: partition, n: now, g: deaf ? partition : (before?.g ?? 0) };
+    const next: Meta = { p: partition, n: now, g: deaf ? partition : (before?.g ?? 0), f: 0 };
     this.#writes.push([meta, { ...next }]);
     return { ...this.#moment, resumed: next.g };
+  }
+
+  /** Each partition tells it; who announces makes one of them. */
+  #tellFeed(before: Meta): void {
+    this.#writes.push([meta, { ...before, f: 1 }]);
+    const facts = { kind: 'feed', since: before.n, at: this.#moment.now };
+    this.#out.push({ item: transitionEvent('feed', facts, this.#moment.now), basis: ['feed', `${before.p}`, `${before.n}`] });
   }
 
   #report({ resource_id: host, name: service, resource_metadata: data }: Sample): TableResult<JsonObject> {

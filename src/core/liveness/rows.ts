@@ -8,7 +8,8 @@ import type { Reports } from './host-turn.ts';
  * The rows of a partition: `d:<host>` what is expected of it, `r:<host>` its last reports, `s:<host>` its state. Apart, because a
  * report writes only the second.
  * `b` is when the newest host was first expected.
- * `m` is when partition time moved last: `p` partition ms, `n` wall clock, `g` the partition ms that nobody could be heard before.
+ * `m` is when partition time moved last: `p` partition ms, `n` wall clock, `g` the partition ms that nobody could be heard before, `f` 1 once
+ * it was told that it stands.
  */
 export type Rows = States<JsonObject>;
 
@@ -24,6 +25,7 @@ export interface Meta {
   readonly p: number;
   readonly n: number;
   readonly g: number;
+  readonly f: 0 | 1;
 }
 
 export function metaOf(rows: Rows): Meta | undefined {

@@ -109,6 +109,14 @@ export class World {
     this.#give(livenessItem(source, host, name, data, `i${this.#n}`, this.#time.now));
   }
 
+  /** Ticks that find an input late: the wall clock goes on, partition time does not. */
+  stand(seconds: number): void {
+    for (let i = 0; i < seconds; i++) {
+      this.wallMs += 1_000;
+      this.tick();
+    }
+  }
+
   /** Stores what changed, and goes on as another process. */
   restart(): void {
     const { set, del } = this.#chain.takeDirty();
