@@ -8,7 +8,7 @@ import { NotLocalDisk } from '../lib/local-disk.ts';
 import { type MachineTime, machineTime } from '../lib/machine-time.ts';
 import { Fault } from '../model/faults.ts';
 import { EmbeddedStore } from '../state/embedded/embedded-store.ts';
-import type { PartitionStore, WholePartitions } from '../state/partition-store.ts';
+import type { PartitionStore, PeekedPartitions, WholePartitions } from '../state/partition-store.ts';
 import { EmbeddedTopics } from '../topics/embedded/embedded-topics.ts';
 import type { PartitionRef, Topics } from '../topics/topic.ts';
 
@@ -32,7 +32,7 @@ export interface EmbeddedFaults {
 export interface Embedded {
   readonly topics: Topics;
   readonly group: Group;
-  readonly store: PartitionStore & WholePartitions;
+  readonly store: PartitionStore & WholePartitions & PeekedPartitions;
   rememberedLayouts(): Promise<Readonly<Record<string, Layout>>>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { Group, Layout } from '../coordination/group.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { PartitionStore, WholePartitions } from '../state/partition-store.ts';
+import type { PartitionStore, PeekedPartitions, WholePartitions } from '../state/partition-store.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { partitionName, type Topics } from '../topics/topic.ts';
 import { openCluster } from './open-cluster.ts';
@@ -11,7 +11,7 @@ import { openEmbedded } from './open-embedded.ts';
 export interface Places {
   readonly topics: Topics;
   readonly group: Group;
-  readonly store: PartitionStore & WholePartitions;
+  readonly store: PartitionStore & WholePartitions & PeekedPartitions;
   /** The layouts the bus remembers, for a start while the coordination is away; empty where there is nothing beside it. */
   rememberedLayouts(): Promise<Readonly<Record<string, Layout>>>;
   /** What an operator should know of the servers behind it, in words; empty when there is none. */

@@ -52,6 +52,11 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     load: async () => (await import('./commands/topics.ts')).topicsCommand(),
   },
   {
+    name: 'hosts',
+    summary: 'hosts that are expected to report: list, show, silence, maintain',
+    load: async () => (await import('./commands/hosts.ts')).hostsCommand(),
+  },
+  {
     name: 'mail',
     summary: 'the queue of mails: list, show, retry, hold, drop, flush, test',
     load: async () => (await import('./commands/mail.ts')).mailCommand(),

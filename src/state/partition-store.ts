@@ -101,6 +101,12 @@ export interface PartitionStore {
   close(): Promise<void>;
 }
 
+/** For who only looks: operators, not owners. */
+export interface PeekedPartitions {
+  /** Every state as it is stored just now, unguarded. What its owner changes meanwhile may be seen before or after. */
+  peek(unit: Unit, onState: (chunk: StateChunk) => void): Promise<void>;
+}
+
 /** Beside the daily work: partitions as a whole, when they are moved, lost or given up. Guarded like everything else. */
 export interface WholePartitions {
   /** Writes a whole partition in place of what is of a lower version; a writer that dies in it leaves nothing that anybody takes for the whole. */

@@ -7,6 +7,7 @@ import type {
   Loaded,
   OutboxEntry,
   PartitionStore,
+  PeekedPartitions,
   Reseeded,
   StateChunk,
   WholePartition,
@@ -39,15 +40,15 @@ const lookEvery = 10;
  *
  * Written back is the last commit that was answered. Entries of a later one were not settled and come again.
  */
-export class RememberingStore implements PartitionStore, WholePartitions {
+export class RememberingStore implements PartitionStore, WholePartitions, PeekedPartitions {
   readonly rollingKeys: number;
-  readonly #inner: PartitionStore & WholePartitions;
+  readonly #inner: PartitionStore & WholePartitions & PeekedPartitions;
   readonly #options: Remembering;
   readonly #memories = new Map<Unit, Memory>();
   #doubted = false;
   #calls = 0;
 
-  constructor(inner: PartitionStore & WholePartitions, options: Remembering) {
+  constructor(inner: PartitionStore & WholePartitions & PeekedPartitions, options: Remembering) {
     this.#inner = inner;
     this.#options = options;
     this.rollingKeys = inner.rollingKeys;
@@ -113,6 +114,10 @@ export class RememberingStore implements PartitionStore, WholePartitions {
 
   describe(unit: Unit): ReturnType<PartitionStore['describe']> {
     return this.#inner.describe(unit);
+  }
+
+  peek(unit: Unit, onState: (chunk: StateChunk) => void): Promise<void> {
+    return this.#inner.peek(unit, onState);
   }
 
   reseed(token: LeaseToken, whole: WholePartition): Promise<Reseeded> {

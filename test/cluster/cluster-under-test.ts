@@ -32,6 +32,8 @@ export interface ClusterOptions {
   readonly env?: (agent: string) => NodeJS.ProcessEnv;
   /** Files beside those of `pipelines`, or instead of them, by name. */
   readonly sinks?: Readonly<Record<string, string>>;
+  /** More settings of the agents' file. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** Agents that take no notifications. */
   readonly withoutInputs?: readonly string[];
 }
@@ -176,6 +178,7 @@ export class ClusterUnderTest {
       inputs: this.options.withoutInputs?.includes(name)
         ? []
         : [{ amqp: { url: input, exchanges: [exchange], priorities: ['info'], durable: true, prefetch: 500 } }],
+      ...this.options.settings,
     };
     await writeFile(this.configFile(name), `${JSON.stringify(config).slice(0, -1)}, "timing": { ${timing} } }\n`);
   }

@@ -1,13 +1,16 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningAgent, startAgent } from '../../src/agent/agent.ts';
 import { loadSetup } from '../../src/config/load-setup.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createItemCodec } from '../../src/pipeline/item-codec.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
+import { projectDir } from '../run/program.ts';
 
 let folder: string;
 let agent: RunningAgent | null;
@@ -117,6 +120,17 @@ async function until(wanted: (lines: string[]) => boolean): Promise<string[]> {
   }
 }
 
+/** What `ceilograph hosts … --json` prints. */
+async function hostsCommand(...args: readonly string[]): Promise<unknown> {
+  const command = ['--import', 'tsx', 'src/cli/main.ts', 'hosts', ...args, '-c', join(folder, 'agent.yaml'), '--json'];
+  return JSON.parse((await promisify(execFile)(process.execPath, command, { cwd: projectDir })).stdout);
+}
+
+async function statuses(): Promise<Readonly<Record<string, string>>> {
+  const { hosts } = (await hostsCommand('list')) as { hosts: { host: string; status: string; told: string | null }[] };
+  return Object.fromEntries(hosts.map(({ host, status, told: how }) => [host, `${status} ${how}`]));
+}
+
 describe('an agent that watches hosts', () => {
   it('tells once of a host that falls silent, and once that it is back', async () => {
     await writeFile(
@@ -148,6 +162,23 @@ describe('an agent that watches hosts', () => {
 
     expect(await until((lines) => lines.length > 0)).toEqual(['host.down c never_reported']);
   });
+
+  it('shows its hosts, and keeps quiet about who is silenced or in maintenance', async () => {
+    await writeFile(join(folder, 'liveness', 'hosts.yaml'), inventory('  a: { groups: [web] }\n  b: { groups: [web] }\n'));
+    const address = await start();
+    const hosts = new Set(['a', 'b']);
+    keepReporting(address, hosts);
+    await expect.poll(statuses, { timeout: 30_000 }).toEqual({ a: 'ok null', b: 'ok null' });
+
+    await hostsCommand('maintain', 'a', '--for', '1h');
+    await hostsCommand('silence', 'b*', '--for', '1h', '--author', 'ann', '--comment', 'moving');
+    hosts.clear();
+
+    await expect.poll(statuses, { timeout: 30_000 }).toEqual({ a: 'maintenance null', b: 'unreachable silenced' });
+    expect(await hostsCommand('silence')).toMatchObject({ silences: [{ match: 'b*', author: 'ann', comment: 'moving' }] });
+    expect(await hostsCommand('show', 'b')).toMatchObject({ reason: 'uptime_late', services: [{ service: 'uptime', intervalSeconds: 2 }] });
+    expect(await told()).toEqual([]);
+  }, 90_000);
 
   it('does not start with an inventory that is wrong', async () => {
     await writeFile(join(folder, 'liveness', 'hosts.yaml'), inventory('  a: { groups: [wbe] }\n'));

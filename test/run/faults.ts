@@ -9,6 +9,8 @@ import { publisherFaults } from '../faults/publishers/trial.ts';
 import { seeded } from '../faults/random.ts';
 import { type TestedFault, testedFaults } from '../faults/tested.ts';
 import { isExact } from '../faults/verdict.ts';
+import { type HostsFault, hostsFaults } from '../liveness/faults.ts';
+import { hostsTrial } from '../liveness/trial.ts';
 import type { LivestatusFault } from '../livestatus/fault.ts';
 import { livestatusFaults } from '../livestatus/faults.ts';
 import { type MailFault, mailFaults } from '../mail/faults.ts';
@@ -111,6 +113,12 @@ function triedMail({ id, run }: MailFault): Promise<Tally> {
   return triedHere(id, () => run(seed));
 }
 
+/** On servers of its own. */
+function triedOnHosts({ id, options }: HostsFault): Promise<Tally> {
+  tellSeed(id);
+  return triedHere(id, () => hostsTrial({ id, ...options(seeded(seed)) }));
+}
+
 function triedOnProxy({ id, run }: LivestatusFault): Promise<Tally> {
   return triedHere(id, async () => {
     await run();
@@ -156,14 +164,15 @@ async function withBuild(): Promise<void> {
 const checks: readonly Check[] = [
   ...faults.map((fault) => ({ ...fault, run: () => tried(fault) })),
   ...clusterFaults.map((fault) => ({ ...fault, run: () => triedOnCluster(fault) })),
+  ...hostsFaults.map((fault) => ({ ...fault, run: () => triedOnHosts(fault) })),
   ...mailFaults.map((fault) => ({ ...fault, run: () => triedMail(fault) })),
   ...livestatusFaults.map((fault) => ({ ...fault, run: () => triedOnProxy(fault) })),
   ...publisherFaults.map((fault) => ({ ...fault, run: () => triedPublishers(fault.id) })),
   ...[...spoolFaults, ...testedFaults].map((fault) => ({ ...fault, run: () => triedByTests(fault) })),
 ];
 
-/** `M` stands for all of mails, `P` for all of publishers. */
-const groups: Readonly<Record<string, readonly { readonly id: string }[]>> = { M: mailFaults, P: publisherFaults };
+/** `L` stands for all of hosts, `M` of mails, `P` for all of publishers. */
+const groups: Readonly<Record<string, readonly { readonly id: string }[]>> = { L: hostsFaults, M: mailFaults, P: publisherFaults };
 const wanted = positionals.flatMap((id) => groups[id]?.map((fault) => fault.id) ?? [id]);
 const isKnown = wanted.every((id) => checks.some((check) => check.id === id)) && Number.isInteger(seed);
 /** A cluster brings its own. */

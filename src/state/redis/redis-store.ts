@@ -7,6 +7,7 @@ import type {
   Guarded,
   Loaded,
   PartitionStore,
+  PeekedPartitions,
   Reseeded,
   StateChunk,
   WholePartition,
@@ -25,7 +26,7 @@ const clearPerCall = 256;
  * Partition state in Redis: a field per transformer key, so a commit costs what it changes. Each effect is one script behind the guard of
  * the lease; nothing here decides who may write.
  */
-export class RedisStore implements PartitionStore, WholePartitions {
+export class RedisStore implements PartitionStore, WholePartitions, PeekedPartitions {
   readonly rollingKeys = 0;
   readonly #redis: GuardedRedis;
 
@@ -106,6 +107,10 @@ export class RedisStore implements PartitionStore, WholePartitions {
     const keys = unitKeys(this.#redis, unit);
     const [, version, items, bytes] = await this.#redis.look(describe, [keys.head, keys.groups], []);
     return { version: num(version), outboxItems: num(items), outboxBytes: num(bytes) };
+  }
+
+  peek(unit: Unit, onState: (chunk: StateChunk) => void): Promise<void> {
+    return scanState(this.#redis, unitKeys(this.#redis, unit), onState);
   }
 
   reseed(token: LeaseToken, whole: WholePartition): Promise<Reseeded> {

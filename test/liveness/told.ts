@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+interface Line {
+  readonly message_id: string;
+  readonly event_type: string;
+  readonly traits: readonly (readonly [name: string, dtype: number, value: unknown])[];
+}
+
+export interface Told {
+  /** Per host what was told, each id once, in the order it was written. */
+  readonly byHost: ReadonlyMap<string, readonly string[]>;
+  readonly feedLate: number;
+  readonly events: number;
+  /** Ids under which two contents came. */
+  readonly twoContents: readonly string[];
+}
+
+export async function readTold(folder: string): Promise<Told> {
+  const text = await readFile(join(folder, 'out', 'told.jsonl'), 'utf8').catch(() => '');
+  const seen = new Map<string, string>();
+  const byHost = new Map<string, string[]>();
+  const twoContents: string[] = [];
+  let feedLate = 0;
+  for (const line of text.split('\n').filter((each) => each !== '')) {
+    const { message_id, event_type, traits } = JSON.parse(line) as Line;
+    const before = seen.get(message_id);
+    if (before !== undefined) {
+      if (before !== line) twoContents.push(message_id);
+      continue;
+    }
+    seen.set(message_id, line);
+    if (event_type === 'feed.late') feedLate += 1;
+    const host = traits.find(([name]) => name === 'host')?.[2];
+    if (typeof host === 'string') byHost.set(host, [...(byHost.get(host) ?? []), event_type]);
+  }
+  return { byHost, feedLate, events: seen.size, twoContents };
+}
