@@ -1,6 +1,6 @@
 import { announceSink, livenessSink } from '../config/liveness-sinks.ts';
 import { fromJson as definitionFrom, type HostDefinition } from '../core/liveness/host-definition.ts';
-import { fromJson as stateFrom, type HostState, statusWords } from '../core/liveness/host-state.ts';
+import { type HostState, fromJson as stateFrom, statusWords } from '../core/liveness/host-state.ts';
 import { itemSources, livenessItem } from '../core/liveness/items.ts';
 import { type Silence, silenceOf } from '../core/liveness/silences.ts';
 import { parseState } from '../core/transformers/state-text.ts';
@@ -116,7 +116,14 @@ function iso(epochMs: number): string {
 }
 
 /** Behind what waits in the partition of the host, for whoever owns it. `until` 0: the maintenance is over. Resolves once it is durable. */
-export async function maintainHost(places: Places, cluster: string, host: string, until: number, clock: Clock, boot: string): Promise<void> {
+export async function maintainHost(
+  places: Places,
+  cluster: string,
+  host: string,
+  until: number,
+  clock: Clock,
+  boot: string,
+): Promise<void> {
   const refs = (await places.topics.list(cluster)).filter(({ sink }) => sink === livenessSink);
   const ref = refs.find(({ partition }) => partition === partitionOf([host], refs.length));
   const item = livenessItem(itemSources.maintain, host, '', { until }, stableId([boot, host]), clock.now());
@@ -127,7 +134,13 @@ export async function maintainHost(places: Places, cluster: string, host: string
 export async function silenceHosts(places: Places, cluster: string, silence: Silence, clock: Clock, boot: string): Promise<void> {
   const ref = (await places.topics.list(cluster)).find(({ sink }) => sink === announceSink);
   const row = silence as unknown as JsonObject;
-  await tell(places, ref, livenessItem(itemSources.silence, silence.id, '', row, stableId([boot, silence.id]), clock.now()), clock, boot);
+  await tell(
+    places,
+    ref,
+    livenessItem(itemSources.silence, silence.id, '', row, stableId([boot, silence.id]), clock.now()),
+    clock,
+    boot,
+  );
 }
 
 const withinMs = 10_000;

@@ -68,24 +68,9 @@ async function start(more = ''): Promise<string> {
   return await address;
 }
 
-let sent = 0;
-
-async function report(address: string, hosts: readonly string[], service = 'uptime', data: object = {}): Promise<void> {
-  sent += 1;
-  const notification = {
-    message_id: `r${sent}`,
-    publisher_id: 'test',
-    event_type: 'ceilograph.reports',
-    priority: 'INFO',
-    timestamp: new Date().toISOString(),
-    payload: { reports: hosts.map((host) => ({ host, service, data })) },
-  };
-  const body = JSON.stringify(notification);
-  const answer = await fetch(`${address}/v1/notifications`, {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'application/json' },
-  });
+async function report(address: string, hosts: readonly string[]): Promise<void> {
+  const body = JSON.stringify(hosts.map((host) => ({ host, service: 'uptime', data: {} })));
+  const answer = await fetch(`${address}/v1/reports`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   expect(answer.status).toBe(202);
 }
 
@@ -176,7 +161,10 @@ describe('an agent that watches hosts', () => {
 
     await expect.poll(statuses, { timeout: 30_000 }).toEqual({ a: 'maintenance null', b: 'unreachable silenced' });
     expect(await hostsCommand('silence')).toMatchObject({ silences: [{ match: 'b*', author: 'ann', comment: 'moving' }] });
-    expect(await hostsCommand('show', 'b')).toMatchObject({ reason: 'uptime_late', services: [{ service: 'uptime', intervalSeconds: 2 }] });
+    expect(await hostsCommand('show', 'b')).toMatchObject({
+      reason: 'uptime_late',
+      services: [{ service: 'uptime', intervalSeconds: 2 }],
+    });
     expect(await told()).toEqual([]);
   }, 90_000);
 

@@ -75,9 +75,17 @@ export async function hostsTrial(options: HostsTrial): Promise<string> {
       const { byHost } = await told();
       return silent.filter((host) => byHost.get(host)?.includes(type) === true).length;
     };
-    await until(async () => (await count('host.down')) === silent.length, 180_000, 'not every host that is silent was told as down');
+    await until(
+      async () => (await count('host.down')) === silent.length,
+      180_000,
+      'not every host that is silent was told as down',
+    );
     for (const host of silent) reporter.speaking.add(host);
-    await until(async () => (await count('host.up')) === silent.length, 180_000, 'not every host that speaks again was told as up');
+    await until(
+      async () => (await count('host.up')) === silent.length,
+      180_000,
+      'not every host that speaks again was told as up',
+    );
     await cluster.stopAll();
     const seen = judge(await told());
     const amiss = options.seen?.(await told()) ?? null;
@@ -99,7 +107,8 @@ function judge({ byHost, feedLate, events, twoContents }: Told): string {
   for (const host of [...hosts, never]) {
     const expected = silent.includes(host) ? 'host.down host.up' : host === never ? 'host.down' : '';
     const seen = (byHost.get(host) ?? []).join(' ');
-    if (seen !== expected) wrong.push(`${host}: ${seen === '' ? 'nothing' : seen}, expected ${expected === '' ? 'nothing' : expected}`);
+    if (seen !== expected)
+      wrong.push(`${host}: ${seen === '' ? 'nothing' : seen}, expected ${expected === '' ? 'nothing' : expected}`);
   }
   if (wrong.length > 0) throw new Error(`${wrong.length} wrong:\n${wrong.slice(0, 10).join('\n')}`);
   return `${events} events, each of 40 hosts down once and up once, 80 others never, feed.late ${feedLate} times`;

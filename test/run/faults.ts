@@ -172,7 +172,11 @@ const checks: readonly Check[] = [
 ];
 
 /** `L` stands for all of hosts, `M` of mails, `P` for all of publishers. */
-const groups: Readonly<Record<string, readonly { readonly id: string }[]>> = { L: hostsFaults, M: mailFaults, P: publisherFaults };
+const groups: Readonly<Record<string, readonly { readonly id: string }[]>> = {
+  L: hostsFaults,
+  M: mailFaults,
+  P: publisherFaults,
+};
 const wanted = positionals.flatMap((id) => groups[id]?.map((fault) => fault.id) ?? [id]);
 const isKnown = wanted.every((id) => checks.some((check) => check.id === id)) && Number.isInteger(seed);
 /** A cluster brings its own. */

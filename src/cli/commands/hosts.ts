@@ -28,7 +28,9 @@ Examples:
 `;
 
 export function hostsCommand(): Command {
-  const hosts = new Command('hosts').description('Hosts that are expected to report: who is late, why, and what to keep quiet about.');
+  const hosts = new Command('hosts').description(
+    'Hosts that are expected to report: who is late, why, and what to keep quiet about.',
+  );
   common(hosts.command('list').description('Every host with its status.'))
     .option('--status <status>', Object.values(statusWords).join(', '))
     .option('--group <name>', 'of one group')
@@ -73,7 +75,8 @@ async function list(options: Common & { readonly status?: string; readonly group
   const view = await look(options);
   const hosts = view.hosts.filter(
     ({ status, groups }) =>
-      (options.status === undefined || status === options.status) && (options.group === undefined || groups.includes(options.group)),
+      (options.status === undefined || status === options.status) &&
+      (options.group === undefined || groups.includes(options.group)),
   );
   process.stdout.write(options.json === true ? `${JSON.stringify({ version: 1, hosts })}\n` : hosts.map(line).join(''));
 }
@@ -118,7 +121,9 @@ interface SilenceOptions extends Common {
 async function silence(match: string | undefined, options: SilenceOptions): Promise<void> {
   if (match === undefined && options.end === undefined) {
     const { silences } = await look(options);
-    const rows = silences.map(({ id, match: of, author, until, comment }) => `${id}  ${of}  until ${time(until)}  ${author}  ${comment}\n`);
+    const rows = silences.map(
+      ({ id, match: of, author, until, comment }) => `${id}  ${of}  until ${time(until)}  ${author}  ${comment}\n`,
+    );
     process.stdout.write(options.json === true ? `${JSON.stringify({ version: 1, silences })}\n` : rows.join(''));
     return;
   }
@@ -129,7 +134,14 @@ async function silence(match: string | undefined, options: SilenceOptions): Prom
     if (options.end !== undefined && known === undefined) throw new CliFailure(`there is no silence "${options.end}"`, 1);
     const wanted =
       known === undefined
-        ? { id: randomUUID().slice(0, 8), match: checked(match ?? ''), author, comment: options.comment, from: now, until: now + lasting(options.for) }
+        ? {
+            id: randomUUID().slice(0, 8),
+            match: checked(match ?? ''),
+            author,
+            comment: options.comment,
+            from: now,
+            until: now + lasting(options.for),
+          }
         : { ...known, until: now };
     await silenceHosts(places, config.cluster, wanted, systemClock, randomUUID());
     const said = known === undefined ? `silence ${wanted.id} until ${time(wanted.until)}` : `silence ${wanted.id} is over`;
@@ -159,7 +171,8 @@ async function maintain(host: string, options: Common & { readonly for?: string;
 
 function lasting(written: string | undefined): number {
   const parsed = duration.safeParse(written);
-  if (!parsed.success || parsed.data <= 0) throw new CliFailure(`--for ${written ?? '(missing)'}: expected a duration such as 90s, 30m, 2h or 1d`, 2);
+  if (!parsed.success || parsed.data <= 0)
+    throw new CliFailure(`--for ${written ?? '(missing)'}: expected a duration such as 90s, 30m, 2h or 1d`, 2);
   return parsed.data;
 }
 

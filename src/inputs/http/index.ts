@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { aborted } from '../../lib/or-aborted.ts';
 import { Fault } from '../../model/faults.ts';
@@ -7,6 +8,7 @@ import { Gate } from './gate.ts';
 import { inflate } from './inflate.ts';
 import { Intake } from './intake.ts';
 import { comeAgain, Problem } from './problem.ts';
+import { reportsPath, toReportParts } from './reports.ts';
 import { toParts } from './request-body.ts';
 import { type HttpInputParameters, summary } from './schema.ts';
 
@@ -53,7 +55,9 @@ class HttpInput implements Input {
       this.#requests += 1;
       reply.raw.once('close', () => this.#ended()); // comes once, answered or broken off
     });
-    app.post(path, (request, reply) => this.#accept(request, reply));
+    app.post(path, (request, reply) => this.#accept(request, reply, toParts));
+    const toReports: typeof toParts = (body, ndjson, most) => toReportParts(body, ndjson, most, randomUUID, context.clock.now());
+    app.post(reportsPath, (request, reply) => this.#accept(request, reply, toReports));
   }
 
   async run(): Promise<void> {
@@ -84,13 +88,13 @@ class HttpInput implements Input {
     await this.#app.close();
   }
 
-  async #accept(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #accept(request: FastifyRequest, reply: FastifyReply, cut: typeof toParts): Promise<void> {
     const { body_limit_bytes, max_decompression_ratio, max_notifications } = this.#parameters;
     const bound = { maxBytes: body_limit_bytes, maxRatio: max_decompression_ratio };
     if (!(request.body instanceof Buffer)) throw new Problem(400, 'the request has no body');
     const body = await inflate(request.body, request.headers['content-encoding'], bound);
     const ndjson = /^application\/x-ndjson\b/i.test(request.headers['content-type'] ?? '');
-    const parts = toParts(body, ndjson, max_notifications);
+    const parts = cut(body, ndjson, max_notifications);
     await this.#intake.take(parts, request.ip);
     await reply.code(202).send({ accepted: parts.length });
   }
@@ -123,7 +127,9 @@ function createApp(parameters: HttpInputParameters, https: Readonly<Record<strin
   const asItIs = (_request: FastifyRequest, body: Buffer, done: (error: null, body: Buffer) => void) => done(null, body);
   app.addContentTypeParser(['application/json', 'application/x-ndjson'], { parseAs: 'buffer' }, asItIs);
   app.setErrorHandler((error, _request, reply) => sendProblem(error, reply));
-  app.setNotFoundHandler((_request, reply) => sendProblem(new Problem(404, `POST ${path} is all there is`), reply));
+  app.setNotFoundHandler((_request, reply) =>
+    sendProblem(new Problem(404, `POST ${path} and POST ${reportsPath} are all there is`), reply),
+  );
   return app;
 }
 
