@@ -49,7 +49,7 @@ export async function readHosts(places: Places, cluster: string): Promise<HostsV
   const silences: Silence[] = [];
   for (const [key, row] of await rowsOf(places, refs, announceSink)) {
     if (key.startsWith('h:')) told.set(key.slice(2), String(row['phase']));
-    else if (key.startsWith('s:')) silences.push(silenceOf(row));
+    else if (key === 's') silences.push(...(row['list'] as readonly JsonObject[]).map(silenceOf));
   }
   const hosts: HostView[] = [];
   for (const ref of refs.filter(({ sink }) => sink === livenessSink)) {

@@ -44,7 +44,7 @@ interface HostRow {
   readonly storm: string | null;
 }
 
-/** Rows: `n:<host>` the last number seen, `h:<host>` who is down, `a:<host>` who is attached to it, `t:<host>…` services and triggers told, `g:<id>` storms, `s:<id>` silences, `f` how many there are, `feed` since when it stood last. */
+/** Rows: `n:<host>` the last number seen, `h:<host>` who is down, `a:<host>` who is attached to it, `t:<host>…` services and triggers told, `g:<id>` storms, `s` silences, `f` how many there are, `feed` since when it stood last. */
 type Rows = { get(key: string): JsonObject | undefined; entries(): IterableIterator<[string, JsonObject]> };
 
 export const announce: TableTransformer<AnnounceSettings, JsonObject> = {
@@ -196,7 +196,8 @@ class Desk {
     if (source === itemSources.fleet) this.#put('f', resource_metadata);
     else if (source === itemSources.silence) {
       const silence = silenceOf(resource_metadata);
-      this.#put(`s:${resource_id}`, silence.until > this.#time.now ? resource_metadata : null);
+      const others = this.#silences().filter(({ id }) => id !== resource_id);
+      this.#putSilences(silence.until > this.#time.now ? [...others, silence] : others);
       this.#lookAgain(this.#time.partition);
     } else this.#drop('not_of_hosts');
   }
@@ -211,14 +212,14 @@ class Desk {
     this.#tellRisen();
     this.#remind();
     for (const [, row] of this.#hosts()) this.#lookAgain(row.due);
-    for (const [, silence] of this.#silences()) this.#lookAgain(partition + Math.max(1_000, silence.until - this.#time.now));
+    for (const silence of this.#silences()) this.#lookAgain(partition + Math.max(1_000, silence.until - this.#time.now));
     for (const [, storm] of this.#storms()) this.#lookAgain(storm.due);
     return this.#result();
   }
 
   #endSilences(): void {
-    const over = [...this.#silences()].filter(([, { until }]) => until <= this.#time.now);
-    for (const [id] of over) this.#put(`s:${id}`, null);
+    const left = this.#silences().filter(({ until }) => until > this.#time.now);
+    if (left.length < this.#silences().length) this.#putSilences(left);
     for (const [host, row] of this.#hosts())
       if (row.phase === 'silenced' && this.#silenceFor(host, row.fact.groups) === null)
         this.#putHost(host, { ...row, phase: 'held', due: this.#time.partition });
@@ -314,7 +315,7 @@ class Desk {
   }
 
   #silenceFor(host: string, groups: readonly string[]): Silence | null {
-    for (const [, silence] of this.#silences())
+    for (const silence of this.#silences())
       if (silence.from <= this.#time.now && silence.until > this.#time.now && matches(silence, host, groups)) return silence;
     return null;
   }
@@ -372,8 +373,12 @@ class Desk {
     return [...this.#of<HostRow>('h:')].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
-  #silences(): Generator<[string, Silence]> {
-    return this.#of<Silence>('s:');
+  #silences(): readonly Silence[] {
+    return (this.#get('s')?.['list'] ?? []) as unknown as readonly Silence[];
+  }
+
+  #putSilences(list: readonly Silence[]): void {
+    this.#put('s', { list } as unknown as JsonObject);
   }
 
   #storms(): [string, { group: string; since: number; due: number }][] {

@@ -6,6 +6,7 @@ import type { Drop, Output, Relocation, TableResult, TableTransformer, Time } fr
 import { fromJson, type HostDefinition } from './host-definition.ts';
 import { type HostState, newHost, toJson as stateJson } from './host-state.ts';
 import { HostTurn, type Moment, type Reports, type Transition } from './host-turn.ts';
+import { interned } from './intern.ts';
 import { itemSources, transitionEvent } from './items.ts';
 import { definitionOf, hostsIn, lastBorn, type Meta, meta, metaOf, newest, type Rows, reportsOf, stateOf } from './rows.ts';
 import { defaultSettings, type LivenessSettings } from './settings.ts';
@@ -20,7 +21,7 @@ import { pull, triggersOf } from './triggers.ts';
  * could not be heard has a whole interval again.
  */
 const Parameters = z.custom<LivenessSettings>(isObject);
-const State = z.custom<JsonObject>(isObject);
+const State = z.custom<JsonObject>(isObject).transform(interned);
 
 /** Wall clock that passed without partition time, above which nobody could be heard. Ticks that come late are below it. */
 const deafMs = 5_000;
@@ -34,7 +35,7 @@ export const liveness: TableTransformer<LivenessSettings, JsonObject> = {
   gives: () => 'events',
   scope: 'partition',
   Parameters,
-  State,
+  State: State as unknown as TableTransformer<LivenessSettings, JsonObject>['State'],
   examples: [],
   partitionKeys: () => ['resource_id'],
   needsTime: () => true,
@@ -67,7 +68,7 @@ class Turns {
       case itemSources.report:
         return this.#report(item);
       case itemSources.host:
-        return this.#define(fromJson(item.resource_metadata));
+        return this.#define(fromJson(interned(item.resource_metadata)));
       case itemSources.roster:
         return this.#keepOnly(item.resource_metadata['hosts'] as readonly string[]);
       case itemSources.maintain:
@@ -191,7 +192,7 @@ class Turns {
   #settle(definition: HostDefinition, before: HostState, turn: HostTurn, isNew = false): void {
     const { host } = definition;
     const { state, transitions } = turn.finish();
-    if (isNew || !same(before, state)) this.#writes.push([`s:${host}`, stateJson(state)]);
+    if (isNew || before.seq !== state.seq || !same(before, state)) this.#writes.push([`s:${host}`, stateJson(state)]);
     this.#tell(definition, state.born, transitions);
     const next = turn.nextLook(state);
     if (next !== null) this.#wheel().arm(host, next);
