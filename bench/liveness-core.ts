@@ -64,7 +64,8 @@ export function measureCore(hosts: number, services: number): CoreFigures {
   // Everybody was heard last at 30: 60 s of interval, 10 of tolerance and 10 of slack later all are late at once.
   began = cpuSeconds('self');
   const transitions: Item[] = [];
-  for (let second = 91; second <= 112; second++) for (const chain of chains) for (const item of chain.advance(at(second)).out) transitions.push(item);
+  for (let second = 91; second <= 112; second++)
+    for (const chain of chains) for (const item of chain.advance(at(second)).out) transitions.push(item);
   const stormStatesSeconds = cpuSeconds('self') - began;
   drop(chains);
   const desk = createChain({ cluster: 'b', sink: 'said', steps: [{ transformer: announce, parameters: defaultAnnounce }] });

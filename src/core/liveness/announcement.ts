@@ -100,7 +100,11 @@ export function stormAnnouncement(
 
 /** Nobody can be heard: an input is late, so no host is judged. */
 export function feedLate(since: number, at: number): Event {
-  return event('feed.late', at, { since: instant(since), incident_id: `feed/${since}`, silent_seconds: Math.round((at - since) / 1_000) });
+  return event('feed.late', at, {
+    since: instant(since),
+    incident_id: `feed/${since}`,
+    silent_seconds: Math.round((at - since) / 1_000),
+  });
 }
 
 function event(type: string, at: number, facts: Readonly<Record<string, string | number>>): Event {
