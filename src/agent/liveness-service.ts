@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { LivenessConfig } from '../config/agent-config.ts';
-import { loadInventory } from '../config/inventory-files.ts';
 import { announceSink, livenessSink } from '../config/liveness-sinks.ts';
+import { loadInventory } from '../config/load-inventory.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity } from '../coordination/group.ts';
 import type { Inventory } from '../core/liveness/inventory.ts';
@@ -69,7 +69,7 @@ export class LivenessService {
     const { clock, emit } = this.#options;
     const appender = await orAborted(places.topics.openAppender(), signal);
     const feed = new OwnerFeed(`${this.#boot}.inventory`, appender, clock);
-    const changes = watchFor(config.inventory);
+    const changes = watchFor(config.inventory.kind === 'files' ? config.inventory.path : null);
     try {
       await runInventoryLoop(
         {
@@ -102,7 +102,7 @@ export class LivenessService {
 }
 
 /** Whether a file of the inventory has changed or SIGHUP has come since it was asked last. What cannot be watched is read in its turn. */
-function watchFor(path: string): { readonly take: () => boolean; readonly end: () => void } {
+function watchFor(path: string | null): { readonly take: () => boolean; readonly end: () => void } {
   let wanted = false;
   const want = () => {
     wanted = true;
@@ -110,8 +110,8 @@ function watchFor(path: string): { readonly take: () => boolean; readonly end: (
   process.on('SIGHUP', want);
   let watcher: FSWatcher | null = null;
   try {
-    watcher = watch(path, want);
-    watcher.on('error', () => watcher?.close());
+    watcher = path === null ? null : watch(path, want);
+    watcher?.on('error', () => watcher?.close());
   } catch {
     // not on this file system
   }

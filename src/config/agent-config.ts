@@ -48,10 +48,14 @@ export interface ClusterConfig {
   readonly keysFile: string;
 }
 
+/** Where it is said who is expected to report. Paths are absolute; a folder or a file. */
+export type InventorySource =
+  | { readonly kind: 'files'; readonly path: string }
+  | { readonly kind: 'http'; readonly url: string; readonly tokenFile: string | null };
+
 /** Hosts and their services that are expected to report. */
 export interface LivenessConfig {
-  /** A folder or a file, absolute. */
-  readonly inventory: string;
+  readonly inventory: InventorySource;
   readonly reloadMs: number;
   readonly partitions: number;
   /** Samples that count as reports. */

@@ -17,9 +17,16 @@ export const LivenessSchema = z
     z.literal('off'),
     z.strictObject({
       inventory: z
-        .union([z.string().min(1), z.strictObject({ files: z.string().min(1) })])
-        .default('liveness')
-        .describe('Who is expected to report what: a folder of YAML files, or one file.'),
+        .union([
+          z.string().min(1),
+          z.strictObject({ files: z.string().min(1).describe('A folder of YAML files, or one file.') }),
+          z.strictObject({
+            http: z.url({ protocol: /^https?$/ }).describe('Where it is served, as YAML or JSON.'),
+            token_file: z.string().min(1).optional().describe('A file with the bearer token to show there.'),
+          }),
+        ])
+        .default('pipelines/liveness')
+        .describe('Who is expected to report what: a folder of YAML files, one file, or an address.'),
       reload: duration
         .prefault('120s')
         .describe(

@@ -4,9 +4,8 @@ import type { LivenessValues } from './liveness-schema.ts';
 /** From the words of the file to those of the code, every path absolute. */
 export function toLiveness(values: LivenessValues, place: (path: string, text: string) => string): LivenessConfig {
   const { inventory } = values;
-  const files = typeof inventory === 'string' ? inventory : inventory.files;
   return {
-    inventory: place('liveness', files),
+    inventory: toSource(inventory, (text) => place('liveness', text)),
     reloadMs: values.reload,
     partitions: values.partitions,
     reports: values.reports,
@@ -24,4 +23,10 @@ export function toLiveness(values: LivenessValues, place: (path: string, text: s
       remindMs: values.remind,
     },
   };
+}
+
+function toSource(inventory: LivenessValues['inventory'], at: (text: string) => string): LivenessConfig['inventory'] {
+  if (typeof inventory === 'string') return { kind: 'files', path: at(inventory) };
+  if ('files' in inventory) return { kind: 'files', path: at(inventory.files) };
+  return { kind: 'http', url: inventory.http, tokenFile: inventory.token_file === undefined ? null : at(inventory.token_file) };
 }

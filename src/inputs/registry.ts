@@ -6,6 +6,7 @@ import { FileInputSchema, summary as fileSummary } from './file/schema.ts';
 import { HttpInputSchema, summary as httpSummary } from './http/schema.ts';
 import type { InputKind } from './input.ts';
 import { KafkaInputSchema, summary as kafkaSummary } from './kafka/schema.ts';
+import { RedisListsSchema, summary as redisListsSummary } from './redis-lists/schema.ts';
 import { SpoolInputSchema, summary as spoolSummary } from './spool/schema.ts';
 
 export interface InputEntry {
@@ -35,5 +36,10 @@ export const inputs: Readonly<Record<string, InputEntry>> = {
   },
   http: { summary: httpSummary, schema: HttpInputSchema, load: async () => (await import('./http/index.ts')).http },
   spool: { summary: spoolSummary, schema: SpoolInputSchema, load: async () => (await import('./spool/index.ts')).spool },
+  'redis-lists': {
+    summary: redisListsSummary,
+    schema: RedisListsSchema,
+    load: async () => (await import('./redis-lists/index.ts')).redisLists,
+  },
   file: { summary: fileSummary, schema: FileInputSchema, load: async () => (await import('./file/index.ts')).file },
 };

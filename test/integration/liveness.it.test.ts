@@ -37,7 +37,7 @@ groups:
 hosts:
 ${hosts}`;
 
-const settings = '{ partitions: 2, slack: 1s, first_report: 3s, hold: 1s, reload: 600s }';
+const settings = '{ inventory: liveness, partitions: 2, slack: 1s, first_report: 3s, hold: 1s, reload: 600s }';
 
 /** Resolves with where reports are taken. */
 async function start(more = ''): Promise<string> {

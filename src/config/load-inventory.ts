@@ -1,19 +1,20 @@
 import { stat } from 'node:fs/promises';
 import { type Inventory, mergeInventory } from '../core/liveness/inventory.ts';
 import { type InventoryFile, InventorySchema } from '../core/liveness/inventory-schema.ts';
+import type { InventorySource } from './agent-config.ts';
 import { parseAt, plain } from './explain.ts';
+import { fetchInventory } from './inventory-http.ts';
 import { pipelineFiles } from './load-pipelines.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import { readable, readYamlFile } from './read-file.ts';
-import type { YamlDocument } from './yaml-document.ts';
+import type { YamlDocument, YamlRead } from './yaml-document.ts';
 
-/** All YAML files of a folder, or one file. Throws one `ConfigError` with everything that is wrong in any of them. */
-export async function loadInventory(path: string): Promise<Inventory> {
+/** From wherever it is. Throws one `ConfigError` with everything that is wrong in any of its files. */
+export async function loadInventory(source: InventorySource): Promise<Inventory> {
   const problems: Problem[] = [];
   const documents: YamlDocument[] = [];
   const parsed: InventoryFile[] = [];
-  for (const file of await filesOf(path, problems)) {
-    const read = await readYamlFile(file);
+  for (const read of await readAll(source, problems)) {
     problems.push(...read.problems);
     if (read.document === null) continue;
     const value = plain(read.document.value) ?? {};
@@ -29,6 +30,13 @@ export async function loadInventory(path: string): Promise<Inventory> {
   }
   if (merged === null || problems.length > 0) throw new ConfigError(problems);
   return merged.inventory;
+}
+
+async function readAll(source: InventorySource, problems: Problem[]): Promise<readonly YamlRead[]> {
+  if (source.kind === 'http') return [await fetchInventory(source.url, source.tokenFile)];
+  const reads: YamlRead[] = [];
+  for (const file of await filesOf(source.path, problems)) reads.push(await readYamlFile(file));
+  return reads;
 }
 
 async function filesOf(path: string, problems: Problem[]): Promise<readonly string[]> {
