@@ -96,6 +96,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     deadLetters,
     mails: () => mail.reading(),
     spool: () => spooler?.reading() ?? null,
+    ...(config.liveness === null ? {} : { hosts: () => hosts.look(places) }),
   });
   opened.push(() => admin.close());
   if (admin.address !== null) facts['admin'] = admin.address;

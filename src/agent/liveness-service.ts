@@ -7,6 +7,7 @@ import type { AgentIdentity } from '../coordination/group.ts';
 import type { Inventory } from '../core/liveness/inventory.ts';
 import { createRouter, type Router } from '../core/route/router.ts';
 import { orAborted } from '../lib/or-aborted.ts';
+import { isEvent } from '../model/item.ts';
 import type { AssignmentLoop } from '../pipeline/assignment-loop.ts';
 import { runInventoryLoop } from '../pipeline/inventory-loop.ts';
 import { type LoopbackDeps, loopback } from '../pipeline/loopback.ts';
@@ -14,8 +15,11 @@ import { OwnerFeed } from '../pipeline/owner-feed.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
 import type { Publisher } from '../publishers/publisher.ts';
 import type { AgentOptions } from './agent-options.ts';
+import { type HostView, readHosts } from './hosts-view.ts';
 import type { Places } from './places.ts';
 import type { TopicSink } from './start-workers.ts';
+
+const lookEveryMs = 3_000;
 
 /** The hosts an agent watches: their inventory, where their reports go, and where what is told of them goes. */
 export class LivenessService {
@@ -26,6 +30,8 @@ export class LivenessService {
   #ready: (deps: Omit<LoopbackDeps, 'router' | 'sequencer'>) => void = () => undefined;
   readonly #deps: Promise<Omit<LoopbackDeps, 'router' | 'sequencer'>>;
   #loops = 0;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #looked: Promise<readonly HostView[]> = Promise.resolve([]);
 
   private constructor(options: AgentOptions, identity: AgentIdentity, first: Inventory | null) {
     this.#options = options;
@@ -48,12 +54,27 @@ export class LivenessService {
     return this.#config === null ? null : this.#routerTo(livenessSink);
   }
 
+  /** All hosts of the cluster. Reading them costs, so for a few seconds everybody gets the same. */
+  look(places: Places): Promise<readonly HostView[]> {
+    const { clock, config } = this.#options;
+    if (clock.monotonic() - this.#lookedAt >= lookEveryMs) {
+      this.#lookedAt = clock.monotonic();
+      this.#looked = readHosts(places, config.cluster).then(({ hosts }) => hosts);
+      this.#looked.catch(() => {
+        this.#lookedAt = Number.NEGATIVE_INFINITY; // whoever asks next tries again
+      });
+    }
+    return this.#looked;
+  }
+
   /** In the place of a publisher: what hosts do goes to who announces, what that says to every pipeline. */
   loopback(sink: SinkConfig): Publisher {
     this.#loops += 1;
     const sequencer = new Sequencer(`${this.#boot}.loop${this.#loops}`);
-    const router = sink.sink === livenessSink ? this.#routerTo(announceSink) : createRouter(this.#options.sinks);
-    return loopback(this.#deps.then((deps) => ({ ...deps, router, sequencer })));
+    const isInner = sink.sink === livenessSink;
+    const router = isInner ? this.#routerTo(announceSink) : createRouter(this.#options.sinks);
+    const publisher = loopback(this.#deps.then((deps) => ({ ...deps, router, sequencer })));
+    return isInner ? publisher : this.#counting(publisher);
   }
 
   opened(deps: Omit<LoopbackDeps, 'router' | 'sequencer'>): void {
@@ -93,6 +114,17 @@ export class LivenessService {
       changes.end();
       await feed.close();
     }
+  }
+
+  #counting(publisher: Publisher): Publisher {
+    return {
+      ...publisher,
+      publish: async (batch, signal) => {
+        await publisher.publish(batch, signal);
+        const { emit } = this.#options;
+        for (const item of batch.items) if (isEvent(item)) emit('liveness:told', { type: item.event_type });
+      },
+    };
   }
 
   #routerTo(name: string): Router {

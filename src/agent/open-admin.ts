@@ -2,6 +2,7 @@ import { Health } from '../admin/health.ts';
 import type { MailNow, SpoolNow } from '../admin/overview.ts';
 import { letterRoutes } from '../admin/routes/dead-letters.ts';
 import { eventsRoute } from '../admin/routes/events.ts';
+import { hostRoutes } from '../admin/routes/hosts.ts';
 import { pageRoutes } from '../admin/routes/page.ts';
 import { resourceRoutes } from '../admin/routes/resources.ts';
 import { startAdmin } from '../admin/server.ts';
@@ -18,6 +19,7 @@ import { readingsOf } from './admin-readings.ts';
 import { AgentWatch } from './agent-watch.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Figures } from './figures.ts';
+import type { HostView } from './hosts-view.ts';
 import type { MailReading } from './mail-service.ts';
 import type { ToldLately } from './told-lately.ts';
 
@@ -37,6 +39,8 @@ export interface AdminParts {
   /** Without it: no mails are sent. */
   readonly mails?: () => (MailReading & Pick<MailNow, 'servers'>) | null;
   readonly spool?: () => SpoolNow | null;
+  /** Without it: nobody is expected to report. */
+  readonly hosts?: () => Promise<readonly HostView[]>;
 }
 
 export interface AgentAdmin {
@@ -78,7 +82,13 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
       const view = await look();
       return view === null ? null : { ...view, mails: mails(), servedBy: { ...identity, build: version, reason: health.reason } };
     },
-    routes: [...resourceRoutes(watch), ...letterRoutes(watch), eventsRoute(watch), ...(await pageRoutes())],
+    routes: [
+      ...resourceRoutes(watch),
+      ...letterRoutes(watch),
+      ...(parts.hosts === undefined ? [] : hostRoutes(parts.hosts)),
+      eventsRoute(watch),
+      ...(await pageRoutes()),
+    ],
   });
   watch.run();
   emit('admin:listening', { address: admin.address });

@@ -26,6 +26,11 @@ export const events = {
     'The hosts that are expected to report were read; what changed is told to the partitions that are ours.',
     { gauge: 'liveness_inventory_hosts', help: 'Hosts that are expected to report.', value: 'hosts' },
   ),
+  'liveness:told': row<{ type: string }>('debug', 'Pipelines were told of a host.', {
+    counter: 'liveness_events_total',
+    help: 'What pipelines were told of hosts.',
+    labels: ['type'],
+  }),
   'liveness:inventory-refused': row<{ error: unknown }>('error', 'The inventory cannot be used; the one of before stays.', {
     counter: 'liveness_inventory_refused_total',
     help: 'Inventories that could not be used.',

@@ -15,6 +15,7 @@ import { projectDir } from '../run/program.ts';
 let folder: string;
 let agent: RunningAgent | null;
 let alive: AbortController;
+let admin: string;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ceilograph-liveness-'));
@@ -53,6 +54,7 @@ async function start(more = ''): Promise<string> {
   const telemetry = createTelemetry({ level: 'silent', agent: 'a' });
   const address = new Promise<string>((resolve) => {
     telemetry.listen((name, facts) => {
+      if (name === 'admin:listening') admin = (facts as { readonly address: string }).address;
       if (name === 'input:connected') resolve((facts as { readonly detail: string }).detail.replace(/\/v1\/.*$/, ''));
     });
   });
@@ -60,6 +62,7 @@ async function start(more = ''): Promise<string> {
     ...setup,
     codec: createItemCodec(() => ''),
     emit: telemetry.emit,
+    scrape: telemetry.scrape,
     clock: systemClock,
     random: Math.random,
     version: 'test',
@@ -150,7 +153,7 @@ describe('an agent that watches hosts', () => {
 
   it('shows its hosts, and keeps quiet about who is silenced or in maintenance', async () => {
     await writeFile(join(folder, 'liveness', 'hosts.yaml'), inventory('  a: { groups: [web] }\n  b: { groups: [web] }\n'));
-    const address = await start();
+    const address = await start('admin: { listen: "127.0.0.1:0" }\n');
     const hosts = new Set(['a', 'b']);
     keepReporting(address, hosts);
     await expect.poll(statuses, { timeout: 30_000 }).toEqual({ a: 'ok null', b: 'ok null' });
@@ -165,6 +168,15 @@ describe('an agent that watches hosts', () => {
       reason: 'uptime_late',
       services: [{ service: 'uptime', intervalSeconds: 2 }],
     });
+    const served = await fetch(`${admin}/v1/hosts?status=unreachable`);
+    expect(await served.json()).toMatchObject({
+      total: 2,
+      byStatus: { maintenance: 1, unreachable: 1 },
+      byGroup: { web: { maintenance: 1, unreachable: 1 } },
+      items: [{ host: 'b', told: 'silenced' }],
+    });
+    expect(await (await fetch(`${admin}/v1/hosts/a`)).json()).toMatchObject({ host: 'a', status: 'maintenance' });
+    expect((await fetch(`${admin}/v1/hosts/nobody`)).status).toBe(404);
     expect(await told()).toEqual([]);
   }, 90_000);
 
