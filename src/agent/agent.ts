@@ -116,7 +116,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     deadLetters,
     mail: mail.queue,
     hard: hard.signal,
-    loopback: (sink: SinkConfig) => hosts.loopback(sink),
+    loopback: (sink: SinkConfig, target: string) => hosts.loopback(sink, target),
   };
 
   // One process of several holds the connections; the publishers of all of them spool.

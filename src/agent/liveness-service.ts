@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
-import type { LivenessConfig } from '../config/agent-config.ts';
-import { announceSink, livenessSink } from '../config/liveness-sinks.ts';
+import type { InventorySource, LivenessConfig } from '../config/agent-config.ts';
+import { announceSink, livenessSink, statusTarget } from '../config/liveness-sinks.ts';
 import { loadInventory } from '../config/load-inventory.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity } from '../coordination/group.ts';
@@ -14,6 +14,8 @@ import { type LoopbackDeps, loopback } from '../pipeline/loopback.ts';
 import { OwnerFeed } from '../pipeline/owner-feed.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
 import type { Publisher } from '../publishers/publisher.ts';
+import { readInventoryRows } from '../services/host-database/read-inventory.ts';
+import { statusWriter } from '../services/host-database/status-writer.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { type HostView, readHosts } from './hosts-view.ts';
 import type { Places } from './places.ts';
@@ -46,7 +48,7 @@ export class LivenessService {
   /** Throws a `ConfigError` when the inventory is wrong: nothing starts with one. */
   static async open(options: AgentOptions, identity: AgentIdentity): Promise<LivenessService> {
     const { liveness } = options.config;
-    return new LivenessService(options, identity, liveness === null ? null : await loadInventory(liveness.inventory));
+    return new LivenessService(options, identity, liveness === null ? null : await load(liveness.inventory));
   }
 
   /** For reports that are sent as such. Null where nobody is expected to report. */
@@ -68,7 +70,9 @@ export class LivenessService {
   }
 
   /** In the place of a publisher: what hosts do goes to who announces, what that says to every pipeline. */
-  loopback(sink: SinkConfig): Publisher {
+  loopback(sink: SinkConfig, target: string): Publisher {
+    const source = this.#config?.inventory;
+    if (target === statusTarget && source?.kind === 'sql' && source.update !== null) return statusWriter(source, source.update);
     this.#loops += 1;
     const sequencer = new Sequencer(`${this.#boot}.loop${this.#loops}`);
     const isInner = sink.sink === livenessSink;
@@ -94,7 +98,7 @@ export class LivenessService {
     try {
       await runInventoryLoop(
         {
-          load: () => loadInventory(config.inventory),
+          load: () => load(config.inventory),
           first,
           reloadMs: config.reloadMs,
           hosts: refs(livenessSink),
@@ -131,6 +135,10 @@ export class LivenessService {
     const all = (sink: SinkConfig) => ({ ...sink, sources: sink.sink === name ? [{ name, match: ['*'] }] : [] });
     return createRouter(this.#options.sinks.map(all));
   }
+}
+
+function load(source: InventorySource): Promise<Inventory> {
+  return loadInventory(source, (sql) => readInventoryRows(sql, sql.query));
 }
 
 /** Whether a file of the inventory has changed or SIGHUP has come since it was asked last. What cannot be watched is read in its turn. */

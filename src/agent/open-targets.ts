@@ -28,7 +28,7 @@ export interface TargetContext {
   readonly mail?: MailAcceptor | null;
   readonly hard: AbortSignal;
   /** What stands in the place of a publisher for outputs that go on in this agent. */
-  readonly loopback?: (sink: SinkConfig) => Publisher;
+  readonly loopback?: (sink: SinkConfig, target: string) => Publisher;
 }
 
 /** The running lanes of one sink. */
@@ -83,7 +83,7 @@ async function open<L extends Lane>(
 }
 
 async function openPublisher(sink: SinkConfig, target: SinkTarget, context: TargetContext): Promise<Publisher> {
-  if (target.kind === pipelinesKind && context.loopback !== undefined) return context.loopback(sink);
+  if (target.kind === pipelinesKind && context.loopback !== undefined) return context.loopback(sink, target.name);
   const entry = publishers[target.kind];
   if (entry === undefined) throw new Error(`no publisher of kind ${target.kind}`);
   const kind = await entry.load();

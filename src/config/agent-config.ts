@@ -51,7 +51,18 @@ export interface ClusterConfig {
 /** Where it is said who is expected to report. Paths are absolute; a folder or a file. */
 export type InventorySource =
   | { readonly kind: 'files'; readonly path: string }
-  | { readonly kind: 'http'; readonly url: string; readonly tokenFile: string | null };
+  | { readonly kind: 'http'; readonly url: string; readonly tokenFile: string | null }
+  | SqlSource;
+
+/** A query against PostgreSQL, and the statement that writes a status back. */
+export interface SqlSource {
+  readonly kind: 'sql';
+  readonly url: string;
+  readonly passwordFile: string | null;
+  readonly query: string;
+  /** Null: nothing is written there. */
+  readonly update: string | null;
+}
 
 /** Hosts and their services that are expected to report. */
 export interface LivenessConfig {

@@ -24,9 +24,22 @@ export const LivenessSchema = z
             http: z.url({ protocol: /^https?$/ }).describe('Where it is served, as YAML or JSON.'),
             token_file: z.string().min(1).optional().describe('A file with the bearer token to show there.'),
           }),
+          z.strictObject({
+            sql: z.url({ protocol: /^postgres(?:ql)?$/ }).describe('`postgresql://user@host:5432/database`.'),
+            password_file: z.string().min(1).optional().describe('A file with the password; wins over the one in the URL.'),
+            query: z
+              .string()
+              .min(1)
+              .describe('Gives rows of `kind` (`template`, `group` or `host`), `name` and `definition` (json, as in the files).'),
+            update: z
+              .string()
+              .min(1)
+              .optional()
+              .describe('Run at every change of status: `$1` host, `$2` status (a number), `$3` since, `$4` reason.'),
+          }),
         ])
         .default('pipelines/liveness')
-        .describe('Who is expected to report what: a folder of YAML files, one file, or an address.'),
+        .describe('Who is expected to report what: a folder of YAML files, one file, an address, or a query.'),
       reload: duration
         .prefault('120s')
         .describe(

@@ -13,6 +13,9 @@ import type { SinkConfig, SinkTarget } from './sink-config.ts';
 export const livenessSink = 'liveness';
 export const announceSink = 'liveness-announce';
 
+/** The target that writes statuses back to the database of the inventory. */
+export const statusTarget = 'status';
+
 /** What the agent puts in the place of a publisher: outputs go on as events of its own pipelines. */
 export const pipelinesKind = 'pipelines';
 
@@ -22,7 +25,7 @@ export const pipelinesKind = 'pipelines';
  */
 export function livenessSinks(config: LivenessConfig | null): readonly SinkConfig[] {
   if (config === null) return [];
-  const { partitions, judging, announcing, reports, compat } = config;
+  const { partitions, judging, announcing, reports, compat, inventory } = config;
   return [
     {
       ...common(livenessSink, compat === null ? liveness : crazymonitor, judging, { partitions, judging, reports, compat }),
@@ -30,7 +33,7 @@ export function livenessSinks(config: LivenessConfig | null): readonly SinkConfi
       sources: reports.map((rule, i) => ({ name: `${livenessSink}-${i}`, match: rule.match, as: asReport(rule) })),
       partitionBy: ['resource_id'],
       partitions,
-      publish: [target(announceSink)],
+      publish: [target(announceSink), ...(inventory.kind === 'sql' && inventory.update !== null ? [target(statusTarget)] : [])],
     },
     {
       ...common(announceSink, announce, announcing, { announcing }),

@@ -28,5 +28,9 @@ export function toLiveness(values: LivenessValues, place: (path: string, text: s
 function toSource(inventory: LivenessValues['inventory'], at: (text: string) => string): LivenessConfig['inventory'] {
   if (typeof inventory === 'string') return { kind: 'files', path: at(inventory) };
   if ('files' in inventory) return { kind: 'files', path: at(inventory.files) };
+  if ('sql' in inventory) {
+    const { sql: url, password_file, query, update = null } = inventory;
+    return { kind: 'sql', url, passwordFile: password_file === undefined ? null : at(password_file), query, update };
+  }
   return { kind: 'http', url: inventory.http, tokenFile: inventory.token_file === undefined ? null : at(inventory.token_file) };
 }

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadInventory } from '../../../src/config/load-inventory.ts';
 
+/** No database. */
+const none = async () => [];
+
 async function served(status: number, body: string, then: (url: string) => Promise<void>): Promise<void> {
   const server = createServer((_, answer) => answer.writeHead(status).end(body));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -18,7 +21,7 @@ describe('an inventory', () => {
   it('that comes with the product loads', async () => {
     const path = fileURLToPath(new URL('../../../pipelines/liveness', import.meta.url));
 
-    const { hosts } = await loadInventory({ kind: 'files', path });
+    const { hosts } = await loadInventory({ kind: 'files', path }, none);
 
     expect([...hosts.keys()]).toEqual(['router1', 'web1', 'web2']);
     expect(hosts.get('web2')?.services.map(({ name }) => name)).toEqual(['uptime', 'cpu', 'memory']);
@@ -26,7 +29,7 @@ describe('an inventory', () => {
 
   it('may be served over HTTP, as YAML or JSON', async () => {
     await served(200, '{"hosts": {"a": {"templates": ["base"]}}}', async (url) => {
-      const { hosts } = await loadInventory({ kind: 'http', url, tokenFile: null });
+      const { hosts } = await loadInventory({ kind: 'http', url, tokenFile: null }, none);
 
       expect(hosts.get('a')?.services).toHaveLength(1);
     });
@@ -38,11 +41,39 @@ describe('an inventory', () => {
     [200, `hosts: {} #${'x'.repeat(2_000_000)}`, /larger than/],
   ])('served with %i and what is wrong is refused with its address', async (status, body, message) => {
     await served(status, body, async (url) => {
-      await expect(loadInventory({ kind: 'http', url, tokenFile: null })).rejects.toThrow(message);
+      await expect(loadInventory({ kind: 'http', url, tokenFile: null }, none)).rejects.toThrow(message);
     });
   });
 
+  it('may be rows of a database, and what is wrong there is told with its place', async () => {
+    const source = {
+      kind: 'sql',
+      url: 'postgresql://user:secret@db/cmdb',
+      passwordFile: null,
+      query: 'q',
+      update: null,
+    } as const;
+    const rows = [
+      { kind: 'group', name: 'web', definition: { templates: ['base'] } },
+      { kind: 'host', name: 'a', definition: { groups: ['web'] } },
+      { kind: 'host', name: 'b', definition: null },
+    ];
+
+    expect((await loadInventory(source, async () => rows)).hosts.get('a')?.services).toHaveLength(1);
+    const wrong = [
+      ...rows,
+      { kind: 'hots', name: 'c', definition: {} },
+      { kind: 'host', name: 'd', definition: { groups: ['wbe'] } },
+    ];
+    const failed = loadInventory(source, async () => wrong);
+    await expect(failed).rejects.toThrow(/expected template, group or host/);
+    await expect(failed).rejects.toThrow(/hosts\.d\.groups: there is no group "wbe"/);
+    await expect(failed).rejects.not.toThrow(/secret/);
+  });
+
   it('that is not there is told with its path', async () => {
-    await expect(loadInventory({ kind: 'files', path: '/nowhere/at/all' })).rejects.toThrow('/nowhere/at/all:1:1 cannot be read');
+    await expect(loadInventory({ kind: 'files', path: '/nowhere/at/all' }, none)).rejects.toThrow(
+      '/nowhere/at/all:1:1 cannot be read',
+    );
   });
 });
