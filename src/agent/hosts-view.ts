@@ -1,6 +1,6 @@
 import { announceSink, livenessSink } from '../config/liveness-sinks.ts';
 import { fromJson as definitionFrom, type HostDefinition } from '../core/liveness/host-definition.ts';
-import { type HostState, fromJson as stateFrom, statusWords } from '../core/liveness/host-state.ts';
+import { type HostState, newHost, fromJson as stateFrom, statusWords } from '../core/liveness/host-state.ts';
 import { itemSources, livenessItem } from '../core/liveness/items.ts';
 import { type Silence, silenceOf } from '../core/liveness/silences.ts';
 import { parseState } from '../core/transformers/state-text.ts';
@@ -59,11 +59,18 @@ export async function readHosts(places: Places, cluster: string): Promise<HostsV
       if (!key.startsWith('d:')) continue;
       const host = key.slice(2);
       const state = rows.get(`s:${host}`);
-      if (state !== undefined)
-        hosts.push(viewOf(definitionFrom(row), stateFrom(state), rows.get(`r:${host}`) ?? {}, now, told.get(host) ?? null));
+      const old = rows.get(`o:${host}`);
+      const known = state === undefined ? (old === undefined ? null : oldState(old)) : stateFrom(state);
+      if (known !== null)
+        hosts.push(viewOf(definitionFrom(row), known, rows.get(`r:${host}`) ?? {}, now, told.get(host) ?? null));
     }
   }
   return { version: 1, hosts: hosts.sort((a, b) => (a.host < b.host ? -1 : 1)), silences };
+}
+
+/** As `compat: crazymonitor` keeps it, which knows no more. */
+function oldState({ status, born }: JsonObject): HostState {
+  return { ...newHost(0, Number(born), Number(born)), status: status as HostState['status'], reason: 'crazymonitor' };
 }
 
 async function rowsOf(places: Places, refs: readonly PartitionRef[], sink: string): Promise<Map<string, JsonObject>> {

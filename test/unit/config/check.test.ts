@@ -31,6 +31,20 @@ describe('checking', () => {
     ]);
   });
 
+  it('tells what is wrong with the hosts that are expected to report', async () => {
+    const dir = await folderWith({
+      'agent.yaml': 'pipelines: sinks\nliveness: { inventory: hosts.yaml }\n',
+      'sinks/b.yaml': sink('b'),
+      'hosts.yaml': 'hosts: { a: { groups: [web] } }\n',
+    });
+
+    const { problems } = await checkAll([], `${dir}/agent.yaml`, {});
+
+    expect(problems.map((each) => formatProblem(each).replaceAll(`${dir}/`, ''))).toEqual([
+      'hosts.yaml:1:23 hosts.a.groups: there is no group "web"',
+    ]);
+  });
+
   it('places faults of definitions', async () => {
     const dir = await folderWith({ 'm.yaml': 'metric:\n  - { name: a, event_type: x, type: gauge, unit: B }\n' });
 
