@@ -76,7 +76,8 @@ export class LivenessService {
     this.#loops += 1;
     const sequencer = new Sequencer(`${this.#boot}.loop${this.#loops}`);
     const isInner = sink.sink === livenessSink;
-    const router = isInner ? this.#routerTo(announceSink) : createRouter(this.#options.sinks);
+    // Half of what hosts do is only for who keeps their statuses.
+    const router = isInner ? this.#routerTo(announceSink, ['!ceilograph.host.state']) : createRouter(this.#options.sinks);
     const publisher = loopback(this.#deps.then((deps) => ({ ...deps, router, sequencer })));
     return isInner ? publisher : this.#counting(publisher);
   }
@@ -131,8 +132,8 @@ export class LivenessService {
     };
   }
 
-  #routerTo(name: string): Router {
-    const all = (sink: SinkConfig) => ({ ...sink, sources: sink.sink === name ? [{ name, match: ['*'] }] : [] });
+  #routerTo(name: string, match: readonly string[] = ['*']): Router {
+    const all = (sink: SinkConfig) => ({ ...sink, sources: sink.sink === name ? [{ name, match }] : [] });
     return createRouter(this.#options.sinks.map(all));
   }
 }

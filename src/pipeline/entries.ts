@@ -10,7 +10,7 @@ import type { ListenerSink, NewLetter, Work } from './work.ts';
 export interface EntryDeps {
   readonly sinks: readonly ListenerSink[];
   readonly sequencer: Sequencer;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
   readonly tally: Tally;
 }
 

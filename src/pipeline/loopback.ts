@@ -1,7 +1,8 @@
 import type { Router } from '../core/route/router.ts';
+import { parseEventTime } from '../core/transformers/event-time.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Event } from '../model/event.ts';
-import { isEvent, itemId } from '../model/item.ts';
+import { isEvent, itemId, itemTime } from '../model/item.ts';
 import type { Batch, Publisher } from '../publishers/publisher.ts';
 import type { Appender, PartitionRef } from '../topics/topic.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -36,7 +37,7 @@ export function loopback(deps: Promise<LoopbackDeps>): Publisher {
       appender ??= ready.openAppender();
       const work = workOf(ready, batch);
       try {
-        await makeDurable(ready, await appender, work, signal);
+        await makeDurable(ready, await appender, work, newestIn(batch), signal);
       } catch (error) {
         // Some entries may stand in the topics and some never will: what follows is numbered anew, so that nobody waits for those.
         ready.sequencer.renew();
@@ -71,9 +72,22 @@ function workOf({ router, sinks }: LoopbackDeps, batch: Batch): Work {
   return work;
 }
 
-async function makeDurable(deps: LoopbackDeps, appender: Appender, work: Work, signal: AbortSignal): Promise<void> {
+/**
+ * Epoch ms. An entry says no earlier time than what it carries: a partition whose owner’s clock is behind ours would take that for the future.
+ */
+function newestIn({ items }: Batch): number {
+  return Math.ceil(Math.max(0, ...items.map((item) => parseEventTime(itemTime(item))).filter(Number.isFinite)));
+}
+
+async function makeDurable(
+  deps: LoopbackDeps,
+  appender: Appender,
+  work: Work,
+  newest: number,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, deadLetters, tally } = deps;
-  const entries = toEntries(deps, work);
+  const entries = toEntries({ ...deps, clock: { now: () => Math.max(clock.now(), newest) } }, work);
   const waits: Promise<unknown>[] = [];
   if (entries.length > 0) waits.push(appender.append(entries, signal));
   for (const [sink, parts] of work.direct) waits.push(insist(clock, signal, () => sink.accept(parts, work.redelivered, signal)));
