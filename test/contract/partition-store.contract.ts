@@ -6,6 +6,7 @@ import type {
   Guarded,
   Loaded,
   PartitionStore,
+  PeekedPartitions,
   WholePartition,
   WholePartitions,
 } from '../../src/state/partition-store.ts';
@@ -25,7 +26,7 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
   describe(`partition store: ${name}`, () => {
     let world: StoreWorld;
     let group: Group;
-    let store: PartitionStore & WholePartitions;
+    let store: PartitionStore & WholePartitions & PeekedPartitions;
 
     beforeEach(async () => {
       world = await makeWorld();
@@ -101,6 +102,31 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
       expect(loaded.outbox.filter(({ group }) => group === 'http')).toEqual([
         { group: 'http', version: 1, items: 1, text: 'other' },
       ]);
+    });
+
+    it('shows to who only looks what was committed, while another owns it', async () => {
+      const token = await acquire();
+      await store.commit(
+        token,
+        commitOf(0, {
+          set: [
+            ['a', '1'],
+            ['b', '2'],
+          ],
+        }),
+      );
+      await store.commit(token, commitOf(1, { set: [['a', '3']], del: ['b'] }));
+      const other = (await world.open()).store;
+
+      const seen = new Map<string, string>();
+      await other.peek(unit, (chunk) => {
+        for (const [key, value] of chunk) {
+          if (value === null) seen.delete(key);
+          else seen.set(key, value);
+        }
+      });
+
+      expect([...seen]).toEqual([['a', '3']]);
     });
 
     it('keeps units apart, also those whose names begin alike', async () => {

@@ -1,13 +1,13 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Group } from '../../src/coordination/group.ts';
-import type { PartitionStore, WholePartitions } from '../../src/state/partition-store.ts';
+import type { PartitionStore, PeekedPartitions, WholePartitions } from '../../src/state/partition-store.ts';
 import type { PartitionRef, Topics } from '../../src/topics/topic.ts';
 
 export interface Ports {
   readonly topics: Topics;
   readonly group: Group;
-  readonly store: PartitionStore & WholePartitions;
+  readonly store: PartitionStore & WholePartitions & PeekedPartitions;
 }
 
 /**
