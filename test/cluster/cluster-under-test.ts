@@ -83,6 +83,10 @@ export class ClusterUnderTest {
     return this.#processes.child(name) !== undefined;
   }
 
+  pidOf(name: string): number | undefined {
+    return this.#processes.child(name)?.pid;
+  }
+
   get names(): readonly string[] {
     return this.#processes.names;
   }

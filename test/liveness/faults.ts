@@ -93,6 +93,24 @@ export const hostsFaults: readonly HostsFault[] = [
       },
     }),
   },
+  {
+    id: 'L7',
+    about: 'who announces is killed again and again while it holds what it will tell as one',
+    options: (random) => ({
+      grouped: true,
+      during: ({ cluster, names }) =>
+        again(4, random, 5_000, async () => {
+          const view = await cluster.status(names[0] ?? '');
+          const owner = view.partitions.find(({ sink }) => sink === 'liveness-announce')?.owner;
+          const name = names.find((each) =>
+            view.members.some(({ agent, pid }) => agent === owner && cluster.pidOf(each) === pid),
+          );
+          if (name === undefined) return;
+          await cluster.kill(name);
+          await cluster.start(name);
+        }),
+    }),
+  },
 ];
 
 async function untilAllRun({ cluster, names }: Pick<Running, 'cluster' | 'names'>): Promise<void> {

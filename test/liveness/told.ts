@@ -10,6 +10,8 @@ interface Line {
 export interface Told {
   /** Per host what was told, each id once, in the order it was written. */
   readonly byHost: ReadonlyMap<string, readonly string[]>;
+  /** Of the lots that were told as one: `host.down` or `host.up`, and how many hosts. */
+  readonly lots: readonly { readonly type: string; readonly hosts: number }[];
   readonly feedLate: number;
   readonly events: number;
   /** Ids under which two contents came. */
@@ -35,6 +37,7 @@ export async function readTold(folder: string): Promise<Told> {
   const seen = new Map<string, string>();
   const byHost = new Map<string, string[]>();
   const twoContents: string[] = [];
+  const lots: { type: string; hosts: number }[] = [];
   let feedLate = 0;
   for (const line of text.split('\n').filter((each) => each !== '')) {
     const { message_id, event_type, traits } = JSON.parse(line) as Line;
@@ -45,8 +48,13 @@ export async function readTold(folder: string): Promise<Told> {
     }
     seen.set(message_id, line);
     if (event_type === 'feed.late') feedLate += 1;
-    const host = traits.find(([name]) => name === 'host')?.[2];
+    const trait = (name: string) => traits.find(([each]) => each === name)?.[2];
+    const host = trait('host');
+    if (trait('reason') === 'storm') {
+      lots.push({ type: event_type, hosts: Number(trait('hosts')) });
+      continue;
+    }
     if (typeof host === 'string') byHost.set(host, [...(byHost.get(host) ?? []), event_type]);
   }
-  return { byHost, feedLate, events: seen.size, twoContents };
+  return { byHost, lots, feedLate, events: seen.size, twoContents };
 }
