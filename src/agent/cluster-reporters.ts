@@ -1,6 +1,7 @@
 import type { RedisEvent } from '../coordination/redis/open-redis.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { AmqpTopicsEvent } from '../topics/amqp/amqp-topics.ts';
+import type { KafkaTopicsEvent } from '../topics/kafka/kafka-topics.ts';
 
 export function tellOfTopics(emit: Emit, event: AmqpTopicsEvent): void {
   switch (event.kind) {
@@ -27,6 +28,26 @@ export function tellOfTopics(emit: Emit, event: AmqpTopicsEvent): void {
       break;
     case 'refused':
       emit('topic:refused', { partition: event.queue, reason: event.why });
+      break;
+  }
+}
+
+export function tellOfKafka(emit: Emit, event: KafkaTopicsEvent): void {
+  switch (event.kind) {
+    case 'connected':
+      emit('broker:connected', { connection: 'consume', broker: 'kafka' });
+      break;
+    case 'disconnected':
+      emit('broker:disconnected', { connection: 'consume', error: event.error, retryInMs: event.retryInMs });
+      break;
+    case 'resent':
+      emit('topic:resent', { why: event.error.code, entries: event.owed, error: event.error });
+      break;
+    case 'untrimmed':
+      emit('topic:untrimmed', { topic: event.topic, error: event.error });
+      break;
+    case 'refused':
+      emit('topic:refused', { partition: event.partition, reason: event.why });
       break;
   }
 }

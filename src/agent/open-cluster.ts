@@ -5,32 +5,18 @@ import { readConfigured, readSecret } from '../inputs/configured-file.ts';
 import { tlsOptions } from '../model/tls-files.ts';
 import { RedisStore } from '../state/redis/redis-store.ts';
 import { RememberingStore } from '../state/remembering-store.ts';
-import { AmqpTopics } from '../topics/amqp/amqp-topics.ts';
-import { partitionName } from '../topics/topic.ts';
-import { tellOfRedis, tellOfTopics } from './cluster-reporters.ts';
+import { tellOfRedis } from './cluster-reporters.ts';
+import { openTopics } from './open-topics.ts';
 import type { Places, PlacesOptions } from './places.ts';
 import { TellingGroup } from './telling-group.ts';
 
-/** Coordination and state in Redis, topics in RabbitMQ. Nothing is connected before it is asked for. */
-export async function openCluster({ config, clock, random, emit }: PlacesOptions, cluster: ClusterConfig): Promise<Places> {
-  const { redis, amqp } = cluster;
+/** Coordination and state in Redis, topics in RabbitMQ or Kafka. Nothing is connected before it is asked for. */
+export async function openCluster(options: PlacesOptions, cluster: ClusterConfig): Promise<Places> {
+  const { config, clock, random, emit } = options;
+  const { redis } = cluster;
   const ring = await readKeyRing(cluster.keysFile);
-  const urls = async () => {
-    const password = amqp.passwordFile === null ? null : await readSecret(amqp.passwordFile, undefined);
-    return amqp.urls.map((url) => withPassword(url, password));
-  };
   const read = (path: string) => readConfigured(path, config.baseDir);
-  const topics = new AmqpTopics({
-    urls,
-    socket: await tlsOptions(amqp.tls, read),
-    keys: ring,
-    clock,
-    random,
-    name: `ceilograph ${config.cluster}`,
-    onBounded: (partition, since) =>
-      emit(since === null ? 'topic:room' : 'topic:bounded', { partition: partitionName(partition) }),
-    report: (event) => tellOfTopics(emit, event),
-  });
+  const topics = await openTopics(options, cluster, ring);
   const { passwordFile } = redis;
   const redisPassword = passwordFile === null ? null : () => readSecret(passwordFile, undefined);
   const control = topics.controlLog(config.cluster);
@@ -65,11 +51,4 @@ export async function openCluster({ config, clock, random, emit }: PlacesOptions
     describe: async () => ({ durability: (await coordination.durability()).mode }),
     close: async () => void (await Promise.all([topics.close(), coordination.close(), control.close()])),
   };
-}
-
-function withPassword(text: string, password: string | null): string {
-  if (password === null) return text;
-  const url = new URL(text);
-  url.password = encodeURIComponent(password);
-  return url.href;
 }

@@ -12,7 +12,10 @@ export async function probeCluster(config: AgentConfig): Promise<readonly Probed
   try {
     return [
       { what: 'coordination.redis', fault: await opened.describe().then(() => null, faultOf) },
-      { what: 'topics.amqp', fault: await opened.topics.list(config.cluster).then(() => null, faultOf) },
+      {
+        what: `topics.${config.coordination.topics.kind}`,
+        fault: await opened.topics.list(config.cluster).then(() => null, faultOf),
+      },
     ];
   } finally {
     await opened.close();

@@ -1,6 +1,7 @@
 import type { AnnounceSettings } from '../core/liveness/announce.ts';
 import type { LivenessSettings } from '../core/liveness/settings.ts';
 import type { SpoolerSettings } from '../core/spool/settings.ts';
+import type { KafkaConnection } from '../model/kafka-connection.ts';
 import type { MailServer } from '../model/mail.ts';
 import type { Priority } from '../model/notification.ts';
 import type { TlsFiles } from '../model/tls-files.ts';
@@ -40,11 +41,19 @@ export interface ClusterConfig {
     /** `empty` has been accepted with its loss. */
     readonly recovery: 'refuse' | 'reseed' | 'empty';
   };
-  readonly amqp: {
-    readonly urls: readonly string[];
-    readonly passwordFile: string | null;
-    readonly tls: TlsFiles | undefined;
-  };
+  readonly topics:
+    | {
+        readonly kind: 'amqp';
+        readonly urls: readonly string[];
+        readonly passwordFile: string | null;
+        readonly tls: TlsFiles | undefined;
+      }
+    | {
+        readonly kind: 'kafka';
+        readonly connection: KafkaConnection;
+        /** Null: three, or as many as there are brokers. */
+        readonly replication: number | null;
+      };
   readonly keysFile: string;
 }
 

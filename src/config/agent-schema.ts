@@ -155,7 +155,7 @@ export const AgentFile = z
   .refine((agent) => (agent.coordination === 'off') === (agent.topics === 'embedded'), {
     path: ['topics'],
     error:
-      'agents that share work through Redis need topics that all of them reach: `coordination.redis` and `topics.amqp` come together',
+      'agents that share work through Redis need topics that all of them reach: `coordination.redis` and `topics.amqp` (or `topics.kafka`) come together',
   })
   .describe('One agent of ceilograph: where notifications come from and what it runs with.');
 

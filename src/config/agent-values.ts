@@ -1,4 +1,4 @@
-import type { AgentConfig, Coordination, InputConfig } from './agent-config.ts';
+import type { AgentConfig, ClusterConfig, Coordination, InputConfig } from './agent-config.ts';
 import type { AgentFileValues } from './agent-schema.ts';
 import { toLiveness } from './liveness-values.ts';
 import { toMail } from './mail-values.ts';
@@ -71,7 +71,6 @@ type Place = (path: string, text: string) => string;
 function toCoordination({ coordination, topics }: AgentFileValues, place: Place): Coordination {
   if (coordination === 'off' || topics === 'embedded') return { kind: 'off' };
   const { redis } = coordination;
-  const { amqp } = topics;
   const at = (path: string, text: string | undefined) => (text === undefined ? null : place(path, text));
   return {
     kind: 'redis',
@@ -82,11 +81,22 @@ function toCoordination({ coordination, topics }: AgentFileValues, place: Place)
       tls: redis.tls,
       recovery: redis.recovery,
     },
-    amqp: {
-      urls: typeof amqp.url === 'string' ? [amqp.url] : amqp.url,
-      passwordFile: at('topics', amqp.password_file),
-      tls: amqp.tls,
-    },
+    topics: 'kafka' in topics ? toKafka(topics.kafka, at) : toAmqp(topics.amqp, at),
     keysFile: place('coordination', coordination.keys_file),
   };
+}
+
+type At = (path: string, text: string | undefined) => string | null;
+type SharedTopics = Exclude<AgentFileValues['topics'], 'embedded'>;
+
+function toAmqp(amqp: Extract<SharedTopics, { amqp: unknown }>['amqp'], at: At): ClusterConfig['topics'] {
+  const urls = typeof amqp.url === 'string' ? [amqp.url] : amqp.url;
+  return { kind: 'amqp', urls, passwordFile: at('topics', amqp.password_file), tls: amqp.tls };
+}
+
+function toKafka(kafka: Extract<SharedTopics, { kafka: unknown }>['kafka'], at: At): ClusterConfig['topics'] {
+  const { replication, sasl, ...connection } = kafka;
+  const file = at('topics', sasl?.password_file);
+  const known = sasl === undefined ? {} : { sasl: { ...sasl, ...(file === null ? {} : { password_file: file }) } };
+  return { kind: 'kafka', connection: { ...connection, ...known }, replication: replication ?? null };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kafkaConnection } from '../model/kafka-connection.ts';
 import { TlsFiles } from '../model/tls-files.ts';
 
 const RedisSchema = z
@@ -65,9 +66,26 @@ export const TopicsSchema = z
         tls: TlsFiles.optional().describe('For `amqps` URLs.'),
       }),
     }),
+    z.strictObject({
+      kafka: z
+        .strictObject({
+          ...kafkaConnection,
+          replication: z
+            .int()
+            .min(1)
+            .max(32_767)
+            .optional()
+            .describe(
+              'Copies of each partition of the topics that are created. Without it: three, or as many as there are brokers.',
+            ),
+        })
+        .describe('Needs the package kafkajs.'),
+    }),
   ])
   .default('embedded')
-  .describe('`embedded`: in the data directory. `amqp`: quorum queues of RabbitMQ, needed with `coordination.redis`.');
+  .describe(
+    '`embedded`: in the data directory. `amqp`: quorum queues of RabbitMQ; `kafka`: topics of Kafka. One of these two is needed with `coordination.redis`.',
+  );
 
 /** The file of `keys_file`. */
 export const KeysFile = z.strictObject({

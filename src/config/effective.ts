@@ -15,7 +15,7 @@ export function effectiveSettings({ config, origins, secrets }: LoadedAgent): Ef
     cluster: config.cluster,
     data_dir: config.dataDir,
     coordination: config.coordination.kind === 'off' ? 'off' : config.coordination.redis,
-    topics: config.coordination.kind === 'off' ? 'embedded' : config.coordination.amqp,
+    topics: config.coordination.kind === 'off' ? 'embedded' : config.coordination.topics,
     pipelines: config.pipelinesDir,
     'definitions.meters': config.definitions.meters,
     'definitions.events': config.definitions.events,

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { kafkaMissing } from '../lib/kafka-client.ts';
 import { isObject, type Json } from '../model/json.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { readInputs } from './agent-inputs.ts';
@@ -87,6 +88,8 @@ export async function loadAgentWithOrigins(
   const outline = parseAt(AgentFile, resolved, document, [], found);
   const entries = isObject(resolved as Json) ? (resolved as { inputs?: unknown }).inputs : undefined;
   const inputs = readInputs(Array.isArray(entries) ? (entries as Json[]) : [], document, registries, found);
+  const lacks = outline !== undefined && typeof outline.topics === 'object' && 'kafka' in outline.topics ? kafkaMissing() : null;
+  if (lacks !== null) found.push(document.problem(['topics', 'kafka'], `kafka ${lacks.message}`, lacks.hint, 'key'));
   const secret = outline === undefined ? null : await readSecret(outline, document, baseDir, found);
   if (secret !== null) secrets.add(secret);
   problems.push(...found.map((problem) => atOrigin(problem, origins)));

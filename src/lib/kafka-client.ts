@@ -99,3 +99,53 @@ function causes(thrown: unknown): readonly unknown[] {
   }
   return chain;
 }
+
+/** One message as a broker hands it over. */
+export interface FetchedMessage {
+  readonly offset: string;
+  /** When it was made, epoch ms. */
+  readonly timestamp: string;
+  readonly value: Uint8Array | null;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly isControlRecord?: boolean;
+}
+
+interface FetchRequest {
+  readonly isolationLevel: 0;
+  readonly replicaId: -1;
+  readonly maxWaitTime: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string; readonly maxBytes: number }[];
+  }[];
+}
+
+interface FetchReply {
+  readonly responses: readonly {
+    readonly topicName: string;
+    readonly partitions: readonly { readonly partition: number; readonly messages: readonly FetchedMessage[] }[];
+  }[];
+}
+
+/** What we use of the connections beneath kafkajs' clients. */
+export interface KafkaCluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findBroker(which: { readonly nodeId: string }): Promise<{ fetch(request: FetchRequest): Promise<FetchReply> }>;
+}
+
+/**
+ * Requests of our own, for reading partitions that are ours by lease: kafkajs' consumer reads none without joining a group, which divides
+ * them its own way, stops all of them whenever it divides anew, and begins elsewhere in silence when an offset is gone. The way in is a
+ * private one of this pinned version; another version is refused here and not somewhere later.
+ */
+export function kafkaCluster(kafka: Kafka): KafkaCluster {
+  const key = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === 'private:Kafka:createCluster');
+  const create = key === undefined ? undefined : (kafka as unknown as Record<symbol, unknown>)[key];
+  if (typeof create !== 'function')
+    throw Object.assign(new Error(`this is not ${kafkaPackage}: npm install ${kafkaPackage}`), { code: 'kafkajs_missing' });
+  return create({ metadataMaxAge: 300_000, allowAutoTopicCreation: false, maxInFlightRequests: null }) as KafkaCluster;
+}

@@ -250,6 +250,15 @@ export const events = {
     },
   ),
   'topic:attached': row<{ partition: string }>('debug', 'The partition is delivered.'),
+  'topic:untrimmed': row<{ topic: string; error: unknown }>(
+    'warn',
+    'What is settled could not be deleted from the topic; the next trim makes up for it.',
+    {
+      counter: 'topic_untrimmed_total',
+      help: 'Times what is settled could not be deleted from a topic of Kafka.',
+      labels: ['topic'],
+    },
+  ),
   'topic:refused': row<{ partition: string; reason: string }>(
     'warn',
     'An entry was not written by one of us; it becomes a dead letter.',

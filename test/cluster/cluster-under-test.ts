@@ -27,6 +27,8 @@ export interface ClusterOptions {
   /** For sinks that sort by event time: after a long backlog the usual five seconds are little. */
   readonly latenessMs?: number;
   readonly timing?: string;
+  /** The brokers of a Kafka that has the internal topics; else they are in RabbitMQ. */
+  readonly kafka?: readonly string[] | undefined;
   readonly recovery?: string;
   /** More of its environment, by agent. */
   readonly env?: (agent: string) => NodeJS.ProcessEnv;
@@ -178,7 +180,7 @@ export class ClusterUnderTest {
         },
         keys_file: 'keys.yaml',
       },
-      topics: { amqp: { url: amqp } },
+      topics: this.options.kafka === undefined ? { amqp: { url: amqp } } : { kafka: { brokers: this.options.kafka } },
       inputs: this.options.withoutInputs?.includes(name)
         ? []
         : [{ amqp: { url: input, exchanges: [exchange], priorities: ['info'], durable: true, prefetch: 500 } }],

@@ -1,11 +1,17 @@
 import { type ClockShift, shiftedClock } from '../services/clock-shift.ts';
+import { type OwnKafka, startOwnKafka } from '../services/own-kafka.ts';
 import { type OwnRabbitmq, startOwnRabbitmq } from '../services/own-rabbitmq.ts';
 import { PrivateRedis } from '../services/redis.ts';
+
+/** What the internal topics are in. The notifications come from RabbitMQ whatever it is. */
+export type Bus = 'rabbitmq' | 'kafka';
 
 /** The servers of one cluster, nobody else's: they may be killed, cut, flushed and filled. */
 export interface Servers {
   readonly rabbitmq: OwnRabbitmq;
   readonly redis: PrivateRedis;
+  /** Where the internal topics are, when not in RabbitMQ. */
+  readonly kafka: OwnKafka | undefined;
   /** The Redis user of the shipped profile, for this cluster. */
   readonly user: string;
   readonly password: string;
@@ -15,8 +21,9 @@ export interface Servers {
 }
 
 /** `clocks`: where the files that set Redis' wall clock may lie. */
-export async function startServers(cluster: string, clocks?: string): Promise<Servers> {
+export async function startServers(cluster: string, clocks?: string, bus: Bus = 'rabbitmq'): Promise<Servers> {
   const rabbitmq = await startOwnRabbitmq();
+  const kafka = bus === 'kafka' ? await startOwnKafka() : undefined;
   const clock = clocks === undefined ? undefined : await shiftedClock(clocks, 'redis');
   const redis = await PrivateRedis.start([], clock?.env);
   const [user, password] = ['agents', 'for tests alone'];
@@ -24,9 +31,10 @@ export async function startServers(cluster: string, clocks?: string): Promise<Se
   return {
     rabbitmq,
     redis,
+    kafka,
     user,
     password,
     clock,
-    stop: async () => void (await Promise.all([rabbitmq.dispose(), redis.stop()])),
+    stop: async () => void (await Promise.all([rabbitmq.dispose(), redis.stop(), kafka?.dispose()])),
   };
 }

@@ -11,13 +11,14 @@ import { startProxy, type TcpProxy } from '../services/tcp-proxy.ts';
 import { type ClusterOptions, ClusterUnderTest } from './cluster-under-test.ts';
 import { Feeder } from './feeder.ts';
 import { checkRouting, fromRaw, fromRecordings, type Routed } from './recorded.ts';
-import { type Servers, startServers } from './servers.ts';
+import { type Bus, type Servers, startServers } from './servers.ts';
 import { afterwards, type Raw, traffic } from './traffic.ts';
 
 export interface TrialOptions
   extends Pick<ClusterOptions, 'pipelines' | 'partitions' | 'latenessMs' | 'timing' | 'recovery' | 'sinks' | 'withoutInputs'> {
   readonly id: string;
   readonly agents: number;
+  readonly bus?: Bus;
   readonly notifications: number;
   readonly perSecond?: number;
   readonly instances?: number;
@@ -79,7 +80,7 @@ const hourMs = 3_600_000;
 export async function trial(options: TrialOptions): Promise<Trial> {
   const name = `t${options.id.toLowerCase()}`;
   const folder = await mkdtemp(join(tmpdir(), `ceilograph-${name}-`));
-  const servers = await startServers(name, options.clocks === true ? folder : undefined);
+  const servers = await startServers(name, options.clocks === true ? folder : undefined, options.bus);
   const names = Array.from({ length: options.agents }, (_, i) => `a${i}`);
   const wires = options.wires === true ? await stretchWires(names, servers) : new Map<string, Wires>();
   const clocks = options.clocks === true ? await clocksOf(names, folder) : new Map<string, ClockShift>();
@@ -88,6 +89,7 @@ export async function trial(options: TrialOptions): Promise<Trial> {
     cluster: name,
     folder,
     servers,
+    kafka: servers.kafka === undefined ? undefined : [servers.kafka.broker],
     amqpUrl: (agent) => through(servers.rabbitmq.url, wires.get(agent)?.amqp),
     redisUrl: (agent) => through(servers.redis.url, wires.get(agent)?.redis),
     inputUrl: (agent) => through(servers.rabbitmq.url, wires.get(agent)?.raw),

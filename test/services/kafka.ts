@@ -89,3 +89,13 @@ export async function throughProxy(): Promise<{ readonly proxy: TcpProxy; readon
     }
   }
 }
+
+/** Gone when this resolves. */
+export async function deleteTopicsOf(prefix: string): Promise<void> {
+  await asAdmin(async (admin) => {
+    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix));
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+    while ((await admin.listTopics()).some((topic) => topic.startsWith(prefix)))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+}

@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { KeyRing } from '../../lib/key-ring.ts';
 import { classify, Fault } from '../../model/faults.ts';
+import { AbortWatch } from '../abort-watch.ts';
 import { type Appender, custodyLost, type PartitionRef, partitionName } from '../topic.ts';
-import { AbortWatch } from './abort-watch.ts';
 import { Backlog, type Batch, type Outgoing } from './backlog.ts';
 import type { Connection } from './connection.ts';
 import { exchangeOf, probe } from './partition-queue.ts';

@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { KeyRing } from '../../lib/key-ring.ts';
 import type { Backoff } from '../../lib/retry-loop.ts';
 import { Fault } from '../../model/faults.ts';
+import { Sizes } from '../sizes.ts';
 import {
   type Appender,
   type Attachment,
@@ -21,7 +22,6 @@ import { ControlQueue } from './control-queue.ts';
 import { assertPartition, createPartitions, firstOf, retirePartition } from './partition-life.ts';
 import { probe } from './partition-queue.ts';
 import type { Spoiled } from './publish-lane.ts';
-import { Sizes } from './sizes.ts';
 import { type ConnectionEvent, SteadyConnection } from './steady-connection.ts';
 
 export type AmqpTopicsEvent =

@@ -73,7 +73,7 @@ describe('the agent file', () => {
       'Redis without topics that all agents reach',
       'coordination: { redis: { url: "redis://r" }, keys_file: keys.yaml }\n',
       {},
-      [expect.stringMatching(/topics: .*`coordination.redis` and `topics.amqp` come together/)],
+      [expect.stringMatching(/topics: .*`coordination.redis` and `topics.amqp` \(or `topics.kafka`\) come together/)],
     ],
     [
       'a mistyped key of the coordination',

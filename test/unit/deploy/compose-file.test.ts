@@ -124,9 +124,9 @@ describe('docker-compose.yml', () => {
   it('configures agents that share their work, as the users that deploy/ gives', () => {
     expect(config.coordination.kind).toBe('redis');
     if (config.coordination.kind !== 'redis') return;
-    const { redis, amqp } = config.coordination;
+    const { redis, topics } = config.coordination;
     expect(read('deploy/redis/users.acl')).toContain(`user ${redis.aclUser} on `);
     expect(read('deploy/redis/users.acl')).toContain(`~{${config.cluster}}:*`);
-    expect(amqp.urls).toEqual(['amqp://ceilograph-internal@rabbitmq:5672/ceilograph']);
+    expect(topics).toMatchObject({ kind: 'amqp', urls: ['amqp://ceilograph-internal@rabbitmq:5672/ceilograph'] });
   });
 });

@@ -1,0 +1,64 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Fault } from '../../model/faults.ts';
+import type { PartitionRef } from '../topic.ts';
+import type { KafkaClient } from './client.ts';
+import { kafkaFault } from './kafka-fault.ts';
+import { topicOf } from './topic-life.ts';
+
+/**
+ * Deletes what lies before the anchors, by and by: that is what counts as settled, for the bound and for retiring a partition. The position
+ * is not kept here but in the commit, so a trim that is lost costs room alone, and the next one makes up for it.
+ */
+export class Trimmer {
+  readonly #client: KafkaClient;
+  readonly #clock: Clock;
+  readonly #everyMs: number;
+  readonly #onFailed: (topic: string, error: Fault) => void;
+  readonly #closing = new AbortController();
+  #asked = new Map<string, Map<number, number>>();
+  #running: Promise<void> | null = null;
+
+  constructor(client: KafkaClient, clock: Clock, everyMs: number, onFailed: (topic: string, error: Fault) => void) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#everyMs = everyMs;
+    this.#onFailed = onFailed;
+  }
+
+  /** The anchor itself stays. */
+  settle(ref: PartitionRef, anchor: number): void {
+    const topic = topicOf(ref);
+    const offsets = this.#asked.get(topic) ?? new Map<number, number>();
+    offsets.set(ref.partition, Math.max(anchor, offsets.get(ref.partition) ?? 0));
+    this.#asked.set(topic, offsets);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+  }
+
+  /** What was asked for is trimmed first, at one try. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+    await this.#trim();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#asked.size > 0 && !this.#closing.signal.aborted) {
+      await this.#trim();
+      await this.#clock.sleep(this.#everyMs, this.#closing.signal).catch(() => undefined); // closing: the last trim follows
+    }
+  }
+
+  async #trim(): Promise<void> {
+    const asked = this.#asked;
+    this.#asked = new Map();
+    for (const [topic, offsets] of asked) {
+      try {
+        await this.#client.trim(topic, offsets);
+      } catch (thrown) {
+        this.#onFailed(topic, kafkaFault(thrown, `trimming ${topic}`));
+      }
+    }
+  }
+}
