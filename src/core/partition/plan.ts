@@ -1,4 +1,4 @@
-import { stableHash } from '../../model/stable-hash.ts';
+import { type Lot, lotOf, score } from './rendezvous.ts';
 
 export interface PlanInput {
   readonly units: readonly string[];
@@ -24,39 +24,46 @@ export interface PlanInput {
  * So a join moves at most `ceil(units / members)`, a leave moves only orphans, and equal weights differ by at most one unit.
  */
 export function planOwners(input: PlanInput): Readonly<Record<string, string>> {
+  const { previous, awaited } = input;
   const alive = new Set(input.members.map(({ agent }) => agent));
-  const kept = [...new Set(input.units)].flatMap((unit) => {
-    const owner = Object.hasOwn(input.previous, unit) ? input.previous[unit] : undefined;
-    return owner !== undefined && !alive.has(owner) && input.awaited?.has(owner) ? [[unit, owner] as const] : [];
-  });
-  const left = new Set(input.units);
-  for (const [unit] of kept) left.delete(unit);
-  return inOrder([...kept, ...Object.entries(shareOut({ ...input, units: [...left] }, kept.length > 0))]);
+  const units = [...new Set(input.units)].sort();
+  const owners = new Map<string, string>();
+  const left: string[] = [];
+  for (const unit of units) {
+    const owner = Object.hasOwn(previous, unit) ? previous[unit] : undefined;
+    if (owner !== undefined && !alive.has(owner) && awaited?.has(owner) === true) owners.set(unit, owner);
+    else left.push(unit);
+  }
+  const orphansOnly = owners.size > 0;
+  for (const { agent, kept, placed } of shareOut(left, input, orphansOnly))
+    for (const unit of [...kept, ...placed]) owners.set(unit, agent);
+  return Object.fromEntries(
+    units.flatMap((unit) => {
+      const owner = owners.get(unit);
+      return owner === undefined ? [] : [[unit, owner]];
+    }),
+  );
 }
 
-function inOrder(owners: readonly (readonly [unit: string, agent: string])[]): Readonly<Record<string, string>> {
-  return Object.fromEntries([...owners].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function shareOut({ units, members, previous }: PlanInput, orphansOnly: boolean): Readonly<Record<string, string>> {
+function shareOut(units: readonly string[], { members, previous }: PlanInput, orphansOnly: boolean): readonly Share[] {
   const shares = sharesOf(units.length, members);
-  if (shares.length === 0) return {};
+  if (shares.length === 0) return [];
   const byAgent = new Map(shares.map((share) => [share.agent, share]));
   const orphans: string[] = [];
-  for (const unit of [...units].sort()) {
+  for (const unit of units) {
     const owner = Object.hasOwn(previous, unit) ? byAgent.get(previous[unit] ?? '') : undefined;
     if (owner === undefined) orphans.push(unit);
     else owner.kept.push(unit);
   }
-  for (const unit of orphans) highest(shares, (share) => score(unit, share)).placed.push(unit);
-  balance(shares, orphansOnly);
-  return Object.fromEntries(
-    shares.flatMap(({ agent, kept, placed }) => [...kept, ...placed].map((unit) => [unit, agent] as const)),
-  );
+  const lots = new Lots();
+  for (const unit of orphans) takerOf(lots.of(unit), shares).placed.push(unit);
+  balance(shares, orphansOnly, lots);
+  return shares;
 }
 
 interface Share {
   readonly agent: string;
+  readonly lot: Lot;
   readonly weight: number;
   /** What it should have, a fraction. */
   readonly fair: number;
@@ -64,10 +71,30 @@ interface Share {
   readonly placed: string[];
 }
 
+/** Each unit's lot, hashed when first asked for: most plans ask for few. */
+class Lots {
+  readonly #lots = new Map<string, Lot>();
+
+  of(unit: string): Lot {
+    const known = this.#lots.get(unit);
+    if (known !== undefined) return known;
+    const lot = lotOf(unit);
+    this.#lots.set(unit, lot);
+    return lot;
+  }
+}
+
 function sharesOf(units: number, members: PlanInput['members']): Share[] {
   const working = members.filter(({ weight }) => weight > 0).sort((a, b) => (a.agent < b.agent ? -1 : 1));
   const total = working.reduce((sum, { weight }) => sum + weight, 0);
-  return working.map(({ agent, weight }) => ({ agent, weight, fair: (units * weight) / total, kept: [], placed: [] }));
+  return working.map(({ agent, weight }) => ({
+    agent,
+    lot: lotOf(agent),
+    weight,
+    fair: (units * weight) / total,
+    kept: [],
+    placed: [],
+  }));
 }
 
 function loadOf(share: Share): number {
@@ -78,7 +105,7 @@ function excessOf(share: Share): number {
   return loadOf(share) - share.fair;
 }
 
-function balance(shares: readonly Share[], orphansOnly: boolean): void {
+function balance(shares: readonly Share[], orphansOnly: boolean, lots: Lots): void {
   for (;;) {
     const givers = orphansOnly ? shares.filter(({ placed }) => placed.length > 0) : shares;
     if (givers.length === 0) return;
@@ -87,8 +114,7 @@ function balance(shares: readonly Share[], orphansOnly: boolean): void {
     // The rounding of fair shares must not make two members hand a unit back and forth.
     if (excessOf(giver) - excessOf(taker) <= 1 + 1e-9) return;
     const from = giver.placed.length > 0 ? giver.placed : giver.kept;
-    const unit = highest(from, (each) => score(each, taker));
-    from.splice(from.indexOf(unit), 1);
+    const [unit = ''] = from.splice(bestFor(taker, from, lots), 1);
     taker.placed.push(unit);
   }
 }
@@ -98,14 +124,24 @@ function moreToGive(a: Share, b: Share): boolean {
   return difference === 0 ? a.placed.length > b.placed.length : difference > 0;
 }
 
-function highest<T>(items: readonly T[], rank: (item: T) => number): T {
-  const ranked = items.map((item) => ({ item, rank: rank(item) }));
-  return ranked.reduce((a, b) => (b.rank > a.rank ? b : a)).item;
+/** The member that scores highest for the unit. Plain loops, for they run a hundred million times; of equals the first counts. */
+function takerOf(unit: Lot, shares: readonly Share[]): Share {
+  let [best] = shares as readonly [Share, ...Share[]];
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const share of shares) {
+    const reached = score(unit, share.lot, share.weight);
+    if (reached > highest) [best, highest] = [share, reached];
+  }
+  return best;
 }
 
-// Weighted rendezvous: each member's chance to score highest is its part of the weights. `Math.log` may differ in the last digit
-// between engines; then two members propose different plans, and the compare-and-set takes one.
-function score(unit: string, { agent, weight }: Share): number {
-  const uniform = (Number(stableHash([unit, agent]) >> 11n) + 0.5) / 2 ** 53;
-  return -weight / Math.log(uniform);
+/** Where in `units` the one stands that scores highest for the member. */
+function bestFor({ lot, weight }: Share, units: readonly string[], lots: Lots): number {
+  let best = 0;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const [index, unit] of units.entries()) {
+    const reached = score(lots.of(unit), lot, weight);
+    if (reached > highest) [best, highest] = [index, reached];
+  }
+  return best;
 }

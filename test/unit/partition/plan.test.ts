@@ -183,6 +183,19 @@ describe('planOwners', () => {
     );
   });
 
+  it('gives a unit back to none but those that it scores highest for, so that members share what one leaves', () => {
+    const names = Array.from({ length: 20 }, (_, i) => `agent-${i}`);
+    const before = planOwners({ units: unitsOf(4_000), members: membersOf(names), previous: {} });
+    const [gone = '', ...staying] = names;
+
+    const after = planOwners({ units: unitsOf(4_000), members: membersOf(staying), previous: before });
+
+    const moved = unitsOf(4_000).filter((unit) => before[unit] === gone);
+    const takers = staying.map((name) => moved.filter((unit) => after[unit] === name).length);
+    expect(moved).toHaveLength(200);
+    expect(Math.max(...takers) - Math.min(...takers)).toBeLessThanOrEqual(1);
+  });
+
   it('stays balanced and moves little through a life of joins and leaves', () => {
     fc.assert(
       fc.property(
@@ -218,10 +231,10 @@ describe('planOwners', () => {
         "cg.c.sink.g1.p1": "carol",
         "cg.c.sink.g1.p2": "alice",
         "cg.c.sink.g1.p3": "carol",
-        "cg.c.sink.g1.p4": "bob",
+        "cg.c.sink.g1.p4": "carol",
         "cg.c.sink.g1.p5": "carol",
-        "cg.c.sink.g1.p6": "alice",
-        "cg.c.sink.g1.p7": "carol",
+        "cg.c.sink.g1.p6": "bob",
+        "cg.c.sink.g1.p7": "alice",
       }
     `);
   });
