@@ -2,6 +2,7 @@ import type { ClusterFault } from './cluster-fault.ts';
 import { agentFaults } from './faults-of-agents.ts';
 import { brokerFaults } from './faults-of-broker.ts';
 import { inputFaults } from './faults-of-input.ts';
+import { kafkaFaults } from './faults-of-kafka.ts';
 import { layoutFaults } from './faults-of-layouts.ts';
 import { redisFaults } from './faults-of-redis.ts';
 import { timeFaults } from './faults-of-time.ts';
@@ -15,4 +16,5 @@ export const clusterFaults: readonly ClusterFault[] = [
   ...timeFaults,
   ...transformerFaults,
   ...layoutFaults,
+  ...kafkaFaults,
 ];

@@ -7,6 +7,7 @@ import { seeded } from '../faults/random.ts';
 import { pause, until } from '../faults/until.ts';
 import { judge, type Verdict } from '../faults/verdict.ts';
 import { type ClockShift, shiftedClock } from '../services/clock-shift.ts';
+import { throughProxy } from '../services/kafka.ts';
 import { startProxy, type TcpProxy } from '../services/tcp-proxy.ts';
 import { type ClusterOptions, ClusterUnderTest } from './cluster-under-test.ts';
 import { Feeder } from './feeder.ts';
@@ -56,6 +57,8 @@ export interface Running {
   readonly names: readonly string[];
   /** By agent; empty without `wires`. */
   readonly wires: ReadonlyMap<string, Wires>;
+  /** From all agents to Kafka, with `wires` and where the topics are there. */
+  readonly kafkaWire: TcpProxy | undefined;
   /** By agent; empty without `clocks`. Redis' is with the servers. */
   readonly clocks: ReadonlyMap<string, ClockShift>;
 }
@@ -83,13 +86,14 @@ export async function trial(options: TrialOptions): Promise<Trial> {
   const servers = await startServers(name, options.clocks === true ? folder : undefined, options.bus);
   const names = Array.from({ length: options.agents }, (_, i) => `a${i}`);
   const wires = options.wires === true ? await stretchWires(names, servers) : new Map<string, Wires>();
+  const toKafka = options.wires === true && servers.kafka !== undefined ? await throughProxy() : undefined;
   const clocks = options.clocks === true ? await clocksOf(names, folder) : new Map<string, ClockShift>();
   const cluster = await ClusterUnderTest.prepare({
     ...options,
     cluster: name,
     folder,
     servers,
-    kafka: servers.kafka === undefined ? undefined : [servers.kafka.broker],
+    kafka: servers.kafka === undefined ? undefined : [toKafka?.broker ?? servers.kafka.broker],
     amqpUrl: (agent) => through(servers.rabbitmq.url, wires.get(agent)?.amqp),
     redisUrl: (agent) => through(servers.redis.url, wires.get(agent)?.redis),
     inputUrl: (agent) => through(servers.rabbitmq.url, wires.get(agent)?.raw),
@@ -99,7 +103,7 @@ export async function trial(options: TrialOptions): Promise<Trial> {
   let exact = false;
   try {
     for (const agent of names) await cluster.start(agent);
-    await feedThrough(options, { cluster, servers, feeder, names, wires, clocks });
+    await feedThrough(options, { cluster, servers, feeder, names, wires, kafkaWire: toKafka?.proxy, clocks });
     await settled(cluster, servers, names[0] ?? '', options.settleMs ?? 120_000);
     await cluster.stopAll();
     const result = await judged(options, cluster, name, feeder);
@@ -110,6 +114,7 @@ export async function trial(options: TrialOptions): Promise<Trial> {
     await cluster.close();
     await feeder.close();
     for (const wire of wires.values()) await Promise.all([wire.amqp.close(), wire.redis.close(), wire.raw.close()]);
+    await toKafka?.proxy.close();
     await servers.stop();
     if (exact) await rm(folder, { recursive: true, force: true });
     else console.error(`outputs, recordings, data and logs are left in ${folder}`);

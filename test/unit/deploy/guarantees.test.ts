@@ -21,7 +21,7 @@ describe('the promises of a cluster', () => {
   });
 
   it('name only faults that there are, and none is left out', () => {
-    const named = new Set([...proof.matchAll(/`(F\d+\w*)`/g)].map(([, id = '']) => id));
+    const named = new Set([...proof.matchAll(/`(K?F\d+\w*)`/g)].map(([, id = '']) => id));
     const there = new Set([...clusterFaults, ...testedFaults].map(({ id }) => id));
 
     expect([...named].filter((id) => !there.has(id))).toEqual([]);
