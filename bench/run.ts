@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, string>> = {
   liveness: 'hosts that report: judging a million deadlines alone, then two agents on RabbitMQ and Redis',
   liveproxy: 'the Livestatus proxy beside the same questions asked directly; needs services.sh run icinga2',
   postgres: 'samples into a table, in batches and one by one',
+  bus: 'the three logs side by side: append, read, one entry alone; the brokers are started and stopped',
   planner: 'who runs what, with 1,000 agents and 100,000 partitions: the first plan, and after a join or a leave',
   agent: 'RabbitMQ to file with the built agent, the embedded path with few keys and with a million, the memory of open ids',
 };
