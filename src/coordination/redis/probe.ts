@@ -6,6 +6,8 @@ import { probe } from './scripts/standing.ts';
 /** What a store says of itself, before any of it is believed. */
 export interface Probe {
   readonly run: string;
+  /** `standalone` or `cluster`. */
+  readonly mode: string;
   /** Empty: no cluster. */
   readonly clusterId: string;
   readonly incarnation: number;
@@ -17,11 +19,12 @@ export interface Probe {
 }
 
 export async function readProbe(connection: RedisConnection, keys: ClusterKeys): Promise<Probe> {
-  const [run, clusterId, incarnation, knownRun, floor, kid, mac, highest] = list(
+  const [run, clusterId, incarnation, knownRun, floor, kid, mac, highest, mode = ''] = list(
     await connection.run(probe, [keys.meta, keys.units], [keys.lease('')]),
   );
   return {
     run: str(run),
+    mode: str(mode),
     clusterId: str(clusterId),
     incarnation: num(incarnation),
     knownRun: str(knownRun),

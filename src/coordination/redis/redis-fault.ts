@@ -15,6 +15,7 @@ import { Fault, type FaultClass } from '../../model/faults.ts';
  * | `redis_permission`    | NOPERM, also from inside a script         |
  * | `redis_timeout`       | no answer in time                         |
  * | `redis_unavailable`   | MASTERDOWN, NOREPLICAS, TRYAGAIN, …       |
+ * | `redis_cluster`       | MOVED, ASK, CROSSSLOT, CLUSTERDOWN        |
  * | `redis_certificate`   | not trusted                               |
  * | `redis_disconnected`  | everything that happens to a connection   |
  * | `redis_unexpected`    | any other error: a bug of ours (fatal)    |
@@ -38,7 +39,10 @@ const byWord: ReadonlyMap<string, string> = new Map([
   ['MASTERDOWN', 'redis_unavailable'],
   ['NOREPLICAS', 'redis_unavailable'],
   ['TRYAGAIN', 'redis_unavailable'],
-  ['CLUSTERDOWN', 'redis_unavailable'],
+  ['MOVED', 'redis_cluster'],
+  ['ASK', 'redis_cluster'],
+  ['CROSSSLOT', 'redis_cluster'],
+  ['CLUSTERDOWN', 'redis_cluster'],
 ]);
 
 export function redisFault(thrown: unknown, place: RedisPlace): Fault {
@@ -85,6 +89,10 @@ function isCertificateError(thrown: unknown): boolean {
   return typeof code === 'string' && /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_)/.test(code);
 }
 
+/** Each of its nodes has its own run and is failed over by itself, and no guard of ours could look at all of them at once. */
+export const clusterRemedy =
+  ' → this is a Redis Cluster, which is not offered: give the agents a Redis of their own, one primary and as many replicas as you like';
+
 function remedy(code: string, { user }: RedisPlace): string {
   if (code === 'redis_auth') return ` → check the password of the Redis user ${user}, and that it is on (ACL GETUSER ${user})`;
   if (code === 'redis_permission')
@@ -92,6 +100,7 @@ function remedy(code: string, { user }: RedisPlace): string {
   if (code === 'redis_certificate') return ' → check `tls` (CA, server name, client certificate)';
   if (code === 'redis_out_of_memory') return ' → raise maxmemory, or remove what else lives in this Redis';
   if (code === 'redis_cannot_save') return ' → make room on its disk';
+  if (code === 'redis_cluster') return clusterRemedy;
   if (code === 'redis_readonly') return ' → this is a replica: connect to the primary';
   return '';
 }

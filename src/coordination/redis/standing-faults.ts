@@ -1,6 +1,16 @@
 import { Fault } from '../../model/faults.ts';
+import { clusterRemedy } from './redis-fault.ts';
 
 // All of them wait for a person, and none ends the agent: its listeners go on.
+
+/** One of all its slots would even serve us, until some of them are moved. */
+export function clusterMode(address: string): Fault {
+  return new Fault(
+    'retryable',
+    'redis_cluster',
+    `Redis at ${address} runs in cluster mode. Nothing is read or written there.${clusterRemedy}`,
+  );
+}
 
 export function emptied(address: string, cluster: string): Fault {
   return new Fault(

@@ -11,7 +11,7 @@ import { recover } from './recovery.ts';
 import type { Script } from './script.ts';
 import { acceptLoss, found, reseal } from './scripts/standing.ts';
 import { type ClusterMark, judgeCluster, signCluster } from './seals.ts';
-import { emptied, stranger, superseded, wrongCluster } from './standing-faults.ts';
+import { clusterMode, emptied, stranger, superseded, wrongCluster } from './standing-faults.ts';
 
 /**
  * What to do with a store that lost everything while the bus remembers the cluster.
@@ -151,6 +151,7 @@ export class Standing {
     const { control, ring, cluster, connection, keys, recovery } = this.#options;
     const { address } = connection.place;
     const stands = await readProbe(connection, keys);
+    if (stands.mode === 'cluster') throw clusterMode(address);
     const record = control === null ? null : await control.read();
     const expected = record?.clusterId ?? this.#clusterId;
     if (stands.clusterId === '') return expected === null ? this.#found() : this.#recoverEmpty(stands, record, expected);

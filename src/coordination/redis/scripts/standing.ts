@@ -12,7 +12,8 @@ for i = 1,#units,2 do
   local e = tonumber(redis.call('HGET',ARGV[1]..units[i],'epoch') or '0') or 0
   if e > most and e < 9007199254740991 then most = e end
 end
-return {run_id(),m[1] or '',m[2] or '0',m[3] or '',m[4] or '0',m[5] or '',m[6] or '',string.format('%.0f',most)}`,
+local mode = string.match(redis.call('INFO','server'),'redis_mode:(%a+)') or ''
+return {run_id(),m[1] or '',m[2] or '0',m[3] or '',m[4] or '0',m[5] or '',m[6] or '',string.format('%.0f',most),mode}`,
 );
 
 /** KEYS meta; ARGV[1] clusterId, [2] incarnation, [3] kid, [4] mac. The first agent of a new cluster. */
