@@ -2,12 +2,13 @@ import { pause } from '../faults/until.ts';
 import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
 import { agentFaults } from './faults-of-agents.ts';
 import { inputFaults } from './faults-of-input.ts';
+import { layoutFaults } from './faults-of-layouts.ts';
 import { transformerFaults } from './faults-of-transformers.ts';
 
 /** What befalls agents and their input befalls them whatever holds their entries; the notifications still come from RabbitMQ. */
-const onBoth = ['F1', 'F2c', 'F3b', 'F4', 'F5', 'F6', 'F7', 'F8', 'F24'];
+const onBoth = ['F1', 'F2c', 'F3b', 'F4', 'F5', 'F6', 'F7', 'F8', 'F24', 'F36'];
 
-const same = [...agentFaults, ...inputFaults, ...transformerFaults]
+const same = [...agentFaults, ...inputFaults, ...transformerFaults, ...layoutFaults]
   .filter(({ id }) => onBoth.includes(id))
   .map(
     (fault): ClusterFault => ({
