@@ -223,6 +223,7 @@ export class KafkaAppender implements Appender {
         messages.push(message);
         byTopic.set(topic, messages);
       }
+    if (byTopic.size === 0) return;
     this.#producer ??= this.#deps.producer((message) => {
       const { job } = message as Message;
       if (!job.mayGo()) throw lostCustody;

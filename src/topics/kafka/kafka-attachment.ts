@@ -19,7 +19,7 @@ export interface AttachmentDeps {
   readonly onClosed: () => void;
 }
 
-const heldBytes = 8 * 1024 * 1024;
+const heldBytes = 2 * 1024 * 1024;
 
 /** Reads on from a place in the log. Nothing is handed out twice within one attachment, and nothing is lost by closing it. */
 export class KafkaAttachment implements Attachment, Reading {

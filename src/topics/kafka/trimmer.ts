@@ -1,9 +1,12 @@
 import type { Clock } from '../../lib/clock.ts';
+import { endsWithin } from '../../lib/or-late.ts';
 import type { Fault } from '../../model/faults.ts';
 import type { PartitionRef } from '../topic.ts';
 import type { KafkaClient } from './client.ts';
 import { kafkaFault } from './kafka-fault.ts';
 import { topicOf } from './topic-life.ts';
+
+const lastTrimMs = 3_000;
 
 /**
  * Deletes what lies before the anchors, by and by: that is what counts as settled, for the bound and for retiring a partition. The position
@@ -36,11 +39,14 @@ export class Trimmer {
     });
   }
 
-  /** What was asked for is trimmed first, at one try. */
+  /** What was asked for is trimmed first, at one try of 3 s: a Kafka that is away must not keep an agent from leaving. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#running;
-    await this.#trim();
+    const last = async () => {
+      await this.#running;
+      await this.#trim();
+    };
+    await endsWithin(this.#clock, lastTrimMs, last());
   }
 
   async #run(): Promise<void> {
