@@ -162,8 +162,9 @@ export class ClusterUnderTest {
       timing = 'lease_ttl_ms: 3000, renew_ms: 900, heartbeat_ms: 300, rejoin_grace_ms: 0',
       recovery = 'refuse',
     } = this.options;
-    const amqp = this.options.amqpUrl?.(name) ?? servers.rabbitmq.url;
-    const input = this.options.inputUrl?.(name) ?? amqp;
+    const several = servers.nodes.length > 1;
+    const amqp = several ? servers.nodes.map(({ url }) => url) : (this.options.amqpUrl?.(name) ?? servers.rabbitmq.url);
+    const input = several ? amqp : (this.options.inputUrl?.(name) ?? amqp);
     const redis = this.options.redisUrl?.(name) ?? servers.redis.url;
     await writeFile(join(this.options.folder, 'redis-password'), servers.password);
     const config = {
@@ -185,6 +186,7 @@ export class ClusterUnderTest {
         ? []
         : [{ amqp: { url: input, exchanges: [exchange], priorities: ['info'], durable: true, prefetch: 500 } }],
       ...this.options.settings,
+        : [{ amqp: { url: input, exchanges: [exchange], priorities: ['info'], durable: true, quorum: several, prefetch: 500 } }],
     };
     await writeFile(this.configFile(name), `${JSON.stringify(config).slice(0, -1)}, "timing": { ${timing} } }\n`);
   }

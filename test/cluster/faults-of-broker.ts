@@ -1,6 +1,21 @@
 import { connect } from 'amqplib';
 import { pause } from '../faults/until.ts';
 import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
+import { sizeOf } from './trial.ts';
+
+/** How long nothing came out at most, in ms; ends when `over` says so. */
+async function longestPause(outputs: string, over: () => boolean): Promise<number> {
+  let [size, since, longest] = [0, performance.now(), 0];
+  while (!over()) {
+    await pause(100);
+    const now = await sizeOf(outputs);
+    if (now !== size) [size, since] = [now, performance.now()];
+    longest = Math.max(longest, performance.now() - since);
+  }
+  return Math.round(longest);
+}
+
+const longestAllowedMs = 10_000;
 
 export const brokerFaults: readonly ClusterFault[] = [
   {
@@ -16,6 +31,32 @@ export const brokerFaults: readonly ClusterFault[] = [
           await servers.rabbitmq.ready();
           await pause(4_000);
         }),
+    }),
+    seen: told('broker:disconnected', 3),
+  },
+  {
+    id: 'F19c',
+    about: 'of three RabbitMQ nodes each is killed once with SIGKILL and started again, raw and internal queues replicated',
+    times: 3,
+    options: () => ({
+      ...usual,
+      bus: 'three rabbitmqs',
+      during: async ({ servers, cluster }) => {
+        let done = false;
+        await pause(5_000);
+        const watching = longestPause(cluster.outputs, () => done);
+        for (const node of servers.nodes) {
+          await node.kill();
+          await pause(12_000);
+          await node.launch();
+          await node.ready();
+          await pause(6_000);
+        }
+        done = true;
+        const longest = await watching;
+        console.log(`the longest pause of the outputs was ${longest} ms`);
+        if (longest > longestAllowedMs) throw new Error(`nothing came out for ${longest} ms`);
+      },
     }),
     seen: told('broker:disconnected', 3),
   },

@@ -6,13 +6,22 @@ const routingKey = 'notifications.info';
 
 /** Publishes as oslo.messaging does to a durable queue, and keeps what was confirmed: the raw input of the oracle. */
 export class Feeder {
-  readonly #url: string;
+  readonly #urls: readonly string[];
+  /** Of a queue with copies on several nodes. */
+  readonly #arguments: Readonly<Record<string, string>>;
+  #next = 0;
   readonly published: Raw[] = [];
   #connection: ChannelModel | undefined;
   #channel: ConfirmChannel | undefined;
 
-  constructor(url: string) {
-    this.#url = url;
+  /** Several nodes of one cluster are tried in turn, and then the queue has a copy on each. */
+  constructor(...urls: readonly string[]) {
+    this.#urls = urls;
+    this.#arguments = urls.length > 1 ? { 'x-queue-type': 'quorum' } : {};
+  }
+
+  get #url(): string {
+    return this.#urls[this.#next++ % this.#urls.length] ?? '';
   }
 
   /** At most `perSecond`, in batches that are confirmed one after the other; a broker that goes away is waited for, and the batch sent again. */
@@ -71,7 +80,7 @@ export class Feeder {
     const channel = await connection.createConfirmChannel();
     channel.on('error', () => undefined);
     await channel.assertExchange(exchange, 'topic', { durable: true });
-    await channel.assertQueue(routingKey, { durable: true });
+    await channel.assertQueue(routingKey, { durable: true, arguments: this.#arguments });
     await channel.bindQueue(routingKey, exchange, routingKey);
     return channel;
   }

@@ -99,7 +99,7 @@ export async function trial(options: TrialOptions): Promise<Trial> {
     inputUrl: (agent) => through(servers.rabbitmq.url, wires.get(agent)?.raw),
     env: (agent) => ({ ...clocks.get(agent)?.env, ...options.env?.(agent) }),
   });
-  const feeder = new Feeder(servers.rabbitmq.url);
+  const feeder = new Feeder(...servers.nodes.map(({ url }) => url));
   let exact = false;
   try {
     for (const agent of names) await cluster.start(agent);
@@ -248,7 +248,8 @@ async function settled(cluster: ClusterUnderTest, servers: Servers, name: string
   }
 }
 
-async function sizeOf(folder: string): Promise<number> {
+/** Of all files in it. */
+export async function sizeOf(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
   return sizes.reduce((sum, size) => sum + size, 0);

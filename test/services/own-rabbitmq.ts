@@ -16,6 +16,11 @@ export interface OwnRabbitmq {
   ready(): Promise<void>;
   /** Erlang, in the running node: for settings that no test should have to wait for. */
   evaluate(expression: string): Promise<void>;
+  /** `rabbitmqctl …` on this node. */
+  control(...args: readonly string[]): Promise<void>;
+  /** For a node that is to be joined with this one. */
+  readonly kin: NodeJS.ProcessEnv;
+  readonly node: string;
   /** With its data. */
   dispose(): Promise<void>;
 }
@@ -24,9 +29,9 @@ const script = fileURLToPath(new URL('./services.sh', import.meta.url));
 const run = promisify(execFile);
 
 /** From here on the helpers of `rabbitmq.ts` mean this one too. */
-export async function startOwnRabbitmq(): Promise<OwnRabbitmq> {
+export async function startOwnRabbitmq(kin: NodeJS.ProcessEnv = {}): Promise<OwnRabbitmq> {
   const { AMQP_URL: _, RABBITMQ_HTTP_URL: __, ...env } = process.env;
-  const { stdout } = await run(script, ['start', 'rabbitmq'], { env });
+  const { stdout } = await run(script, ['start', 'rabbitmq'], { env: { ...env, ...kin } });
   const exported = new Map([...stdout.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name ?? '', value ?? '']));
   const need = (name: string) => {
     const value = exported.get(name);
@@ -41,6 +46,11 @@ export async function startOwnRabbitmq(): Promise<OwnRabbitmq> {
   let pid = Number(await readFile(pidFile, 'utf8'));
   const [command = '', ...args] = split(await readFile(`/proc/${pid}/cmdline`, 'utf8'));
   const variables = Object.fromEntries(split(await readFile(`/proc/${pid}/environ`, 'utf8')).map(pair));
+  const control = async (...words: readonly string[]) => {
+    // Debian's wrapper of this switches the user; the program beside the server's runs as anyone.
+    const ctl = join(dirname(args[0] ?? ''), 'rabbitmqctl');
+    await run('/bin/sh', [ctl, '-n', variables['RABBITMQ_NODENAME'] ?? '', ...words], { env: variables });
+  };
   return {
     url,
     async kill() {
@@ -64,15 +74,26 @@ export async function startOwnRabbitmq(): Promise<OwnRabbitmq> {
         }
       }
     },
-    async evaluate(expression) {
-      // Debian's wrapper of this switches the user; the program beside the server's runs as anyone.
-      const ctl = join(dirname(args[0] ?? ''), 'rabbitmqctl');
-      await run('/bin/sh', [ctl, '-n', variables['RABBITMQ_NODENAME'] ?? '', 'eval', expression], { env: variables });
-    },
+    evaluate: (expression) => control('eval', expression),
+    control,
+    kin: { RABBITMQ_HOME: variables['HOME'], RABBITMQ_EPMD: variables['ERL_EPMD_PORT'] },
+    node: variables['RABBITMQ_NODENAME'] ?? '',
     async dispose() {
       await run(script, ['stop', need('SERVICES_DIR')]);
     },
   };
+}
+
+/** Three nodes of one cluster. */
+export async function startThreeRabbitmqs(): Promise<readonly OwnRabbitmq[]> {
+  const first = await startOwnRabbitmq();
+  const others = [await startOwnRabbitmq(first.kin), await startOwnRabbitmq(first.kin)];
+  for (const other of others) {
+    await other.control('stop_app');
+    await other.control('join_cluster', first.node);
+    await other.control('start_app');
+  }
+  return [first, ...others];
 }
 
 function split(text: string): string[] {

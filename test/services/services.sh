@@ -70,8 +70,9 @@ redis_exports() { echo "export REDIS_URL=redis://127.0.0.1:$2/0"; }
 rabbitmq_program() { dpkg -L rabbitmq-server 2>/dev/null | grep -E 'rabbitmq_server-[^/]*/sbin/rabbitmq-server$' || command -v rabbitmq-server; }
 rabbitmq_package() { echo rabbitmq-server; }
 rabbitmq_start() { # FOLDER PORT; own HOME (cookie), own epmd and node name: several nodes live side by side, root or not
-  local folder=$1 port=$2 http epmd dist
-  http=$(free_port) epmd=$(free_port) dist=$(free_port)
+  # RABBITMQ_HOME and RABBITMQ_EPMD: those of another node, so that the two can be joined.
+  local folder=$1 port=$2 http epmd dist home=${RABBITMQ_HOME:-$1}
+  http=$(free_port) epmd=${RABBITMQ_EPMD:-$(free_port)} dist=$(free_port)
   echo "$http" >"$folder/http.port"
   echo "$epmd" >"$folder/epmd.port"
   echo '[rabbitmq_management].' >"$folder/plugins"
@@ -85,7 +86,7 @@ log.file = false
 vm_memory_high_watermark.absolute = 512MB
 disk_free_limit.absolute = 64MB
 CONF
-  launch "$folder" env HOME="$folder" RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_NODENAME="t$port@localhost" \
+  launch "$folder" env HOME="$home" RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_NODENAME="t$port@localhost" \
     ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$epmd" RABBITMQ_DIST_PORT="$dist" RABBITMQ_CONFIG_FILE="$folder/rabbitmq.conf" \
     RABBITMQ_ADVANCED_CONFIG_FILE="$folder/none.config" RABBITMQ_ENABLED_PLUGINS_FILE="$folder/plugins" \
     RABBITMQ_MNESIA_BASE="$folder/mnesia" RABBITMQ_LOG_BASE="$folder/log" RABBITMQ_PID_FILE="$folder/node.pid" \
