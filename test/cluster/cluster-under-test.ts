@@ -184,9 +184,8 @@ export class ClusterUnderTest {
       topics: this.options.kafka === undefined ? { amqp: { url: amqp } } : { kafka: { brokers: this.options.kafka } },
       inputs: this.options.withoutInputs?.includes(name)
         ? []
-        : [{ amqp: { url: input, exchanges: [exchange], priorities: ['info'], durable: true, prefetch: 500 } }],
-      ...this.options.settings,
         : [{ amqp: { url: input, exchanges: [exchange], priorities: ['info'], durable: true, quorum: several, prefetch: 500 } }],
+      ...this.options.settings,
     };
     await writeFile(this.configFile(name), `${JSON.stringify(config).slice(0, -1)}, "timing": { ${timing} } }\n`);
   }

@@ -241,7 +241,7 @@ describe('coordination in ceilometer.conf', () => {
     expect(config.coordination).toMatchObject({
       kind: 'redis',
       redis: { url: 'rediss://:pw@r:6379/3' },
-      amqp: { urls: ['amqp://u:p@h/v'] },
+      topics: { kind: 'amqp', urls: ['amqp://u:p@h/v'] },
       keysFile: join(dir, 'ceilograph-keys.yaml'),
     });
     expect((await loadSetup({ ceilometer: dir }, {}, { CEILOGRAPH_COORDINATION: 'off' })).config.coordination.kind).toBe('off');
