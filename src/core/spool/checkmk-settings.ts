@@ -1,6 +1,5 @@
-import { Fault } from '../../model/faults.ts';
 import { isObject, type Json, type JsonObject } from '../../model/json.ts';
-import { LiteralReader } from './python-literal.ts';
+import { literalAt } from './python-literal.ts';
 import { SpoolerSchema, type SpoolerSettings } from './settings.ts';
 
 /** `name = literal` for each assignment of a settings file of Checkmk (`*.mk`), the last one of a name; the lines that are no such. */
@@ -23,17 +22,6 @@ export function readAssignments(text: string): { readonly values: JsonObject; re
     }
   }
   return { values: Object.fromEntries(values), otherLines };
-}
-
-/** Settings files are programs: what is computed in one is nobody's literal, and not ours to compute. */
-function literalAt(text: string, at: number): { readonly literal: Json; readonly end: number } | undefined {
-  const reader = new LiteralReader(text, at);
-  try {
-    return { literal: reader.value(0), end: reader.at };
-  } catch (thrown) {
-    if (thrown instanceof Fault) return undefined;
-    throw thrown;
-  }
 }
 
 export interface Merged {

@@ -1,7 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Literal, PythonSyntaxError, printLiteral, readAssignments } from '../../core/livestatus/python-literal.ts';
+import { type Literal, printLiteral, readAssignments } from '../../core/livestatus/python-literal.ts';
 import { readSites, type SitesRead } from '../../core/livestatus/sites-mk.ts';
+import { PythonSyntaxError } from '../../core/python/literal.ts';
 import { replaceFile } from '../../lib/replace-file.ts';
 import { Fault } from '../../model/faults.ts';
 

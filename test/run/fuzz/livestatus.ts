@@ -3,10 +3,11 @@ import { isCacheable } from '../../../src/core/livestatus/cacheable.ts';
 import { fixed16Bytes, parseFixed16, toFixed16 } from '../../../src/core/livestatus/fixed16.ts';
 import { answerQuery } from '../../../src/core/livestatus/lql/answer.ts';
 import { type AnyTable, columnsTable, table } from '../../../src/core/livestatus/lql/table.ts';
-import { PythonSyntaxError, printLiteral, readAssignments } from '../../../src/core/livestatus/python-literal.ts';
+import { printLiteral, readAssignments } from '../../../src/core/livestatus/python-literal.ts';
 import { cacheKey, parseRequest, toUpstream, wantsFixed16 } from '../../../src/core/livestatus/request.ts';
 import { RequestFramer } from '../../../src/core/livestatus/request-framer.ts';
 import { readSites } from '../../../src/core/livestatus/sites-mk.ts';
+import { PythonSyntaxError } from '../../../src/core/python/literal.ts';
 import { type Target, unpolluted } from './target.ts';
 
 const tokens = [
