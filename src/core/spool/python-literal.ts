@@ -1,5 +1,5 @@
 import { Fault } from '../../model/faults.ts';
-import { isNumeric, type Json } from '../../model/json.ts';
+import type { Json } from '../../model/json.ts';
 import { LiteralReader, type PyLiteral, PythonSyntaxError } from '../python/literal.ts';
 
 /** As deep as a notification may nest. */
@@ -41,6 +41,6 @@ function keyText(reader: LiteralReader, key: PyLiteral): string {
   if (typeof key === 'string') return key;
   if (key === null) return 'None';
   if (typeof key === 'boolean') return key ? 'True' : 'False';
-  if (isNumeric(key as Json)) return String(key);
+  if (typeof key === 'number' || typeof key === 'bigint') return String(key);
   throw reader.error('a key is neither text nor number');
 }
