@@ -184,10 +184,9 @@ export class HostTurn {
   }
 
   #forgetWhatIsNoLongerExpected(): void {
-    const services = new Set(this.#definition.services.map(({ name }) => name));
-    const triggers = new Set(this.#definition.triggers.map(({ id }) => id));
-    for (const name of this.#late.keys()) if (!services.has(name)) this.#late.delete(name);
-    for (const id of this.#fired.keys()) if (!triggers.has(id)) this.#fired.delete(id);
+    const { services, triggers } = this.#definition;
+    for (const name of this.#late.keys()) if (!services.some((each) => each.name === name)) this.#late.delete(name);
+    for (const id of this.#fired.keys()) if (!triggers.some((each) => each.id === id)) this.#fired.delete(id);
   }
 
   #inMaintenance(): boolean {

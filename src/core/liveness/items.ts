@@ -61,5 +61,9 @@ export function transitionEvent(kind: string, facts: JsonObject, nowMs: number):
 
 /** Naive UTC, as Ceilometer's events write a time. */
 export function naive(epochMs: number): string {
-  return timeText(epochMs).replace(/\+00:00$/, '');
+  if (epochMs !== printed.at) printed = { at: epochMs, text: timeText(epochMs).replace(/\+00:00$/, '') };
+  return printed.text;
 }
+
+/** Of a storm all are found at one time. */
+let printed = { at: Number.NaN, text: '' };

@@ -192,7 +192,7 @@ class Turns {
   #settle(definition: HostDefinition, before: HostState, turn: HostTurn, isNew = false): void {
     const { host } = definition;
     const { state, transitions } = turn.finish();
-    if (isNew || before.seq !== state.seq || !same(before, state)) this.#writes.push([`s:${host}`, stateJson(state)]);
+    if (isNew || !sameState(before, state)) this.#writes.push([`s:${host}`, stateJson(state)]);
     this.#tell(definition, state.born, transitions);
     const next = turn.nextLook(state);
     if (next !== null) this.#wheel().arm(host, next);
@@ -236,8 +236,32 @@ function isWell({ status, late, results }: HostState): boolean {
 }
 
 /** Both are made by us, in one order of keys. */
-function same<T extends HostState | HostDefinition>(a: T, b: T): boolean {
+function same(a: HostDefinition, b: HostDefinition): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Nearly every look at a host finds nothing new. What is left out here changes only together with what is not. */
+function sameState(a: HostState, b: HostState): boolean {
+  return (
+    a.seq === b.seq &&
+    a.status === b.status &&
+    a.reason === b.reason &&
+    a.from === b.from &&
+    a.results === b.results &&
+    a.flapping === b.flapping &&
+    a.maintainedUntil === b.maintainedUntil &&
+    sameMembers(a.late, b.late, (x, y) => x.good === y.good && x.down === y.down && x.told === y.told) &&
+    sameMembers(a.fired, b.fired, (x, y) => x === y)
+  );
+}
+
+function sameMembers<T>(a: Readonly<Record<string, T>>, b: Readonly<Record<string, T>>, equal: (x: T, y: T) => boolean): boolean {
+  for (const name in b) if (a[name] === undefined) return false;
+  for (const name in a) {
+    const [x, y] = [a[name] as T, b[name]];
+    if (y === undefined || !equal(x, y)) return false;
+  }
+  return true;
 }
 
 /** Every host to where its name belongs; the new partitions' time is that of the slowest of the old ones. */
