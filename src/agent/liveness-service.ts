@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { InventorySource, LivenessConfig } from '../config/agent-config.ts';
-import { announceSink, livenessSink, statusTarget } from '../config/liveness-sinks.ts';
+import { announceSink, livenessSink, mirrorTarget, statusTarget } from '../config/liveness-sinks.ts';
 import { loadInventory } from '../config/load-inventory.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity } from '../coordination/group.ts';
@@ -16,6 +16,7 @@ import { Sequencer } from '../pipeline/sequencer.ts';
 import type { Publisher } from '../publishers/publisher.ts';
 import { readInventoryRows } from '../services/host-database/read-inventory.ts';
 import { statusWriter } from '../services/host-database/status-writer.ts';
+import { hostMirror } from '../services/host-mirror/mirror.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { type HostView, readHosts } from './hosts-view.ts';
 import type { Places } from './places.ts';
@@ -72,6 +73,8 @@ export class LivenessService {
   /** In the place of a publisher: what hosts do goes to who announces, what that says to every pipeline. */
   loopback(sink: SinkConfig, target: string): Publisher {
     const source = this.#config?.inventory;
+    const mirror = this.#config?.mirror ?? null;
+    if (target === mirrorTarget && mirror !== null) return hostMirror(mirror);
     if (target === statusTarget && source?.kind === 'sql' && source.update !== null) return statusWriter(source, source.update);
     this.#loops += 1;
     const sequencer = new Sequencer(`${this.#boot}.loop${this.#loops}`);

@@ -76,6 +76,8 @@ export interface SqlSource {
 /** Hosts and their services that are expected to report. */
 export interface LivenessConfig {
   readonly inventory: InventorySource;
+  /** A Redis whose readers know the original's keys; null: none. */
+  readonly mirror: { readonly url: string; readonly passwordFile: string | null } | null;
   readonly reloadMs: number;
   readonly partitions: number;
   /** Samples that count as reports. */

@@ -77,6 +77,15 @@ export const LivenessSchema = z
         .default(20)
         .describe('if they are at least so many hundredths of their group, or of all.'),
       remind: duration.prefault('4h').describe('How often what lasts is told again.'),
+      mirror: z
+        .strictObject({
+          url: z.url({ protocol: /^rediss?$/ }).describe('`redis://host:6379/0`.'),
+          password_file: z.string().min(1).optional().describe('A file with the password; wins over the one in the URL.'),
+        })
+        .optional()
+        .describe(
+          'A Redis whose readers know `host_<host>_trigger_<trigger>`: these keys are kept there while something is wrong.',
+        ),
       compat: z
         .literal('crazymonitor')
         .optional()

@@ -15,6 +15,8 @@ export const announceSink = 'liveness-announce';
 
 /** The target that writes statuses back to the database of the inventory. */
 export const statusTarget = 'status';
+/** And the one that keeps keys for readers of the original. */
+export const mirrorTarget = 'mirror';
 
 /** What the agent puts in the place of a publisher: outputs go on as events of its own pipelines. */
 export const pipelinesKind = 'pipelines';
@@ -25,7 +27,7 @@ export const pipelinesKind = 'pipelines';
  */
 export function livenessSinks(config: LivenessConfig | null): readonly SinkConfig[] {
   if (config === null) return [];
-  const { partitions, judging, announcing, reports, compat, inventory } = config;
+  const { partitions, judging, announcing, reports, compat, inventory, mirror } = config;
   return [
     {
       ...common(livenessSink, compat === null ? liveness : crazymonitor, judging, { partitions, judging, reports, compat }),
@@ -33,7 +35,11 @@ export function livenessSinks(config: LivenessConfig | null): readonly SinkConfi
       sources: reports.map((rule, i) => ({ name: `${livenessSink}-${i}`, match: rule.match, as: asReport(rule) })),
       partitionBy: ['resource_id'],
       partitions,
-      publish: [target(announceSink), ...(inventory.kind === 'sql' && inventory.update !== null ? [target(statusTarget)] : [])],
+      publish: [
+        target(announceSink),
+        ...(inventory.kind === 'sql' && inventory.update !== null ? [target(statusTarget)] : []),
+        ...(mirror === null ? [] : [target(mirrorTarget)]),
+      ],
     },
     {
       ...common(announceSink, announce, announcing, { announcing }),

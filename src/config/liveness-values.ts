@@ -6,6 +6,13 @@ export function toLiveness(values: LivenessValues, place: (path: string, text: s
   const { inventory } = values;
   return {
     inventory: toSource(inventory, (text) => place('liveness', text)),
+    mirror:
+      values.mirror === undefined
+        ? null
+        : {
+            url: values.mirror.url,
+            passwordFile: values.mirror.password_file === undefined ? null : place('liveness', values.mirror.password_file),
+          },
     reloadMs: values.reload,
     partitions: values.partitions,
     reports: values.reports,
