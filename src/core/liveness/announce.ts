@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { type Item, isEvent } from '../../model/item.ts';
 import { isObject, type JsonObject } from '../../model/json.ts';
 import type { Sample } from '../../model/sample.ts';
-import type { Drop, Output, TableResult, TableTransformer, Time } from '../transformers/transformer.ts';
+import type { Drop, Output, States, TableResult, TableTransformer, Time } from '../transformers/transformer.ts';
 import { announcement, type Fact, factOf, feedLate, isAnnounced, type Storm, stormAnnouncement } from './announcement.ts';
+import { DeskRows, type HostRow } from './desk-rows.ts';
 import { itemSources } from './items.ts';
 import { matches, type Silence, silenceOf } from './silences.ts';
 import { grouped, judgeStorms } from './storms.ts';
@@ -34,19 +35,6 @@ export interface AnnounceSettings {
 
 export const defaultAnnounce: AnnounceSettings = { holdMs: 30_000, stormHosts: 10, stormPercent: 20, remindMs: 4 * 3_600_000 };
 
-type Phase = 'held' | 'attached' | 'silenced' | 'told' | 'stormed' | 'rising';
-
-interface HostRow {
-  readonly phase: Phase;
-  readonly fact: Fact;
-  /** Partition ms of the next look. */
-  readonly due: number;
-  readonly storm: string | null;
-}
-
-/** Rows: `n:<host>` the last number seen, `h:<host>` who is down, `a:<host>` who is attached to it, `t:<host>…` services and triggers told, `g:<id>` storms, `s` silences, `f` how many there are, `feed` since when it stood last. */
-type Rows = { get(key: string): JsonObject | undefined; entries(): IterableIterator<[string, JsonObject]> };
-
 export const announce: TableTransformer<AnnounceSettings, JsonObject> = {
   name: 'announce',
   summary: 'Tells of hosts that are down and up again: held, grouped, attached, silenced, reminded.',
@@ -64,27 +52,23 @@ export const announce: TableTransformer<AnnounceSettings, JsonObject> = {
     try {
       return new Desk(settings, rows, time).pass();
     } catch (error) {
-      nextLooks.delete(rows); // nothing of it was written
+      DeskRows.forget(rows);
       throw error;
     }
   },
   relocate: (_, rows) => [rows.map(({ key, state }) => [key, state] as const)],
 };
 
-/** The earliest look of each partition, beside its rows; made of them again after a restart. */
-const nextLooks = new WeakMap<Rows, { at: number }>();
-
 class Desk {
   readonly #settings: AnnounceSettings;
-  readonly #rows: Rows;
+  readonly #rows: DeskRows;
   readonly #time: Time;
-  readonly #changed = new Map<string, JsonObject | null>();
   readonly #out: Output[] = [];
   readonly #dropped = new Map<string, number>();
 
-  constructor(settings: AnnounceSettings, rows: Rows, time: Time) {
+  constructor(settings: AnnounceSettings, rows: States<JsonObject>, time: Time) {
     this.#settings = settings;
-    this.#rows = rows;
+    this.#rows = new DeskRows(rows);
     this.#time = time;
   }
 
@@ -97,12 +81,12 @@ class Desk {
 
   /** Partitions tell of one standstill within seconds of each other. */
   #hearOfFeed(since: number, at: number): void {
-    const before = this.#get('feed');
+    const before = this.#rows.get('feed');
     if (before !== undefined && Math.abs(since - Number(before['since'])) < sameFeedMs) {
       this.#drop('feed_told');
       return;
     }
-    this.#put('feed', { since });
+    this.#rows.put('feed', { since });
     this.#out.push({ item: feedLate(since, at), basis: ['feed', `${since}`] });
   }
 
@@ -116,21 +100,21 @@ class Desk {
   /** Its outbox may bring it again long after its id is forgotten. */
   #isNew(fact: Fact & { readonly born?: number }): boolean {
     const { host, seq, born = 0 } = fact;
-    const before = this.#get(`n:${host}`) as { readonly born: number; readonly seq: number } | undefined;
+    const before = this.#rows.get(`n:${host}`) as { readonly born: number; readonly seq: number } | undefined;
     if (before !== undefined && (born < before.born || (born === before.born && seq <= before.seq))) return false;
-    this.#put(`n:${host}`, { born, seq });
+    this.#rows.put(`n:${host}`, { born, seq });
     return true;
   }
 
   #hold(fact: Fact): void {
     const due = this.#time.partition + this.#settings.holdMs;
-    this.#putHost(fact.host, { phase: 'held', fact, due, storm: null });
+    this.#rows.putHost(fact.host, { phase: 'held', fact, due, storm: null });
     if (this.#settings.holdMs === 0) this.#judgeHeld();
   }
 
   #up(fact: Fact): void {
     const { host } = fact;
-    const row = this.#host(host);
+    const row = this.#rows.host(host);
     if (row === undefined) {
       this.#drop('not_down');
       return;
@@ -138,14 +122,14 @@ class Desk {
     switch (row.phase) {
       case 'told':
         this.#emit(announcement({ ...fact, incident: row.fact.incident }), ['up', fact]);
-        this.#putHost(host, null);
+        this.#rows.putHost(host, null);
         break;
       case 'stormed':
-        this.#putHost(host, { ...row, phase: 'rising', due: this.#time.partition + this.#settings.holdMs });
+        this.#rows.putHost(host, { ...row, phase: 'rising', due: this.#time.partition + this.#settings.holdMs });
         if (this.#settings.holdMs === 0) this.#tellRisen();
         break;
       default:
-        this.#putHost(host, null);
+        this.#rows.putHost(host, null);
         this.#drop(row.phase === 'held' ? 'back_in_time' : row.phase);
     }
     this.#releaseChildren(host);
@@ -153,21 +137,21 @@ class Desk {
 
   /** Who was attached to it is on its own again. */
   #releaseChildren(parent: string): void {
-    const attached = this.#get(`a:${parent}`);
+    const attached = this.#rows.get(`a:${parent}`);
     if (attached === undefined) return;
-    this.#put(`a:${parent}`, null);
+    this.#rows.put(`a:${parent}`, null);
     for (const host of attached['hosts'] as readonly string[]) {
-      const row = this.#host(host);
+      const row = this.#rows.host(host);
       if (row?.phase !== 'attached') continue;
-      this.#putHost(host, { ...row, phase: 'held', due: this.#time.partition + this.#settings.holdMs });
+      this.#rows.putHost(host, { ...row, phase: 'held', due: this.#time.partition + this.#settings.holdMs });
     }
   }
 
   #attach(host: string, row: HostRow): void {
-    this.#putHost(host, { ...row, phase: 'attached', due: never });
+    this.#rows.putHost(host, { ...row, phase: 'attached', due: never });
     for (const parent of row.fact.parents) {
-      const hosts = (this.#get(`a:${parent}`)?.['hosts'] ?? []) as readonly string[];
-      this.#put(`a:${parent}`, { hosts: [...hosts.filter((other) => other !== host), host] });
+      const hosts = (this.#rows.get(`a:${parent}`)?.['hosts'] ?? []) as readonly string[];
+      this.#rows.put(`a:${parent}`, { hosts: [...hosts.filter((other) => other !== host), host] });
     }
   }
 
@@ -176,14 +160,14 @@ class Desk {
     const key = `t:${host}\n${fact.service === undefined ? `trigger ${fact.trigger}` : fact.service}`;
     if (kind === 'late' || kind === 'fired') {
       const silenced = this.#silenceFor(host, groups) !== null;
-      this.#put(key, { silenced });
+      this.#rows.put(key, { silenced });
       if (silenced) {
         this.#drop('silenced');
         return;
       }
     } else {
-      const told = this.#get(key);
-      this.#put(key, null);
+      const told = this.#rows.get(key);
+      this.#rows.put(key, null);
       if (told === undefined || told['silenced'] === true) {
         this.#drop('not_told');
         return;
@@ -193,46 +177,47 @@ class Desk {
   }
 
   #obey({ source, resource_id, resource_metadata }: Sample): void {
-    if (source === itemSources.fleet) this.#put('f', resource_metadata);
+    if (source === itemSources.fleet) this.#rows.put('f', resource_metadata);
     else if (source === itemSources.silence) {
       const silence = silenceOf(resource_metadata);
-      const others = this.#silences().filter(({ id }) => id !== resource_id);
-      this.#putSilences(silence.until > this.#time.now ? [...others, silence] : others);
-      this.#lookAgain(this.#time.partition);
+      const others = this.#rows.silences().filter(({ id }) => id !== resource_id);
+      this.#rows.putSilences(silence.until > this.#time.now ? [...others, silence] : others);
+      this.#rows.lookAgain(this.#time.partition);
     } else this.#drop('not_of_hosts');
   }
 
   /** What time has brought. */
   pass(): TableResult<JsonObject> {
     const { partition } = this.#time;
-    if (partition < this.#look().at) return this.#result();
-    nextLooks.set(this.#rows, { at: Number.POSITIVE_INFINITY });
+    if (partition < this.#rows.nextLook) return this.#result();
+    this.#rows.lookNoMore();
     this.#endSilences();
     this.#judgeHeld();
     this.#tellRisen();
     this.#remind();
-    for (const [, row] of this.#hosts()) this.#lookAgain(row.due);
-    for (const silence of this.#silences()) this.#lookAgain(partition + Math.max(1_000, silence.until - this.#time.now));
-    for (const [, storm] of this.#storms()) this.#lookAgain(storm.due);
+    for (const [, row] of this.#rows.hosts()) this.#rows.lookAgain(row.due);
+    for (const silence of this.#rows.silences())
+      this.#rows.lookAgain(partition + Math.max(1_000, silence.until - this.#time.now));
+    for (const [, storm] of this.#rows.storms()) this.#rows.lookAgain(storm.due);
     return this.#result();
   }
 
   #endSilences(): void {
-    const left = this.#silences().filter(({ until }) => until > this.#time.now);
-    if (left.length < this.#silences().length) this.#putSilences(left);
-    for (const [host, row] of this.#hosts())
+    const left = this.#rows.silences().filter(({ until }) => until > this.#time.now);
+    if (left.length < this.#rows.silences().length) this.#rows.putSilences(left);
+    for (const [host, row] of this.#rows.hosts())
       if (row.phase === 'silenced' && this.#silenceFor(host, row.fact.groups) === null)
-        this.#putHost(host, { ...row, phase: 'held', due: this.#time.partition });
+        this.#rows.putHost(host, { ...row, phase: 'held', due: this.#time.partition });
   }
 
   #judgeHeld(): void {
-    const held = [...this.#hosts()].filter(([, { phase }]) => phase === 'held');
+    const held = [...this.#rows.hosts()].filter(([, { phase }]) => phase === 'held');
     if (!held.some(([, { due }]) => due <= this.#time.partition)) return;
     const alarming: (readonly [string, HostRow])[] = [];
     for (const [host, row] of held) {
       const { parents, groups } = row.fact;
       if (parents.length > 0 && parents.every((parent) => this.#isDown(parent))) this.#attach(host, row);
-      else if (this.#silenceFor(host, groups) !== null) this.#putHost(host, { ...row, phase: 'silenced', due: never });
+      else if (this.#silenceFor(host, groups) !== null) this.#rows.putHost(host, { ...row, phase: 'silenced', due: never });
       else alarming.push([host, row]);
     }
     const { storms, single } = judgeStorms(
@@ -247,7 +232,7 @@ class Desk {
       if (row.due > this.#time.partition) continue;
       const attached = held.filter(([, { fact }]) => fact.parents.includes(host)).length;
       this.#emit(announcement(row.fact, attached === 0 ? {} : { attached_hosts: attached }), ['down', row.fact]);
-      this.#putHost(host, { ...row, phase: 'told', due: this.#time.partition + this.#settings.remindMs });
+      this.#rows.putHost(host, { ...row, phase: 'told', due: this.#time.partition + this.#settings.remindMs });
     }
   }
 
@@ -256,21 +241,22 @@ class Desk {
     const id = `storm/${first.fact.incident}`;
     const since = Math.min(...hosts.map((host) => rows.get(host)?.fact.since ?? this.#time.now));
     const due = this.#time.partition + this.#settings.remindMs;
-    this.#put(`g:${id}`, { group, since, hosts: hosts.length, due, reminders: 0 });
-    for (const host of hosts) this.#putHost(host, { ...(rows.get(host) as HostRow), phase: 'stormed', due: never, storm: id });
+    this.#rows.put(`g:${id}`, { group, since, hosts: hosts.length, due, reminders: 0 });
+    for (const host of hosts)
+      this.#rows.putHost(host, { ...(rows.get(host) as HostRow), phase: 'stormed', due: never, storm: id });
     const storm: Storm = { id, group, at: this.#time.now, since, hosts, left: hosts.length };
     this.#out.push({ item: stormAnnouncement('down', storm), basis: ['storm', id] });
   }
 
   #tellRisen(): void {
-    const rising = [...this.#hosts()].filter(([, { phase }]) => phase === 'rising');
+    const rising = [...this.#rows.hosts()].filter(([, { phase }]) => phase === 'rising');
     if (!rising.some(([, { due }]) => due <= this.#time.partition)) return;
     const byStorm = grouped(rising, ([, { storm }]) => storm ?? '');
     for (const [id, lot] of byStorm) {
       const hosts = lot.map(([host]) => host).sort();
-      for (const host of hosts) this.#putHost(host, null);
-      const left = [...this.#hosts()].filter(([, { storm }]) => storm === id).length;
-      const row = this.#get(`g:${id}`);
+      for (const host of hosts) this.#rows.putHost(host, null);
+      const left = [...this.#rows.hosts()].filter(([, { storm }]) => storm === id).length;
+      const row = this.#rows.get(`g:${id}`);
       const storm: Storm = {
         id,
         group: `${row?.['group'] ?? ''}`,
@@ -284,105 +270,49 @@ class Desk {
         item: stormAnnouncement('up', storm),
         basis: ['risen', id, `${lot[0]?.[1].fact.seq}`, hosts[0] as string],
       });
-      if (left === 0) this.#put(`g:${id}`, null);
+      if (left === 0) this.#rows.put(`g:${id}`, null);
     }
   }
 
   #remind(): void {
     const { partition, now } = this.#time;
-    for (const [host, row] of this.#hosts()) {
+    for (const [host, row] of this.#rows.hosts()) {
       if (row.phase !== 'told' || row.due > partition) continue;
       const due = partition + this.#settings.remindMs;
       const more = { phase: 'reminder', lasting_seconds: Math.round((now - row.fact.at) / 1_000) };
       this.#out.push({ item: announcement(row.fact, more), basis: ['reminder', row.fact.incident, `${partition}`] });
-      this.#putHost(host, { ...row, due });
+      this.#rows.putHost(host, { ...row, due });
     }
-    for (const [id, row] of this.#storms()) {
+    for (const [id, row] of this.#rows.storms()) {
       if (row.due > partition) continue;
-      const hosts = [...this.#hosts()]
+      const hosts = [...this.#rows.hosts()]
         .filter(([, { storm }]) => storm === id)
         .map(([host]) => host)
         .sort();
       const storm: Storm = { id, group: row.group, at: now, since: row.since, hosts, left: hosts.length };
       this.#out.push({ item: stormAnnouncement('reminder', storm), basis: ['reminder', id, `${partition}`] });
-      this.#put(`g:${id}`, { ...row, due: partition + this.#settings.remindMs });
+      this.#rows.put(`g:${id}`, { ...row, due: partition + this.#settings.remindMs });
     }
   }
 
   #isDown(host: string): boolean {
-    const row = this.#host(host);
+    const row = this.#rows.host(host);
     return row !== undefined && row.phase !== 'rising';
   }
 
   #silenceFor(host: string, groups: readonly string[]): Silence | null {
-    for (const silence of this.#silences())
+    for (const silence of this.#rows.silences())
       if (silence.from <= this.#time.now && silence.until > this.#time.now && matches(silence, host, groups)) return silence;
     return null;
   }
 
   #fleet(): { readonly total: number; readonly groups: Readonly<Record<string, number>> } {
-    const row = this.#get('f');
+    const row = this.#rows.get('f');
     return { total: Number(row?.['total'] ?? 0), groups: (row?.['groups'] ?? {}) as Readonly<Record<string, number>> };
   }
 
   #emit(item: ReturnType<typeof announcement>, [what, fact]: readonly [string, Fact & { readonly born?: number }]): void {
     this.#out.push({ item, basis: [what, fact.host, `${fact.born ?? 0}`, `${fact.seq}`] });
-  }
-
-  #look(): { at: number } {
-    let look = nextLooks.get(this.#rows);
-    if (look === undefined) {
-      look = { at: 0 };
-      nextLooks.set(this.#rows, look);
-    }
-    return look;
-  }
-
-  #lookAgain(at: number): void {
-    const look = this.#look();
-    look.at = Math.min(look.at, at);
-  }
-
-  #get(key: string): JsonObject | undefined {
-    const changed = this.#changed.get(key);
-    return changed === undefined ? this.#rows.get(key) : (changed ?? undefined);
-  }
-
-  #put(key: string, row: JsonObject | null): void {
-    this.#changed.set(key, row);
-  }
-
-  #host(host: string): HostRow | undefined {
-    return this.#get(`h:${host}`) as HostRow | undefined;
-  }
-
-  #putHost(host: string, row: HostRow | null): void {
-    this.#put(`h:${host}`, row as unknown as JsonObject | null);
-    if (row !== null) this.#lookAgain(row.due);
-  }
-
-  *#of<T>(prefix: string): Generator<[string, T]> {
-    for (const [key, row] of this.#rows.entries())
-      if (key.startsWith(prefix) && !this.#changed.has(key)) yield [key.slice(prefix.length), row as T];
-    for (const [key, row] of [...this.#changed])
-      if (key.startsWith(prefix) && row !== null) yield [key.slice(prefix.length), row as T];
-  }
-
-  /** In the order of their names, so that what is told does not depend on where rows stood in a store. */
-  #hosts(): [string, HostRow][] {
-    return [...this.#of<HostRow>('h:')].sort(([a], [b]) => (a < b ? -1 : 1));
-  }
-
-  #silences(): readonly Silence[] {
-    return (this.#get('s')?.['list'] ?? []) as unknown as readonly Silence[];
-  }
-
-  #putSilences(list: readonly Silence[]): void {
-    this.#put('s', { list } as unknown as JsonObject);
-  }
-
-  #storms(): [string, { group: string; since: number; due: number }][] {
-    return [...this.#of<{ group: string; since: number; due: number }>('g:')];
   }
 
   #drop(reason: string): void {
@@ -391,7 +321,7 @@ class Desk {
 
   #result(): TableResult<JsonObject> {
     const dropped: Drop[] = Array.from(this.#dropped, ([reason, count]) => ({ reason, count }));
-    return { writes: [...this.#changed], out: this.#out, ...(dropped.length === 0 ? {} : { dropped }) };
+    return { writes: this.#rows.changes, out: this.#out, ...(dropped.length === 0 ? {} : { dropped }) };
   }
 }
 
