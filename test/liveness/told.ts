@@ -18,20 +18,6 @@ export interface Told {
   readonly twoContents: readonly string[];
 }
 
-/** Every line as it stands, repeated ones too. */
-export async function readLines(
-  folder: string,
-): Promise<readonly { readonly type: string; readonly traits: Readonly<Record<string, unknown>> }[]> {
-  const text = await readFile(join(folder, 'out', 'told.jsonl'), 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .filter((line) => line.endsWith('}'))
-    .map((line) => {
-      const { event_type: type, traits } = JSON.parse(line) as Line;
-      return { type, traits: Object.fromEntries(traits.map(([name, , value]) => [name, value])) };
-    });
-}
-
 export async function readTold(folder: string): Promise<Told> {
   const text = await readFile(join(folder, 'out', 'told.jsonl'), 'utf8').catch(() => '');
   const seen = new Map<string, string>();
