@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
 import { openEmbedded } from '../src/agent/open-embedded.ts';
 import { itemLines } from '../src/core/convert/wire.ts';
@@ -37,6 +38,8 @@ const entriesPerAppend = 16;
 const lonely = 50;
 const boundBytes = 1024 ** 3;
 const never = new AbortController().signal;
+// Every partition reads under it.
+setMaxListeners(0, never);
 
 interface Opened {
   readonly topics: Topics;
