@@ -48,6 +48,12 @@ const peers: readonly Peer[] = [
     servers: ['postfix'],
     tests: ['test/peers/mail/'],
   },
+  {
+    id: 'kafka',
+    about: 'Kafka 4: input, publisher, internal topics, a whole cluster on it; what is said where kafkajs is not installed',
+    servers: ['kafka'],
+    tests: ['test/integration/kafka-'],
+  },
 ];
 
 interface Peer {
