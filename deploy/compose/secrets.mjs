@@ -22,7 +22,10 @@ else fail(`unknown: ${command}; there are: make, key`);
 function make() {
   // Written last. A run that was cut off begins anew: nobody has started with half of it.
   const done = join(root, 'agent/complete');
-  if (existsSync(done)) return say('the secrets are there');
+  if (existsSync(done)) {
+    passTokenOn();
+    return say('the secrets are there');
+  }
   const users = {
     'ceilograph-raw': newSecret(),
     'ceilograph-internal': newSecret(),
@@ -41,8 +44,14 @@ function make() {
   put('agent/redis-password', redisAgent);
   put('agent/admin-token', newSecret());
   writeRing({ active: 'k1', keys: { k1: newSecret() } });
+  passTokenOn();
   put('agent/complete', '');
   say('the secrets are made');
+}
+
+/** To whoever scrapes metrics: the one secret of the agents that it may know. A set of before it has none of it yet. */
+function passTokenOn() {
+  put('monitor/admin-token', readFileSync(join(root, 'agent/admin-token'), 'utf8'));
 }
 
 /** The shipped users, which nobody can log in as, with passwords. */

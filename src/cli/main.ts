@@ -77,6 +77,11 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     load: async () => (await import('./commands/check.ts')).checkCommand(),
   },
   {
+    name: 'completion',
+    summary: 'what lets a shell complete commands and options',
+    load: async () => (await import('./commands/completion.ts')).completionCommand(),
+  },
+  {
     name: 'convert',
     summary: 'notifications in, samples or events out',
     load: async () => (await import('./commands/convert.ts')).convertCommand(),
@@ -94,7 +99,8 @@ async function main(argv: readonly string[]): Promise<number> {
     .enablePositionalOptions(); // what stands behind a command is for it and its own commands
   const wanted = argv[2];
   for (const command of commands) {
-    if (command.name === wanted) program.addCommand(await command.load());
+    // The one command that must know all of the others.
+    if (command.name === wanted || wanted === 'completion') program.addCommand(await command.load());
     else program.addCommand(new Command(command.name).description(command.summary));
   }
   for (const command of [program, ...program.commands]) throwInsteadOfExit(command);

@@ -13,6 +13,7 @@ const runners = [
   'test:newcomer',
   'test:browser',
   'test:compose',
+  'test:deploy',
   'test:sim',
   'test:model',
   'test:oracle',

@@ -19,7 +19,7 @@ export async function renderCommands(): Promise<string> {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-async function loadCommands(): Promise<readonly Command[]> {
+export async function loadCommands(): Promise<readonly Command[]> {
   const folder = join(projectDir, 'src/cli/commands');
   const files = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
   const modules = await Promise.all(files.map((name) => import(join(folder, name)) as Promise<Record<string, unknown>>));

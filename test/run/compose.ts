@@ -14,7 +14,18 @@ const checks = [
   {
     id: 'config',
     about: 'the compose file is one, with every profile',
-    run: () => programCheck('docker', ['compose', '--profile', 'demo', 'config', '--quiet']),
+    run: () =>
+      programCheck('docker', [
+        'compose',
+        '--profile',
+        'demo',
+        '--profile',
+        'observability',
+        '--profile',
+        'kafka',
+        'config',
+        '--quiet',
+      ]),
   },
   { id: 'doors', about: 'no user can do more than deploy/ gives it', run: doors },
   {

@@ -6,6 +6,7 @@ import { shipped } from '../../src/config/registries.ts';
 import { metricsPage } from '../../src/telemetry/metrics-page.ts';
 import { pipelineTestJsonSchema } from '../../src/testing/test-schema.ts';
 import { renderCommands } from './command-reference.ts';
+import { renderManPage } from './man-page.ts';
 import { projectDir } from './program.ts';
 import { close } from './report.ts';
 
@@ -26,6 +27,7 @@ const files = [
   ...pages,
   { file: 'docs/reference/metrics.md', render: async () => metricsPage() },
   { file: 'docs/commands.md', render: renderCommands },
+  { file: 'deploy/man/ceilograph.1', render: renderManPage },
 ].filter(({ file }) => chosen.length === 0 || chosen.some((part) => file.includes(part)));
 
 let failed = 0;

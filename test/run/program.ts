@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Interrupted, type Tally } from './report.ts';
 
 export const projectDir = fileURLToPath(new URL('../..', import.meta.url));
@@ -80,4 +81,10 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 export async function programCheck(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Tally> {
   const { code } = await runProgram(command, args, env);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** What a program says on stdout; rejects when it does not exit with 0. */
+export async function runQuietly(command: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd: projectDir, maxBuffer: 64 * 1024 * 1024 });
+  return stdout;
 }

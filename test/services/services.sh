@@ -2,8 +2,8 @@
 # Real servers for the tests, each a private instance on free loopback ports that writes into one temporary folder.
 #
 #   services.sh start [NAME…]           start, print export lines (NAME: redis, rabbitmq, kafka, icinga2, postfix, postgres,
-#                                       prometheus, pushgateway; default the first two; chromium and promtool are only
-#                                       installed, and where they are is printed)
+#                                       prometheus, pushgateway; default the first two; chromium, promtool, kubectl, systemd and
+#                                       groff are only installed, and where they are is printed)
 #   services.sh run [NAME…] -- COMMAND  start, run the command, always stop
 #   services.sh stop [FOLDER]           end what `start` began (default $SERVICES_DIR)
 #
@@ -141,6 +141,12 @@ chromium_program() { command -v chromium || command -v chromium-browser; }
 chromium_package() { echo chromium; }
 promtool_program() { command -v promtool; }
 promtool_package() { echo prometheus; }
+kubectl_program() { command -v kubectl; }
+kubectl_package() { echo kubernetes-client; }
+systemd_program() { command -v systemd-notify; }
+systemd_package() { echo systemd; }
+groff_program() { command -v groff; }
+groff_package() { echo groff; }
 
 wait_ready() { # NAME FOLDER PORT: fails at once when the process has ended
   local end=$((SECONDS + ready_seconds))
@@ -170,6 +176,9 @@ ensure() { # NAME: leaves its export lines in NAME/exports
     pushgateway) variable=PUSHGATEWAY_URL default=9091 ;;
     chromium) variable=CHROMIUM default=program ;;
     promtool) variable=PROMTOOL default=program ;;
+    kubectl) variable=KUBECTL default=program ;;
+    systemd) variable=SYSTEMD_NOTIFY default=program ;;
+    groff) variable=GROFF default=program ;;
     *) say "unknown service: $name"; return 1 ;;
   esac
   mkdir -p "$folder"

@@ -8,6 +8,7 @@ import { createSigner } from '../../lib/hmac.ts';
 import { Fault } from '../../model/faults.ts';
 import { createItemCodec } from '../../pipeline/item-codec.ts';
 import { createTelemetry } from '../../telemetry/telemetry.ts';
+import { ServiceManager } from '../service-manager.ts';
 import { version } from '../version.ts';
 
 interface Options extends SetupOptions {
@@ -54,7 +55,12 @@ async function parent(setup: Setup): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => (soft.signal.aborted ? hard : soft).abort(new Error(signal)));
   }
-  await runWorkers(
+  const manager = new ServiceManager(process.env, systemClock);
+  soft.signal.addEventListener('abort', () => void manager.stopping(), { once: true });
+  const over = new AbortController();
+  const telling = manager.ready().then(() => manager.keepTelling(over.signal));
+  telling.catch((error: unknown) => soft.abort(error));
+  const working = runWorkers(
     {
       count: config.agent.workers,
       entry: fileURLToPath(new URL('../main.js', import.meta.url)),
@@ -65,6 +71,8 @@ async function parent(setup: Setup): Promise<void> {
     },
     { soft: soft.signal, hard: hard.signal },
   );
+  await working.finally(() => over.abort(new Error('the workers have ended')));
+  await telling;
   if (hard.signal.aborted) process.exitCode = 1;
 }
 
@@ -93,8 +101,15 @@ async function one(setup: Setup, worker: number | null): Promise<void> {
       version: version(),
       exclusiveInputs: worker === null || worker === 0,
     });
-    reason = await Promise.race([signalled(), parentLeaves(), agent.failed]).catch((error: unknown) => error);
+    const manager = worker === null ? new ServiceManager(process.env, systemClock) : null;
+    const leaving = Promise.race([signalled(), parentLeaves(), agent.failed]);
+    const told = Promise.race([leaving, ...(manager === null ? [] : [manager.ready().then(() => leaving)])]);
+    const telling = manager?.keepTelling(alive.signal);
+    reason = await told.catch((error: unknown) => error);
+    await manager?.stopping();
     await agent.stop(reason instanceof Error ? reason.message : String(reason));
+    alive.abort(new Error('stopped'));
+    await telling;
   } finally {
     alive.abort(new Error('stopped'));
     await reporting;

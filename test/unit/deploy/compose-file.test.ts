@@ -110,6 +110,7 @@ describe('docker-compose.yml', () => {
       'agent-2 agent-secrets',
       'agent-3 agent-secrets',
       'generator generator-secrets',
+      'prometheus monitor-secrets',
       'rabbitmq rabbitmq-secrets',
       'redis redis-secrets',
     ]);

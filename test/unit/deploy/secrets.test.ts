@@ -26,7 +26,7 @@ describe('the secrets of docker-compose.yml', () => {
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ceilograph-secrets-'));
-    for (const name of ['agent', 'redis', 'rabbitmq', 'generator']) await mkdir(join(folder, name));
+    for (const name of ['agent', 'redis', 'rabbitmq', 'generator', 'monitor']) await mkdir(join(folder, name));
     await run();
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
