@@ -146,10 +146,10 @@ export class Letters {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ ids: [id] }),
       });
-      const told = await answer.text();
+      const told = (await answer.json()) as { readonly changed?: number; readonly leftOut?: object; readonly title?: string };
       this.#dialog.close();
       this.#said.dataset['answer'] = '';
-      say(this.#said, `${name}: ${answer.ok ? told : `refused (${answer.status}): ${told}`}`);
+      say(this.#said, `${name}: ${answerText(told)}`);
       this.#known = '';
     });
     return button;
@@ -169,4 +169,20 @@ function pretty(text: string): string {
   } catch {
     return text; // not JSON, which is often why it is here
   }
+}
+
+function answerText({
+  changed = 0,
+  leftOut = {},
+  title,
+}: {
+  readonly changed?: number;
+  readonly leftOut?: object;
+  readonly title?: string;
+}): string {
+  if (title !== undefined) return `refused, ${title}.`;
+  const [why] = Object.keys(leftOut);
+  return changed > 0
+    ? `${count(changed, 'dead letter')}. What is through leaves the list.`
+    : `not this one${why === undefined ? '' : `: ${why}`}.`;
 }

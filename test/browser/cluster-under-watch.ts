@@ -14,6 +14,12 @@ transform: [{ rate_of_change: { target: { name: rate, unit: x, type: gauge } } }
 publish: [{ file: { path: ${name}.jsonl } }]
 `;
 
+const forward = (url: string) => `sink: forward
+from: samples
+match: [memory]
+publish: [{ http: { url: "${url}" } }]
+`;
+
 /** A cluster of agents on one data directory, each with its page, as compiled and started as an operator does. */
 export class WatchedCluster {
   readonly #folder: string;
@@ -26,11 +32,13 @@ export class WatchedCluster {
     this.#processes = new AgentProcesses(folder, join(projectDir, 'dist/cli/main.js'));
   }
 
-  static async start(names: readonly string[], admin = ''): Promise<WatchedCluster> {
+  /** `target`: one more sink, which sends every sample there. */
+  static async start(names: readonly string[], admin = '', target?: string): Promise<WatchedCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'ceilograph-page-'));
     const cluster = new WatchedCluster(folder);
     await mkdir(join(folder, 'pipelines'));
     for (const name of ['cpu', 'network']) await writeFile(join(folder, 'pipelines', `${name}.yaml`), sink(name));
+    if (target !== undefined) await writeFile(join(folder, 'pipelines', 'forward.yaml'), forward(target));
     await writeFile(join(folder, 'token'), 'open-sesame\n');
     for (const name of names) {
       const ports = { admin: await freePort(), input: await freePort() };
