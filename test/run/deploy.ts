@@ -31,8 +31,11 @@ await runChecks(
       run: async () => {
         const built = await build();
         if (built.failed > 0) return built;
-        const checked = await programCheck('node', ['dist/cli/main.js', 'check', 'pipelines', 'deploy/kubernetes/pipelines']);
-        return checked.failed > 0 ? checked : await programCheck('node', ['dist/cli/main.js', 'test', 'pipelines']);
+        for (const folder of ['pipelines', 'deploy/kubernetes/pipelines']) {
+          const checked = await programCheck('node', ['dist/cli/main.js', 'check', folder]);
+          if (checked.failed > 0) return checked;
+        }
+        return await programCheck('node', ['dist/cli/main.js', 'test', 'pipelines']);
       },
     },
   ],
