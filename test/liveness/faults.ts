@@ -98,8 +98,9 @@ export const hostsFaults: readonly HostsFault[] = [
     about: 'who announces is killed again and again while it holds what it will tell as one',
     options: (random) => ({
       grouped: true,
-      during: ({ cluster, names }) =>
-        again(4, random, 5_000, async () => {
+      during: async ({ cluster, names }) => {
+        let kills = 0;
+        await again(4, random, 5_000, async () => {
           const view = await cluster.status(names[0] ?? '');
           const owner = view.partitions.find(({ sink }) => sink === 'liveness-announce')?.owner;
           const name = names.find((each) =>
@@ -107,8 +108,11 @@ export const hostsFaults: readonly HostsFault[] = [
           );
           if (name === undefined) return;
           await cluster.kill(name);
+          kills += 1;
           await cluster.start(name);
-        }),
+        });
+        if (kills === 0) throw new Error('nobody who announces was found to be killed');
+      },
     }),
   },
 ];
