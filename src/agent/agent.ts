@@ -13,6 +13,7 @@ import { DirectSink } from '../pipeline/direct-sink.ts';
 import type { HoldingLane } from '../pipeline/holding-lane.ts';
 import { insist } from '../pipeline/insist.ts';
 import type { Intake } from '../pipeline/intake.ts';
+import type { Lane } from '../pipeline/lane.ts';
 import { runListener } from '../pipeline/listener.ts';
 import { Recorder } from '../pipeline/recorder.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
@@ -22,6 +23,7 @@ import type { AgentOptions } from './agent-options.ts';
 import { readClusterView } from './cluster-view.ts';
 import { Figures } from './figures.ts';
 import { makeIdentity } from './identity.ts';
+import { letterRetries } from './letter-retries.ts';
 import { LivenessService } from './liveness-service.ts';
 import { MailService } from './mail-service.ts';
 import { openAdmin } from './open-admin.ts';
@@ -135,6 +137,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   const direct = new Map<SinkConfig, DirectSink>();
   const directTargets: SinkTargets<HoldingLane>[] = [];
   const topicSinks: TopicSink[] = [];
+  const lanesOf = new Map<string, readonly Lane[]>();
   for (const sink of options.sinks) {
     if (!layouts.has(sink)) {
       const targets = await openHoldingLanes(sink, context);
@@ -142,6 +145,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
       directTargets.push(targets);
       const tally = figures.sink(sink, true);
       figures.lanes(sink.sink, targets.lanes);
+      lanesOf.set(sink.sink, targets.lanes);
       direct.set(sink, new DirectSink(sinkChain(config.cluster, sink), targets.lanes, deadLetters, sink.sink, tally));
       continue;
     }
@@ -150,6 +154,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     opened.push(() => lanes.close());
     const tally = figures.sink(sink, false);
     figures.lanes(sink.sink, lanes.lanes);
+    lanesOf.set(sink.sink, lanes.lanes);
     topicSinks.push({
       config: sink,
       refs,
@@ -192,6 +197,8 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     const topicSink = topicSinks.find((other) => other.config === sink) as TopicSink;
     return { kind: 'topic', partitions: topicSink.refs, canaries: topicSink.needsTime };
   });
+  const hasSink = (sink: string) => options.sinks.some((known) => known.sink === sink);
+  const laneOf = (sink: string, publisher: string) => lanesOf.get(sink)?.find((lane) => lane.name === publisher);
   const router = createRouter(options.sinks);
   const openAppender = () => places.topics.openAppender();
   hosts.opened({ sinks: listenerSinks, openAppender, deadLetters, tally: figures.own, clock });
@@ -229,17 +236,13 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   const listeners = await Promise.all(
     openedHere.map((input, index) => startListener(options, input, given, listen(input, index, feedsOfInput(input)))),
   );
-  if (mail.reports !== null) {
-    const reports = { kind: mail.reports.name, name: mail.reports.name, parameters: null };
-    listeners.push(
-      await startListener(
-        options,
-        reports,
-        { ...given, canaries: false },
-        listen(reports, config.inputs.length, []),
-        mail.reports,
-      ),
-    );
+  const own = [mail.reports];
+  if (options.drains !== true && options.exclusiveInputs) own.push(letterRetries({ deadLetters, emit, hasSink, laneOf }));
+  for (const [index, kind] of own.entries()) {
+    if (kind === null) continue;
+    const input = { kind: kind.name, name: kind.name, parameters: null };
+    const run = listen(input, config.inputs.length + index, []);
+    listeners.push(await startListener(options, input, { ...given, canaries: false }, run, kind));
   }
   emit('agent:started', { version: options.version });
   admin.health.running();

@@ -47,6 +47,11 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     load: async () => (await import('./commands/spool.ts')).spoolCommand(),
   },
   {
+    name: 'deadletter',
+    summary: 'what could not be used: list, show, retry, drop',
+    load: async () => (await import('./commands/deadletter.ts')).deadletterCommand(),
+  },
+  {
     name: 'topics',
     summary: 'change the number of partitions of a sink',
     load: async () => (await import('./commands/topics.ts')).topicsCommand(),

@@ -1,4 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
+import type { Part } from '../model/entry.ts';
+import type { ItemKind } from '../model/item.ts';
 
 /**
  * Where raw notifications come from. The listener takes batches, and settles each delivery once its outputs are durable.
@@ -19,11 +21,21 @@ export interface Delivery {
   readonly redelivered: boolean;
   /** Without one it is ours until it is settled or given back (a line of a file). */
   readonly custody?: Custody;
+  /** A dead letter on its way again: what of it is still wanted. */
+  readonly again?: Again;
   /** The output is durable: acknowledge. May be cumulative inside; settled in the order of delivery. */
   settle(): void;
   /** It cannot be taken now: give it back. Never for poison (that is dead-lettered, then settled). */
   giveBack(): void;
 }
+
+/**
+ * `notification`: the body is a raw message of which one kind of items stands already, or none (null). `items`: the body is not read; these
+ * enter the sink as they are, under ids that were not there before.
+ */
+export type Again =
+  | { readonly kind: 'notification'; readonly only: ItemKind | null }
+  | { readonly kind: 'items'; readonly sink: string; readonly parts: readonly Part[] };
 
 /** How sure it is that what a source delivered is still ours. Deliveries of one connection share one. */
 export interface Custody {

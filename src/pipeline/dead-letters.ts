@@ -1,8 +1,36 @@
 import type { Clock } from '../lib/clock.ts';
 import { LmdbEnvironment, type Table } from '../lib/lmdb-environment.ts';
 import { type Letter, type StoredLetter, toStored } from './letter.ts';
+import { whyNotAgain } from './letter-again.ts';
+import { type LetterFilter, matchesLetter } from './letter-filter.ts';
 
 export type { Letter, StoredLetter } from './letter.ts';
+
+/** A letter that somebody wants tried again. Stands on disk until it is through, so a retry goes on where it was broken off. */
+export interface RetryRequest {
+  /** Unique in this log: what is made of the letter is told apart from any earlier try. */
+  readonly number: number;
+  /** How often the letter had been seen when it was asked for; more at the end says that it failed again. */
+  readonly times: number;
+}
+
+/** Letters by id that were chosen, and how many of the others were left out, by reason. */
+export interface Chosen {
+  readonly ids: readonly string[];
+  readonly leftOut: Readonly<Record<string, number>>;
+}
+
+export interface ChooseOptions {
+  /** At most so many, the oldest first. */
+  readonly limit?: number;
+  /** Also those that were tried again `mostRetries` times. */
+  readonly force?: boolean;
+}
+
+/** A letter that fails so often will fail again: it wants a person's look first. */
+const mostRetries = 3;
+/** Of so many letters that were tried again and left, it is known how often they were, should they come back. */
+const mostRemembered = 10_000;
 
 export interface DeadLetterStats {
   readonly letters: number;
@@ -14,6 +42,9 @@ export interface DeadLetterStats {
 
 interface Stats {
   next: number;
+  /** Requests for a retry that there ever were. */
+  retries?: number;
+  remembered?: number;
   letters: number;
   bytes: number;
   evicted: number;
@@ -43,6 +74,10 @@ export class DeadLetters {
   /** Id → sequence. */
   readonly #ids: Table<string>;
   readonly #meta: Table<string>;
+  /** Id → request, of letters that are to be tried again. */
+  readonly #requests: Table<string>;
+  /** Id → how often it was tried again, of letters that left that way: they may come back. */
+  readonly #retried: Table<string>;
 
   private constructor(env: LmdbEnvironment, options: Required<DeadLetterOptions>) {
     this.#env = env;
@@ -50,6 +85,8 @@ export class DeadLetters {
     this.#letters = env.textTable('letters');
     this.#ids = env.textTable('ids');
     this.#meta = env.textTable('meta');
+    this.#requests = env.textTable('requests');
+    this.#retried = env.textTable('retried');
   }
 
   static async open(options: DeadLetterOptions): Promise<DeadLetters> {
@@ -73,7 +110,7 @@ export class DeadLetters {
         return;
       }
       this.#ids.put(fresh.id, String(stats.next));
-      stats.bytes += this.#put(stats.next, fresh);
+      stats.bytes += this.#put(stats.next, this.#withPast(fresh, stats));
       stats.letters += 1;
       stats.next += 1;
       stats.byReason[fresh.reason] = (stats.byReason[fresh.reason] ?? 0) + 1;
@@ -84,24 +121,102 @@ export class DeadLetters {
   }
 
   /** Newest first. */
-  list(options: { readonly limit?: number; readonly reason?: string; readonly sink?: string } = {}): StoredLetter[] {
-    this.#env.refresh();
+  list(options: LetterFilter & { readonly limit?: number } = {}): StoredLetter[] {
     const found: StoredLetter[] = [];
-    for (const { value } of this.#letters.getRange({ reverse: true })) {
+    for (const letter of this.#matching(options, true)) {
       if (found.length >= (options.limit ?? 100)) break;
-      const letter = JSON.parse(value) as StoredLetter;
-      if (options.reason !== undefined && letter.reason !== options.reason) continue;
-      if (options.sink !== undefined && letter.sink !== options.sink) continue;
       found.push(letter);
     }
     return found;
   }
 
+  /** Which of them can be tried again; those that wait for it already are among them. Changes nothing. */
+  chooseForRetry(filter: LetterFilter, { limit = Number.POSITIVE_INFINITY, force = false }: ChooseOptions = {}): Chosen {
+    const ids: string[] = [];
+    const leftOut: Record<string, number> = {};
+    for (const letter of this.#matching(filter, false)) {
+      if (ids.length >= limit) break;
+      const why = whyNotAgain(letter) ?? (!force && (letter.retries ?? 0) >= mostRetries ? 'retried_too_often' : null);
+      if (why === null) ids.push(letter.id);
+      else leftOut[why] = (leftOut[why] ?? 0) + 1;
+    }
+    return { ids, leftOut };
+  }
+
+  /** Which of them `remove` would take. */
+  chooseForDrop(filter: LetterFilter, { limit = Number.POSITIVE_INFINITY }: ChooseOptions = {}): Chosen {
+    const ids: string[] = [];
+    for (const { id } of this.#matching(filter, false)) {
+      if (ids.length >= limit) break;
+      ids.push(id);
+    }
+    return { ids, leftOut: {} };
+  }
+
+  /** From now on the agent of this data directory tries them again, over its restarts. Resolves with how many are new. */
+  async requestRetry(ids: readonly string[]): Promise<number> {
+    return await this.#env.transact(() => {
+      const stats = this.#stats();
+      let fresh = 0;
+      for (const id of ids) {
+        const letter = this.#read(id);
+        if (letter === undefined || this.#requests.get(id) !== undefined) continue;
+        stats.retries = (stats.retries ?? 0) + 1;
+        this.#requests.put(id, JSON.stringify({ number: stats.retries, times: letter.times } satisfies RetryRequest));
+        fresh += 1;
+      }
+      this.#meta.put('stats', JSON.stringify(stats));
+      return fresh;
+    });
+  }
+
+  /** What is to be tried again, at most `limit` that are not in `except`. A letter that left meanwhile is not among them. */
+  requested(limit: number, except: ReadonlySet<string> = new Set()): { letter: StoredLetter; request: RetryRequest }[] {
+    this.#env.refresh();
+    const found: { letter: StoredLetter; request: RetryRequest }[] = [];
+    for (const { key, value } of this.#requests.getRange()) {
+      if (found.length >= limit) break;
+      const id = String(key);
+      const letter = except.has(id) ? undefined : this.#read(id);
+      if (letter !== undefined) found.push({ letter, request: JSON.parse(value) as RetryRequest });
+    }
+    return found;
+  }
+
+  /** How many still wait for their retry, of these or of all. */
+  waitingForRetry(ids?: readonly string[]): number {
+    this.#env.refresh();
+    if (ids === undefined) return this.#requests.getKeysCount();
+    return ids.filter((id) => this.#requests.get(id) !== undefined).length;
+  }
+
+  /**
+   * The letter was given on. It leaves, unless it has been seen to fail once more since it was asked for, or `refused` says that it cannot be given
+   * on here. Returns whether it left.
+   */
+  async finishRetry(id: string, refused = false): Promise<boolean> {
+    return await this.#env.transact(() => {
+      const text = this.#requests.get(id);
+      const letter = this.#read(id);
+      this.#requests.remove(id);
+      if (letter === undefined || text === undefined) return false;
+      const request = JSON.parse(text) as RetryRequest;
+      const stats = this.#stats();
+      const sequence = Number(this.#ids.get(id));
+      const retries = (letter.retries ?? 0) + 1;
+      const leaves = !refused && letter.times === request.times;
+      if (leaves) {
+        this.#take(sequence, stats);
+        this.#remember(id, retries, stats);
+      } else stats.bytes += this.#put(sequence, { ...letter, retries }) - JSON.stringify(letter).length;
+      this.#meta.put('stats', JSON.stringify(stats));
+      return leaves;
+    });
+  }
+
   get(id: string): StoredLetter | undefined {
     this.#env.refresh();
-    const sequence = this.#ids.get(id);
-    const text = sequence === undefined ? undefined : this.#letters.get(Number(sequence));
-    return text === undefined ? undefined : (JSON.parse(text) as StoredLetter);
+    return this.#read(id);
   }
 
   /** After a retry or on an operator's word. Returns how many were there. */
@@ -136,6 +251,38 @@ export class DeadLetters {
     return text === undefined ? { next: 1, letters: 0, bytes: 0, evicted: 0, byReason: {} } : JSON.parse(text);
   }
 
+  #read(id: string): StoredLetter | undefined {
+    const sequence = this.#ids.get(id);
+    const text = sequence === undefined ? undefined : this.#letters.get(Number(sequence));
+    return text === undefined ? undefined : (JSON.parse(text) as StoredLetter);
+  }
+
+  *#matching(filter: LetterFilter, newestFirst: boolean): Generator<StoredLetter> {
+    this.#env.refresh();
+    for (const { value } of this.#letters.getRange({ reverse: newestFirst })) {
+      const letter = JSON.parse(value) as StoredLetter;
+      if (matchesLetter(filter, letter)) yield letter;
+    }
+  }
+
+  /** One that was tried again and has come back. */
+  #withPast(fresh: StoredLetter, stats: Stats): StoredLetter {
+    const retries = this.#retried.get(fresh.id);
+    if (retries === undefined) return fresh;
+    this.#retried.remove(fresh.id);
+    stats.remembered = (stats.remembered ?? 1) - 1;
+    return { ...fresh, retries: Number(retries) };
+  }
+
+  #remember(id: string, retries: number, stats: Stats): void {
+    if (this.#retried.get(id) === undefined) stats.remembered = (stats.remembered ?? 0) + 1;
+    this.#retried.put(id, String(retries));
+    if ((stats.remembered ?? 0) <= mostRemembered) return;
+    // Whichever: a letter that comes back unknown may be tried three times more.
+    for (const some of this.#retried.getKeys({ limit: 1 })) this.#retried.remove(some);
+    stats.remembered = mostRemembered;
+  }
+
   #put(sequence: number, letter: StoredLetter): number {
     const text = JSON.stringify(letter);
     this.#letters.put(sequence, text);
@@ -155,6 +302,7 @@ export class DeadLetters {
     const letter = JSON.parse(text) as StoredLetter;
     this.#letters.remove(sequence);
     this.#ids.remove(letter.id);
+    this.#requests.remove(letter.id);
     stats.letters -= 1;
     stats.bytes -= text.length;
     const left = (stats.byReason[letter.reason] ?? 1) - 1;

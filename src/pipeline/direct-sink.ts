@@ -35,7 +35,9 @@ export class DirectSink {
       const result = this.#chain.applyNotification(part.id, part.items, time);
       for (const item of result.out) out.push(item);
       for (const drop of result.dropped) this.#tally.dropped += drop.count;
-      for (const letter of result.letters) await this.#letter(letter.reason, letter.message, lineOf(letter.item, itemLines));
+      for (const letter of result.letters) {
+        await this.#letter(letter.reason, letter.message, lineOf(letter.item, itemLines), letter.asItCame);
+      }
     }
     // Here, not in each lane: one dead letter of it, however many publishers there are.
     const { items, lines, bad } = speak(out, itemLines);
@@ -45,7 +47,7 @@ export class DirectSink {
     this.#tally.published += items.length;
   }
 
-  async #letter(reason: string, message: string, line: string): Promise<void> {
+  async #letter(reason: string, message: string, line: string, asItCame?: true): Promise<void> {
     this.#tally.letters += 1;
     const body = new TextEncoder().encode(line);
     await this.#deadLetters.record({
@@ -57,6 +59,7 @@ export class DirectSink {
       origin: null,
       messageId: null,
       body,
+      ...(asItCame === true ? { asItCame } : {}),
     });
   }
 }

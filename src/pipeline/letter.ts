@@ -13,6 +13,8 @@ export interface Letter {
   readonly body: Uint8Array;
   /** Epoch ms, when it was first seen to fail; without it now. */
   readonly firstSeen?: number;
+  /** The item is as it came into the sink: no step has changed it before it failed, so it may enter again. */
+  readonly asItCame?: true;
 }
 
 export interface StoredLetter extends Omit<Letter, 'body' | 'firstSeen'> {
@@ -25,6 +27,8 @@ export interface StoredLetter extends Omit<Letter, 'body' | 'firstSeen'> {
   readonly bodyBytes: number;
   /** Only the beginning was kept. */
   readonly truncated: boolean;
+  /** How often it was tried again on an operator's word; absent: never. */
+  readonly retries?: number;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

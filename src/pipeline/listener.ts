@@ -6,7 +6,7 @@ import type { Router } from '../core/route/router.ts';
 import type { Custody, Delivery, Input } from '../inputs/input.ts';
 import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
-import { classify } from '../model/faults.ts';
+import { classify, Fault } from '../model/faults.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Sample } from '../model/sample.ts';
 import { type Appender, custodyLost, type PartitionRef } from '../topics/topic.ts';
@@ -169,6 +169,13 @@ function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
 }
 
 function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void {
+  const { again } = delivery;
+  if (again?.kind === 'items') {
+    for (const part of again.parts)
+      if (!deps.router.routeTo(again.sink, part, into(deps, work)))
+        throw new Fault('poison', 'no_such_sink', `there is no sink ${again.sink}`);
+    return;
+  }
   const { maxMessageBytes: maxBytes, maxDepth, maxString } = deps.limits;
   const notification = decodeNotification(delivery.body, delivery.priority, { maxBytes, maxDepth, maxString });
   if (isCanary(notification)) {
@@ -180,11 +187,14 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
     readReports(deps, delivery, notification, work);
     return;
   }
-  const { samples, events, verdict, problems } = deps.converter.convert(notification);
+  const { verdict, problems, ...all } = deps.converter.convert(notification);
   if (verdict === 'requeue') {
     work.refused.add(delivery);
     return;
   }
+  // What the other kind came to stands since the first time, and whoever has it need not know this id any more.
+  const samples = again?.only === 'events' ? [] : all.samples;
+  const events = again?.only === 'samples' ? [] : all.events;
   for (const problem of problems)
     work.letters.push(letterOf(deps, delivery, problem.stage, problem.code, problem.message, notification));
   const excess = excessOf(deps.limits, samples, delivery.body.length);

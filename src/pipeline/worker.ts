@@ -247,7 +247,7 @@ class Owner {
     const applied = this.#partition.apply(entry, offset, fingerprint);
     for (const item of applied.out) step.out.push(item);
     for (const letter of applied.letters)
-      await this.#letter(letter.reason, letter.message, encoder.encode(lineOf(letter.item, itemLines)));
+      await this.#letter(letter.reason, letter.message, encoder.encode(lineOf(letter.item, itemLines)), letter.asItCame);
     for (const drop of applied.dropped) this.#deps.tally.dropped += drop.count;
     this.#deps.tally.repeated += applied.repeated;
     if (entry.kind === 'data') this.#deps.tally.applied += entry.notifications.length;
@@ -332,11 +332,12 @@ class Owner {
     await Promise.race([Promise.all(this.#clearing.values()), left]);
   }
 
-  async #letter(reason: string, message: string, body: Uint8Array): Promise<void> {
+  async #letter(reason: string, message: string, body: Uint8Array, asItCame?: true): Promise<void> {
     this.#deps.tally.letters += 1;
     const origin = partitionName(this.#ref);
     const { sink } = this.#deps.config;
-    const letter = { stage: 'transform', reason, message, sink, publisher: null, origin, messageId: null, body };
+    const known = { stage: 'transform', reason, message, sink, publisher: null, origin, messageId: null, body };
+    const letter = asItCame === true ? { ...known, asItCame } : known;
     await this.#insist(() => this.#deps.deadLetters.record(letter));
   }
 

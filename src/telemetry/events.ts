@@ -282,6 +282,11 @@ export const events = {
     'The target did not take the batch; it will be tried again.',
     { counter: 'publish_retries_total', help: 'Failed tries that are repeated.', labels: ['sink', 'publisher'] },
   ),
+  'deadletter:retried': row<{ reason: string; outcome: 'given on' | 'failed again' | 'refused'; error?: unknown }>(
+    'info',
+    'A dead letter was tried again.',
+    { counter: 'dead_letters_retried_total', help: 'Dead letters that were tried again.', labels: ['reason', 'outcome'] },
+  ),
   'publish:dead-letter': row<{ sink: string; publisher: string; reason: string; items: number; error: unknown }>(
     'warn',
     'The target will never take these items; they became dead letters and the next go on.',

@@ -48,6 +48,8 @@ export interface Letter {
   readonly reason: string;
   readonly message: string;
   readonly item: Item;
+  /** As it came into the sink: the same item may come again. */
+  readonly asItCame?: true;
 }
 
 export interface PartitionChange extends IdLogChange {
@@ -253,7 +255,8 @@ export class Partition {
     for (const item of part.items) {
       const at = parseEventTime(itemTime(item));
       if (at > this.#clock.now + futureBoundMs) {
-        letters.push({ reason: 'from_the_future', message: `Event time ${itemTime(item)} is more than 10 minutes ahead.`, item });
+        const message = `Event time ${itemTime(item)} is more than 10 minutes ahead.`;
+        letters.push({ reason: 'from_the_future', message, item, asItCame: true });
         continue;
       }
       this.#clock = sawEventTime(this.#clock, at);

@@ -28,6 +28,8 @@ export type Emit = (sinkIndex: number, partition: number, part: Part) => void;
 
 export interface Router {
   route(notificationId: string, samples: readonly Sample[], events: readonly Event[], emit: Emit): void;
+  /** Items that one sink has taken before, into its partitions, past its sources. False: there is no such sink. */
+  routeTo(sink: string, part: Part, emit: Emit): boolean;
 }
 
 const maxCachedNames = 10_000;
@@ -44,7 +46,17 @@ export function createRouter(sinks: readonly RoutedSink[]): Router {
       partition: compilePartition(sink),
     })),
   );
+  const places = sinks.map((sink) => ({ name: sink.sink, partition: compilePartition(sink) }));
   return {
+    routeTo(sink, { id, items }, emit) {
+      const sinkIndex = places.findIndex(({ name }) => name === sink);
+      const place = places[sinkIndex];
+      if (place === undefined) return false;
+      const byPartition = new Map<number, Item[]>();
+      for (const item of items) add(byPartition, place.partition(item), item);
+      for (const [partition, list] of byPartition) emit(sinkIndex, partition, { id, items: list });
+      return true;
+    },
     route(notificationId, samples, events, emit) {
       for (const source of compiled) {
         const items: readonly Item[] = source.from === 'samples' ? samples : events;
@@ -53,16 +65,19 @@ export function createRouter(sinks: readonly RoutedSink[]): Router {
           if (!source.takes(isEvent(given) ? given.event_type : given.name)) continue;
           const item = source.as === undefined ? given : source.as(given);
           if (item === null) continue;
-          const partition = source.partition(item);
-          const list = byPartition.get(partition);
-          if (list === undefined) byPartition.set(partition, [item]);
-          else list.push(item);
+          add(byPartition, source.partition(item), item);
         }
         for (const [partition, list] of byPartition)
           emit(source.sinkIndex, partition, { id: notificationId + source.suffix, items: list });
       }
     },
   };
+}
+
+function add(byPartition: Map<number, Item[]>, partition: number, item: Item): void {
+  const list = byPartition.get(partition);
+  if (list === undefined) byPartition.set(partition, [item]);
+  else list.push(item);
 }
 
 function compilePartition(sink: RoutedSink): (item: Item) => number {

@@ -44,6 +44,8 @@ export interface ChainLetter {
   readonly reason: 'transformer_error';
   readonly message: string;
   readonly item: Item;
+  /** No step has changed it: the same item may enter the chain again. */
+  readonly asItCame?: true;
 }
 
 export interface ChainStep {
@@ -91,10 +93,14 @@ class SinkChain implements Chain {
   #out: Item[] = [];
   #dropped: Map<string, number> | null = null;
   #letters: ChainLetter[] = [];
+  readonly #sorts: boolean;
+  /** What entered the chain last. */
+  #entered: Item | null = null;
 
   constructor({ cluster, sink, steps, order }: ChainOptions) {
     this.#cluster = cluster;
     this.#sink = sink;
+    this.#sorts = order !== undefined;
     this.#steps = placedSteps(steps, order).map(({ transformer, parameters, place }) =>
       runningStep(transformer, parameters, place),
     );
@@ -118,7 +124,11 @@ class SinkChain implements Chain {
 
   applyNotification(notificationId: string, items: readonly Item[], time: Time): ChainResult {
     const before: Time = { partition: time.partition, watermark: this.#watermark, now: time.now };
-    for (const item of items) this.#send(0, item, before);
+    for (const item of items) {
+      this.#entered = item;
+      this.#send(0, item, before);
+    }
+    this.#entered = null;
     for (let i = 0; i < this.#steps.length; i++) this.#flush(i, notificationId, before);
     return this.#result();
   }
@@ -177,7 +187,7 @@ class SinkChain implements Chain {
       step.fed = true;
     } catch (error) {
       if (isFatal(error)) throw error;
-      this.#letter(item, error instanceof Error ? error.message : String(error));
+      this.#letter(index, item, item, error instanceof Error ? error.message : String(error));
       return;
     }
     this.#emit(index, sent, item, '', time);
@@ -188,7 +198,7 @@ class SinkChain implements Chain {
     if (sent.failed !== undefined) {
       const lost = sent.failed.item ?? input;
       if (lost === null) this.#drop('flush_failed', 1);
-      else this.#letter(lost, sent.failed.message);
+      else this.#letter(index, lost, input, sent.failed.message);
     }
     const { out } = sent;
     // The index in an id counts outputs of the same basis: how many other windows closed in the same call must not show in it.
@@ -215,8 +225,10 @@ class SinkChain implements Chain {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
   }
 
-  #letter(item: Item, message: string): void {
-    this.#letters.push({ reason: 'transformer_error', message, item });
+  #letter(index: number, item: Item, input: Item | null, message: string): void {
+    // What was sorted leaves as it came, though later.
+    const asItCame = item === this.#entered || (this.#sorts && index === 1 && item === input);
+    this.#letters.push({ reason: 'transformer_error', message, item, ...(asItCame ? { asItCame } : {}) });
   }
 
   #result(): ChainResult {

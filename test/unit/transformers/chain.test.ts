@@ -50,7 +50,7 @@ describe('the chain', () => {
 
     expect(volumes(out)).toEqual([expect.objectContaining({ value: 2 })]);
     expect(letters).toEqual([
-      { reason: 'transformer_error', message: expect.stringContaining('ZeroDivisionError'), item: at(0) },
+      { reason: 'transformer_error', message: expect.stringContaining('ZeroDivisionError'), item: at(0), asItCame: true },
     ]);
   });
 
