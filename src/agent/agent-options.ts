@@ -1,4 +1,5 @@
 import type { AgentConfig } from '../config/agent-config.ts';
+import type { Setup } from '../config/load-setup.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { Converter } from '../core/convert/converter.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -10,6 +11,10 @@ export interface AgentOptions {
   readonly config: AgentConfig;
   readonly sinks: readonly SinkConfig[];
   readonly converter: Converter;
+  /** Of what the converter was made of, to tell agents with other definitions apart. */
+  readonly conversionHash?: string;
+  /** Reads the files anew, for a reload; throws a `ConfigError`. */
+  readonly load?: () => Promise<Setup>;
   readonly codec: ItemCodec;
   readonly emit: Emit;
   readonly clock: Clock;

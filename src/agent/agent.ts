@@ -5,20 +5,14 @@ import { join } from 'node:path';
 import type { InputConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity, Member } from '../coordination/group.ts';
-import { createRouter } from '../core/route/router.ts';
 import type { Delivery, Input } from '../inputs/input.ts';
 import { LmdbEnvironment } from '../lib/lmdb-environment.ts';
 import { DeadLetters } from '../pipeline/dead-letters.ts';
-import { DirectSink } from '../pipeline/direct-sink.ts';
-import type { HoldingLane } from '../pipeline/holding-lane.ts';
 import { insist } from '../pipeline/insist.ts';
 import type { Intake } from '../pipeline/intake.ts';
-import type { Lane } from '../pipeline/lane.ts';
 import { runListener } from '../pipeline/listener.ts';
-import { Recorder } from '../pipeline/recorder.ts';
+import { CurrentListening } from '../pipeline/listening.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
-import { sinkChain } from '../pipeline/sink-chain.ts';
-import type { ListenerSink } from '../pipeline/work.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { readClusterView } from './cluster-view.ts';
 import { Figures } from './figures.ts';
@@ -28,12 +22,13 @@ import { LivenessService } from './liveness-service.ts';
 import { MailService } from './mail-service.ts';
 import { openAdmin } from './open-admin.ts';
 import { openSpooler, type RunningSpooler } from './open-spooler.ts';
-import { openHoldingLanes, openLanes, type SinkTargets } from './open-targets.ts';
 import { openPlaces } from './places.ts';
+import { type ReloadAnswer, Reloader } from './reload.ts';
+import { RunningSinks } from './running-sinks.ts';
 import { leaveInOrder } from './shutdown.ts';
-import { agreeOnLayouts, needsTime, runsDirect } from './sink-runtime.ts';
+import { agreeOnLayouts, runsDirect } from './sink-runtime.ts';
 import { feedsOfInput, startListener } from './start-listener.ts';
-import { startAssignment, startTicks, type TopicSink } from './start-workers.ts';
+import { startAssignment, startTicks } from './start-workers.ts';
 import { ToldLately } from './told-lately.ts';
 import { Troubles } from './troubles.ts';
 
@@ -45,12 +40,12 @@ export interface RunningAgent {
   readonly identity: AgentIdentity;
   /** Rejects when a part that should run for ever has failed. */
   readonly failed: Promise<never>;
+  /** Loads the configuration anew and takes it up, or says why not. */
+  reload(): Promise<ReloadAnswer>;
   stop(reason: string): Promise<void>;
 }
 
 const maxBatch = 500;
-/** With direct sinks alone, waiting only saves writes; below this rate there are few to save. */
-const crowded = 16;
 /** Kinds that listen on a port, keep a place in a file, or read what one process alone may hand out. */
 const exclusiveKinds = new Set(['http', 'file', 'spool']);
 
@@ -130,41 +125,25 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     throw error;
   };
 
+  let fail = (_error: unknown): void => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => admin.health.ailing('a part that should run for ever has failed'));
+  const agree = (sinks: readonly SinkConfig[]) => agreeOnLayouts(places, sinks, config, randomUUID());
   const withTopic = options.sinks.filter((sink) => !runsDirect(sink, config));
-  const layouts = await insist(clock, hard.signal, () =>
-    agreeOnLayouts(places, withTopic, config, randomUUID()).catch(unreachable),
-  );
-  const direct = new Map<SinkConfig, DirectSink>();
-  const directTargets: SinkTargets<HoldingLane>[] = [];
-  const topicSinks: TopicSink[] = [];
-  const lanesOf = new Map<string, readonly Lane[]>();
-  for (const sink of options.sinks) {
-    if (!layouts.has(sink)) {
-      const targets = await openHoldingLanes(sink, context);
-      opened.push(() => targets.close());
-      directTargets.push(targets);
-      const tally = figures.sink(sink, true);
-      figures.lanes(sink.sink, targets.lanes);
-      lanesOf.set(sink.sink, targets.lanes);
-      direct.set(sink, new DirectSink(sinkChain(config.cluster, sink), targets.lanes, deadLetters, sink.sink, tally));
-      continue;
-    }
-    const refs = layouts.get(sink) ?? [];
-    const lanes = await openLanes(sink, context);
-    opened.push(() => lanes.close());
-    const tally = figures.sink(sink, false);
-    figures.lanes(sink.sink, lanes.lanes);
-    lanesOf.set(sink.sink, lanes.lanes);
-    topicSinks.push({
-      config: sink,
-      refs,
-      lanes,
-      needsTime: needsTime(sink, config.cluster),
-      recorder: sink.record === null ? null : new Recorder(sink.record),
-      tally,
-    });
-  }
+  const layouts = await insist(clock, hard.signal, () => agree(withTopic).catch(unreachable));
+  const reports = (configs: readonly SinkConfig[]) => hosts.reports(configs);
+  const sinks = new RunningSinks({ config, context, deadLetters, figures, reports, failed: fail });
+  opened.push(() => Promise.all([sinks.closeDirect(), sinks.closeLanes()]));
+  for (const sink of options.sinks) await sinks.open(sink, layouts.get(sink) ?? null);
+  sinks.settle(options.sinks);
+  const listening = new CurrentListening(sinks.listening({ converter: options.converter, limits: config.limits }));
 
+  const reloader = new Reloader({
+    ...{ options, sinks, listening, context, agree, failed: fail },
+    loop: { halt: (units) => assignment.loop.halt(units), resume: (units) => assignment.loop.resume(units) },
+  });
   const member = (): Member => ({
     ...identity,
     weight: config.agent.weight,
@@ -175,34 +154,28 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     facts: {
       ...facts,
       ...troubles.facts(),
+      ...reloader.facts(),
       ...figures.facts(),
       ...Object.fromEntries(Object.entries(figures.total()).map(([name, count]) => [name, String(count)])),
     },
   });
-  const assignment = startAssignment(options, identity, places, topicSinks, member, {
+  const assignment = startAssignment(options, identity, places, sinks, member, {
     figures,
     troubles,
     deadLetters,
     hard: hard.signal,
   });
   opened.push(() => assignment.stop());
-  const ticking = startTicks(options, places, options.drains === true ? [] : topicSinks, assignment.loop, soft.signal);
+  const { loop } = assignment;
+  const ticking = options.drains === true ? Promise.resolve() : startTicks(options, places, sinks, loop, soft.signal);
   ticking.catch((error: unknown) => emit('loop:ended', { loop: 'ticks', error }));
   opened.push(async () => soft.abort(new Error('the start failed')));
-  const canaries = topicSinks.some((sink) => sink.needsTime);
-
-  const listenerSinks = options.sinks.map((sink): ListenerSink => {
-    const directly = direct.get(sink);
-    if (directly !== undefined) return { kind: 'direct', direct: directly };
-    const topicSink = topicSinks.find((other) => other.config === sink) as TopicSink;
-    return { kind: 'topic', partitions: topicSink.refs, canaries: topicSink.needsTime };
-  });
-  const hasSink = (sink: string) => options.sinks.some((known) => known.sink === sink);
-  const laneOf = (sink: string, publisher: string) => lanesOf.get(sink)?.find((lane) => lane.name === publisher);
-  const router = createRouter(options.sinks);
+  const hasSink = (name: string) => sinks.configs.some(({ sink }) => sink === name);
+  const laneOf = (sink: string, publisher: string) => sinks.laneOf(sink, publisher);
+  const canaries = () => sinks.needTime;
   const openAppender = () => places.topics.openAppender();
-  hosts.opened({ sinks: listenerSinks, openAppender, deadLetters, tally: figures.own, clock });
-  const watching = hosts.run(places, options.drains === true ? [] : topicSinks, assignment.loop, soft.signal);
+  hosts.opened({ listening, openAppender, deadLetters, tally: figures.own, clock });
+  const watching = hosts.run(places, options.drains === true ? [] : sinks.topicSinks, loop, soft.signal);
   watching.catch((error: unknown) => emit('loop:ended', { loop: 'inventory', error }));
   const given = { soft: soft.signal, hard: hard.signal, facts, canaries };
   const listen =
@@ -213,10 +186,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
           intake,
           input: opened,
           feeds: awaited,
-          converter: options.converter,
-          router,
-          reports: hosts.reports(),
-          sinks: listenerSinks,
+          listening,
           appender: await places.topics.openAppender(),
           sequencer: new Sequencer(`${identity.boot}.${index}`),
           deadLetters,
@@ -224,8 +194,6 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
           clock,
           maxBatch,
           lingerMs: config.timing.lingerMs,
-          lingerFrom: topicSinks.length === 0 ? crowded : 0,
-          limits: config.limits,
         },
         hard.signal,
       );
@@ -242,23 +210,19 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     if (kind === null) continue;
     const input = { kind: kind.name, name: kind.name, parameters: null };
     const run = listen(input, config.inputs.length + index, []);
-    listeners.push(await startListener(options, input, { ...given, canaries: false }, run, kind));
+    listeners.push(await startListener(options, input, { ...given, canaries: null }, run, kind));
   }
   emit('agent:started', { version: options.version });
   admin.health.running();
 
   const inputsEnded = Promise.all(listeners.map((listener) => listener.ended)).then(() => undefined);
   // An input that ends (a file read once) ends nothing else; a part that fails ends the agent.
-  const failed = new Promise<never>((_, reject) => {
-    inputsEnded.catch(reject);
-    assignment.ended.catch(reject);
-    ticking.catch(reject);
-    watching.catch(reject);
-    spooler?.ended.catch(reject);
-    mail.ended.catch(reject);
-    for (const targets of [...directTargets, ...topicSinks.map((sink) => sink.lanes)]) targets.ended.catch(reject);
-  });
-  failed.catch(() => admin.health.ailing('a part that should run for ever has failed'));
+  inputsEnded.catch(fail);
+  assignment.ended.catch(fail);
+  ticking.catch(fail);
+  watching.catch(fail);
+  spooler?.ended.catch(fail);
+  mail.ended.catch(fail);
 
   let stopping: Promise<void> | null = null;
   const stop = async (reason: string): Promise<void> => {
@@ -271,10 +235,10 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
           name: 'inputs and listeners',
           end: async () => void (await Promise.all(listeners.map((listener) => listener.settled))),
         },
-        { name: 'direct targets', end: async () => void (await Promise.all(directTargets.map((targets) => targets.close()))) },
+        { name: 'direct targets', end: () => sinks.closeDirect() },
         { name: 'workers', end: () => assignment.stop() },
         { name: 'ticks', end: async () => void (await Promise.allSettled([ticking, watching])) },
-        { name: 'lanes', end: async () => void (await Promise.all(topicSinks.map((sink) => sink.lanes.close()))) },
+        { name: 'lanes', end: () => sinks.closeLanes() },
         { name: 'mails', end: () => mail.leave() },
         { name: 'inputs', end: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) },
         { name: 'spooler', end: async () => spooler?.close() },
@@ -295,6 +259,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   return {
     identity,
     failed,
+    reload: () => reloader.reload(),
     stop: (reason) => {
       stopping ??= stop(reason);
       return stopping;

@@ -83,11 +83,19 @@ export class Figures {
     };
   }
 
-  /** What the sink counts from now on. */
+  /** What the sink counts from now on, on top of what one of this name has counted before. */
   sink(config: SinkConfig, direct: boolean): Tally {
-    const tally = createTally();
+    const tally = this.#sinks.get(config.sink)?.tally ?? createTally();
     this.#sinks.set(config.sink, { config, direct, tally, lanes: [] });
     return tally;
+  }
+
+  /** It is gone; what it has counted stays in the sums. */
+  forget(sink: string): void {
+    const tally = this.#sinks.get(sink)?.tally;
+    if (tally === undefined) return;
+    for (const name of Object.keys(tally) as (keyof Tally)[]) this.own[name] += tally[name];
+    this.#sinks.delete(sink);
   }
 
   lanes(sink: string, lanes: readonly Lane[]): void {

@@ -30,8 +30,8 @@ export class LivenessService {
   readonly #config: LivenessConfig | null;
   readonly #first: Inventory | null;
   readonly #boot: string;
-  #ready: (deps: Omit<LoopbackDeps, 'router' | 'sequencer'>) => void = () => undefined;
-  readonly #deps: Promise<Omit<LoopbackDeps, 'router' | 'sequencer'>>;
+  #ready: (deps: Omit<LoopbackDeps, 'routerOf' | 'sequencer'>) => void = () => undefined;
+  readonly #deps: Promise<Omit<LoopbackDeps, 'routerOf' | 'sequencer'>>;
   #loops = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looked: Promise<readonly HostView[]> = Promise.resolve([]);
@@ -53,8 +53,8 @@ export class LivenessService {
   }
 
   /** For reports that are sent as such. Null where nobody is expected to report. */
-  reports(): Router | null {
-    return this.#config === null ? null : this.#routerTo(livenessSink);
+  reports(configs: readonly SinkConfig[]): Router | null {
+    return this.#config === null ? null : routerTo(livenessSink, configs);
   }
 
   /** All hosts of the cluster. Reading them costs, so for a few seconds everybody gets the same. */
@@ -80,12 +80,14 @@ export class LivenessService {
     const sequencer = new Sequencer(`${this.#boot}.loop${this.#loops}`);
     const isInner = sink.sink === livenessSink;
     // Half of what hosts do is only for who keeps their statuses.
-    const router = isInner ? this.#routerTo(announceSink, ['!ceilograph.host.state']) : createRouter(this.#options.sinks);
-    const publisher = loopback(this.#deps.then((deps) => ({ ...deps, router, sequencer })));
+    const routerOf = onceFor((configs: readonly SinkConfig[]) =>
+      isInner ? routerTo(announceSink, configs, ['!ceilograph.host.state']) : createRouter(configs),
+    );
+    const publisher = loopback(this.#deps.then((deps) => ({ ...deps, routerOf, sequencer })));
     return isInner ? publisher : this.#counting(publisher);
   }
 
-  opened(deps: Omit<LoopbackDeps, 'router' | 'sequencer'>): void {
+  opened(deps: Omit<LoopbackDeps, 'routerOf' | 'sequencer'>): void {
     this.#ready(deps);
   }
 
@@ -134,11 +136,20 @@ export class LivenessService {
       },
     };
   }
+}
 
-  #routerTo(name: string, match: readonly string[] = ['*']): Router {
-    const all = (sink: SinkConfig) => ({ ...sink, sources: sink.sink === name ? [{ name, match }] : [] });
-    return createRouter(this.#options.sinks.map(all));
-  }
+function routerTo(name: string, configs: readonly SinkConfig[], match: readonly string[] = ['*']): Router {
+  const all = (sink: SinkConfig) => ({ ...sink, sources: sink.sink === name ? [{ name, match }] : [] });
+  return createRouter(configs.map(all));
+}
+
+/** Sinks are the same until a reload. */
+function onceFor<K, V>(make: (key: K) => V): (key: K) => V {
+  let known: { readonly key: K; readonly value: V } | null = null;
+  return (key) => {
+    if (known === null || known.key !== key) known = { key, value: make(key) };
+    return known.value;
+  };
 }
 
 function load(source: InventorySource): Promise<Inventory> {

@@ -82,7 +82,17 @@ async function open<L extends Lane>(
   };
 }
 
-async function openPublisher(sink: SinkConfig, target: SinkTarget, context: TargetContext): Promise<Publisher> {
+/** Throws what opening them would throw, and leaves nothing behind. */
+export async function tryTargets(sink: SinkConfig, context: TargetContext): Promise<void> {
+  for (const target of sink.publish) await (await openPublisher(sink, target, context, true)).close();
+}
+
+async function openPublisher(
+  sink: SinkConfig,
+  target: SinkTarget,
+  context: TargetContext,
+  onlyToProbe = false,
+): Promise<Publisher> {
   if (target.kind === pipelinesKind && context.loopback !== undefined) return context.loopback(sink, target.name);
   const entry = publishers[target.kind];
   if (entry === undefined) throw new Error(`no publisher of kind ${target.kind}`);
@@ -95,6 +105,7 @@ async function openPublisher(sink: SinkConfig, target: SinkTarget, context: Targ
     random: context.random,
     baseDir: context.baseDir,
     dataDir: context.dataDir,
+    ...(onlyToProbe ? { onlyToProbe } : {}),
     partitionKey: compilePartitionKey(sink.partitionBy),
     ...(context.mail === null || context.mail === undefined ? {} : { mail: context.mail }),
   };

@@ -22,8 +22,8 @@ export async function startListener(
     readonly soft: AbortSignal;
     readonly hard: AbortSignal;
     readonly facts: Record<string, string>;
-    /** Some sink waits for them; an input is not written to for nothing. */
-    readonly canaries: boolean;
+    /** Does some sink wait for them now? An input is not written to for nothing. Null: never. */
+    readonly canaries: (() => boolean) | null;
   },
   listen: (intake: Intake<Delivery>, input: Input) => Promise<void>,
   own?: InputKind<null>,
@@ -50,7 +50,10 @@ export async function startListener(
   });
   const over = new AbortController();
   const untilOver = AbortSignal.any([given.soft, over.signal]);
-  const canaries = given.canaries ? runCanaryLoop(inputConfig.name, input, intake, clock, untilOver) : Promise.resolve();
+  const canaries =
+    given.canaries === null
+      ? Promise.resolve()
+      : runCanaryLoop(inputConfig.name, input, intake, clock, untilOver, given.canaries);
   // An input that has given all it had is silent, not late: its canaries go on until we leave.
   const ran = input
     .run()

@@ -8,12 +8,13 @@ import type { Recorder } from '../pipeline/recorder.ts';
 import type { Tally } from '../pipeline/tally.ts';
 import { runTickLoop } from '../pipeline/tick-loop.ts';
 import { runWorker } from '../pipeline/worker.ts';
-import { type PartitionRef, partitionName } from '../topics/topic.ts';
+import type { PartitionRef } from '../topics/topic.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { Figures } from './figures.ts';
 import type { SinkTargets } from './open-targets.ts';
 import type { Places } from './places.ts';
 import { assignmentReporter, workerReporter } from './reporters.ts';
+import type { RunningSinks } from './running-sinks.ts';
 import { feedsOfInput } from './start-listener.ts';
 import type { Troubles } from './troubles.ts';
 
@@ -38,19 +39,18 @@ export function startAssignment(
   options: AgentOptions,
   identity: AgentIdentity,
   places: Places,
-  sinks: readonly TopicSink[],
+  sinks: RunningSinks,
   member: () => Member,
   shared: Shared,
 ) {
   const { config, clock, emit } = options;
   const soft = new AbortController();
-  const byUnit = new Map(sinks.flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), { sink, ref }] as const)));
   const tell = assignmentReporter(emit);
   const turns = new Semaphore(1);
   const loop = new AssignmentLoop({
     group: places.group,
     member,
-    units: [...byUnit.keys()],
+    units: () => sinks.units,
     clock,
     heartbeatMs: config.timing.heartbeatMs,
     renewMs: config.timing.renewMs,
@@ -63,8 +63,8 @@ export function startAssignment(
       tell(event);
     },
     run: async (unit, token, stop) => {
-      const place = byUnit.get(unit);
-      if (place === undefined) return;
+      const place = sinks.topicOf(unit);
+      if (place === null) return;
       const tellOfWorker = workerReporter(emit, place.sink.config.sink, unit, token.epoch);
       await runWorker(
         {
@@ -108,18 +108,14 @@ export function startAssignment(
 export async function startTicks(
   options: AgentOptions,
   places: Places,
-  sinks: readonly TopicSink[],
+  sinks: RunningSinks,
   loop: AssignmentLoop,
   signal: AbortSignal,
 ): Promise<void> {
-  const timed = new Map(
-    sinks.filter((sink) => sink.needsTime).flatMap((sink) => sink.refs.map((ref) => [partitionName(ref), ref] as const)),
-  );
-  if (timed.size === 0) return;
   const owned = () =>
     loop.owned.flatMap((token: LeaseToken) => {
-      const ref = timed.get(token.unit);
-      return ref === undefined ? [] : [{ ref, token }];
+      const place = sinks.topicOf(token.unit);
+      return place?.sink.needsTime === true ? [{ ref: place.ref, token }] : [];
     });
   const openAppender = () => places.topics.openAppender();
   await runTickLoop(

@@ -14,6 +14,8 @@ export interface WorkersOptions {
   readonly silentMs: number;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Calls what it is given whenever the workers shall load their configuration anew, until the returned function is called. */
+  readonly onReload?: (tell: () => void) => () => void;
 }
 
 /** `soft`: the workers drain. `hard`: they are killed. */
@@ -28,6 +30,7 @@ export const workerIndexVariable = 'CEILOGRAPH_WORKER_INDEX';
  * signal for "leave at once".
  */
 const leaveMessage = 'leave';
+const reloadMessage = 'reload';
 const stableAfterMs = 30_000;
 
 /** Ends once every worker has ended after `soft`. */
@@ -60,6 +63,7 @@ async function watch(options: WorkersOptions, child: ChildProcess, stop: Workers
   const onHard = () => child.kill('SIGKILL');
   stop.soft.addEventListener('abort', onSoft, { once: true });
   stop.hard.addEventListener('abort', onHard, { once: true });
+  const noReloads = options.onReload?.(() => void (child.connected && child.send(reloadMessage, () => undefined))); // it has ended: the next one loads
   const over = new AbortController();
   const silence = (async () => {
     while (!over.signal.aborted) {
@@ -74,6 +78,7 @@ async function watch(options: WorkersOptions, child: ChildProcess, stop: Workers
   });
   over.abort(new Error('ended'));
   await silence;
+  noReloads?.();
   stop.soft.removeEventListener('abort', onSoft);
   stop.hard.removeEventListener('abort', onHard);
   return code;
@@ -93,6 +98,13 @@ export function parentLeaves(): Promise<string> {
       if (message === leaveMessage) resolve('the parent leaves');
     });
     process.once('disconnect', () => resolve('the parent is gone'));
+  });
+}
+
+/** In a worker: calls it whenever the parent says so. */
+export function onReloadOfParent(reload: () => void): void {
+  process.on('message', (message) => {
+    if (message === reloadMessage) reload();
   });
 }
 

@@ -129,7 +129,13 @@ export interface AgentConfig {
   /** Null: nobody is expected to report. */
   readonly liveness: LivenessConfig | null;
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
-  readonly agent: { readonly staticId: string | null; readonly weight: number; readonly workers: number };
+  readonly agent: {
+    readonly staticId: string | null;
+    readonly weight: number;
+    readonly workers: number;
+    /** Its files are taken up whenever they change. */
+    readonly watch: boolean;
+  };
   readonly timing: {
     /** How long the listener gathers entries before it appends them. */
     readonly lingerMs: number;

@@ -117,6 +117,10 @@ export const AgentFile = z
         static_id: SinkName.optional().describe('A name that survives restarts, so that the same partitions come back.'),
         weight: z.number().min(0.1).max(100).default(1).describe('The share of partitions, compared with the other agents.'),
         workers: z.int().min(1).max(64).default(1).describe('Processes on this machine.'),
+        watch: z
+          .boolean()
+          .default(false)
+          .describe('Load agent file, sinks and definitions anew whenever they change, as SIGHUP does.'),
       })
       .prefault({}),
     timing: z

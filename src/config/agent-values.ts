@@ -49,7 +49,12 @@ export function toAgentConfig(
     mail: values.mail === 'off' ? null : toMail(values.mail, place),
     liveness: values.liveness === 'off' ? null : toLiveness(values.liveness, place),
     log: values.log,
-    agent: { staticId: values.agent.static_id ?? null, weight: values.agent.weight, workers: values.agent.workers },
+    agent: {
+      staticId: values.agent.static_id ?? null,
+      weight: values.agent.weight,
+      workers: values.agent.workers,
+      watch: values.agent.watch,
+    },
     timing: {
       lingerMs: timing.linger_ms,
       leaseTtlMs: timing.lease_ttl_ms,

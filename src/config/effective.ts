@@ -39,6 +39,7 @@ export function effectiveSettings({ config, origins, secrets }: LoadedAgent): Ef
     'agent.static_id': config.agent.staticId,
     'agent.weight': config.agent.weight,
     'agent.workers': config.agent.workers,
+    'agent.watch': config.agent.watch,
     'timing.linger_ms': config.timing.lingerMs,
     'timing.lease_ttl_ms': config.timing.leaseTtlMs,
     'timing.renew_ms': config.timing.renewMs,

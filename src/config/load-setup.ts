@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type Converter, createConverter } from '../core/convert/converter.ts';
 import { Fault } from '../model/faults.ts';
 import type { AgentConfig } from './agent-config.ts';
+import { hashOf } from './canonical.ts';
 import type { CeilometerConf } from './ceilometer/conf.ts';
 import { loadCeilometer, loadConf } from './ceilometer/load-ceilometer.ts';
 import { formatNote } from './ceilometer/note.ts';
@@ -29,6 +30,8 @@ export interface Setup {
   readonly config: AgentConfig;
   readonly sinks: readonly SinkConfig[];
   readonly converter: Converter;
+  /** Of everything that says what notifications are converted to: definitions and options. */
+  readonly conversionHash: string;
   /** What an operator should be told: what of Ceilometer's files is not as it was, what is odd in definitions. */
   readonly notes: readonly string[];
   readonly origins: Origins;
@@ -62,11 +65,12 @@ export async function loadSetup(
   const loading = { env, baseDir: config.baseDir, secrets, coordinated: config.coordination.kind !== 'off' };
   if (options.ceilometer === undefined) {
     const sinks = await loadPipelines(config.pipelinesDir, loading);
-    const converter = await openConverter(config, config.definitions);
+    const { converter, hash: conversionHash } = await openConversion(config, config.definitions);
     return {
       config,
       sinks: withLiveness(config, sinks),
       converter,
+      conversionHash,
       notes: [...converter.warnings, ...unknown()],
       origins,
       secrets,
@@ -79,9 +83,9 @@ export async function loadSetup(
     meters: config.definitions.meters.length > 0 ? config.definitions.meters : theirs.definitions.meters,
     events: config.definitions.events.length > 0 ? config.definitions.events : theirs.definitions.events,
   };
-  const converter = await openConverter(config, definitions, 'pyyaml');
+  const { converter, hash: conversionHash } = await openConversion(config, definitions, 'pyyaml');
   const notes = [...theirs.notes.map(formatNote), ...converter.warnings, ...unknown()];
-  return { config, sinks: withLiveness(config, theirs.sinks), converter, notes, origins, secrets };
+  return { config, sinks: withLiveness(config, theirs.sinks), converter, conversionHash, notes, origins, secrets };
 }
 
 /** The agent's own sinks stand beside those of its files. */
@@ -129,14 +133,29 @@ export async function openConverter(
   given: AgentConfig['definitions'],
   dialect: YamlDialect = 'yaml-1.2',
 ): Promise<Converter> {
+  return (await openConversion(config, given, dialect)).converter;
+}
+
+interface Conversion {
+  readonly converter: Converter;
+  readonly hash: string;
+}
+
+async function openConversion(
+  config: AgentConfig,
+  given: AgentConfig['definitions'],
+  dialect: YamlDialect = 'yaml-1.2',
+): Promise<Conversion> {
   const paths = {
     meters: given.meters.length > 0 ? given.meters : shippedDefinitions.meters,
     events: given.events.length > 0 ? given.events : shippedDefinitions.events,
   };
   const definitions = await readDefinitions(paths, dialect);
+  const texts = [...definitions.meters, ...definitions.events].map((file) => file.definitions);
+  const hash = hashOf({ texts, conversion: config.conversion });
   const { storeRaw, ackOnEventError, dropUnmatchedNotifications, compat, sampleSource, reservedMetadata } = config.conversion;
   try {
-    return createConverter({
+    const converter = createConverter({
       ...definitions,
       options: {
         compat,
@@ -149,6 +168,7 @@ export async function openConverter(
         reservedMetadataLength: reservedMetadata.length,
       },
     });
+    return { converter, hash };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     throw new ConfigError([definitionProblem(error.message)]);

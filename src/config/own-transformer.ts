@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import type { AnyTransformer } from '../core/transformers/transformer.ts';
+import { stableId } from '../model/stable-hash.ts';
 import { readable } from './read-file.ts';
 
 export interface OwnTransformer {
@@ -18,7 +19,8 @@ export async function loadOwnTransformer(file: string): Promise<OwnTransformer |
   let source: string;
   try {
     source = await readFile(file, 'utf8');
-    module = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+    // A module is evaluated once per address: with its text in it, a changed file is another one after a reload.
+    module = (await import(`${pathToFileURL(file).href}?${stableId([source])}`)) as Readonly<Record<string, unknown>>;
   } catch (error) {
     return `cannot load ${file}: ${readable(error).split('\n', 1)[0]}`; // the rest of a syntax error is a drawing
   }

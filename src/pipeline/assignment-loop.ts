@@ -1,8 +1,9 @@
 import type { Group, LeaseToken, Member, Unit } from '../coordination/group.ts';
-import { planOwners } from '../core/partition/plan.ts';
 import type { Clock } from '../lib/clock.ts';
+import { linkedAbort } from '../lib/linked-abort.ts';
 import { isGivenName } from '../model/agent-name.ts';
 import { classify } from '../model/faults.ts';
+import { planAmongAble } from './able-members.ts';
 import { heldUnits } from './held-units.ts';
 import type { StopSignals } from './worker.ts';
 
@@ -18,7 +19,8 @@ import type { StopSignals } from './worker.ts';
 export interface AssignmentDeps {
   readonly group: Group;
   readonly member: () => Member;
-  readonly units: readonly Unit[];
+  /** Those of the sinks that we have; they change when the configuration is loaded anew. */
+  readonly units: () => readonly Unit[];
   readonly clock: Clock;
   readonly heartbeatMs: number;
   readonly renewMs: number;
@@ -59,6 +61,9 @@ export class AssignmentLoop {
   #renewedAt = Number.NEGATIVE_INFINITY;
   /** Owners in the plan that are no members, since when we see that. */
   readonly #missing = new Map<string, number>();
+  /** Not taken up again until they are resumed. */
+  readonly #halted = new Set<Unit>();
+  #wake = new AbortController();
   #membership = '';
   #membershipSince = 0;
   #fatal: unknown = null;
@@ -76,7 +81,7 @@ export class AssignmentLoop {
     stop.hard.addEventListener('abort', () => this.#abortAll('hard'), { once: true });
     while (!stop.soft.aborted && this.#fatal === null) {
       await this.#round();
-      await this.#deps.clock.sleep(this.#deps.heartbeatMs, stop.soft).catch(() => undefined);
+      await this.#pause(stop.soft);
     }
     // What the last round took was not running yet when `hard` fired.
     this.#abortAll(stop.hard.aborted ? 'hard' : 'soft');
@@ -87,12 +92,48 @@ export class AssignmentLoop {
     if (this.#fatal !== null) throw this.#fatal;
   }
 
+  /** Ends once no worker of ours runs any of them: drained and released, or cut off after the time for that. They stay ours in the plan. */
+  async halt(units: readonly Unit[]): Promise<void> {
+    for (const unit of units) this.#halted.add(unit);
+    const ending: Promise<void>[] = [];
+    for (const unit of units) {
+      const running = this.#running.get(unit);
+      if (running === undefined) continue;
+      this.#letGo(running, 'its sink is being changed');
+      ending.push(running.ended);
+    }
+    await Promise.all(ending);
+  }
+
+  /** Taken up again at once, where they are still among our units and planned for us. */
+  resume(units: readonly Unit[]): void {
+    for (const unit of units) {
+      this.#halted.delete(unit);
+      this.#failures.delete(unit);
+      this.#notBefore.delete(unit);
+    }
+    this.#wake.abort(new Error('there is something to take up'));
+  }
+
+  async #pause(soft: AbortSignal): Promise<void> {
+    const nap = linkedAbort(soft, this.#wake.signal);
+    await this.#deps.clock.sleep(this.#deps.heartbeatMs, nap.signal).catch(() => undefined);
+    nap.release();
+    if (this.#wake.signal.aborted) this.#wake = new AbortController();
+  }
+
+  #letGo(running: Running, why: string): void {
+    running.leavingSince ??= this.#deps.clock.monotonic();
+    running.soft.abort(new Error(why));
+  }
+
   async #round(): Promise<void> {
     try {
       await this.#deps.group.heartbeat(this.#deps.member(), this.#deps.leaseTtlMs);
       const plan = await this.#plan();
       await this.#renew();
-      const mine = new Set(this.#deps.units.filter((unit) => plan.owners[unit] === this.#deps.member().agent));
+      const { agent } = this.#deps.member();
+      const mine = new Set(this.#deps.units().filter((unit) => plan.owners[unit] === agent && !this.#halted.has(unit)));
       this.#handOver(mine);
       await Promise.all([...mine].map((unit) => this.#take(unit, plan.version)));
     } catch (error) {
@@ -110,10 +151,9 @@ export class AssignmentLoop {
     const plan = await this.#deps.group.readPlan();
     const awaited = this.#awaited(plan.owners, members);
     if (!this.#settled(members)) return plan;
-    const weights = members.map((member) => ({ agent: member.agent, weight: member.weight }));
     const held = heldUnits(members);
-    const units = this.#deps.units.filter((unit) => held[unit] === undefined);
-    const ours = planOwners({ units, members: weights, previous: plan.owners, awaited });
+    const units = this.#deps.units().filter((unit) => held[unit] === undefined);
+    const ours = planAmongAble({ units, members, previous: plan.owners, awaited });
     const owners = { ...this.#unitsOfOthers(plan.owners, members, awaited), ...ours, ...held };
     if (sameOwners(owners, plan.owners)) return plan;
     if (!(await this.#deps.group.commitPlan(plan.version, owners))) return this.#deps.group.readPlan();
@@ -128,7 +168,7 @@ export class AssignmentLoop {
     awaited: ReadonlySet<string>,
   ): Readonly<Record<Unit, string>> {
     const alive = new Set([...members.map((member) => member.agent), ...awaited]);
-    const known = new Set(this.#deps.units);
+    const known = new Set(this.#deps.units());
     return Object.fromEntries(Object.entries(owners).filter(([unit, owner]) => !known.has(unit) && alive.has(owner)));
   }
 
@@ -176,10 +216,7 @@ export class AssignmentLoop {
   #handOver(mine: ReadonlySet<Unit>): void {
     const now = this.#deps.clock.monotonic();
     for (const [unit, running] of this.#running) {
-      if (!mine.has(unit)) {
-        running.leavingSince ??= now;
-        running.soft.abort(new Error('planned for another'));
-      }
+      if (!mine.has(unit)) this.#letGo(running, 'planned for another');
       if (running.leavingSince !== null && now - running.leavingSince >= this.#deps.drainMs)
         running.hard.abort(new Error('the time to drain is over'));
     }
@@ -189,6 +226,7 @@ export class AssignmentLoop {
     if (this.#running.has(unit) || this.#deps.clock.monotonic() < (this.#notBefore.get(unit) ?? 0)) return;
     const result = await this.#deps.group.acquire(this.#deps.member(), unit, planVersion, this.#deps.leaseTtlMs);
     if (result.kind !== 'acquired') return;
+    if (this.#halted.has(unit)) return void (await this.#deps.group.release(result.token));
     const soft = new AbortController();
     const hard = new AbortController();
     this.#deps.report({ kind: 'acquired', unit, epoch: result.token.epoch });

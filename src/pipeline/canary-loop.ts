@@ -13,8 +13,13 @@ export async function runCanaryLoop(
   intake: Intake<Delivery>,
   clock: Clock,
   signal: AbortSignal,
+  wanted: () => boolean = () => true,
 ): Promise<void> {
   while (!signal.aborted) {
+    if (!wanted()) {
+      await clock.sleep(canaryEveryMs, signal).catch(() => undefined);
+      continue;
+    }
     const body = canaryBody(name, clock.now());
     // A source that is away sends none, which is what a canary is for: partition time then stands still.
     const sent = await input.sendCanary(body).catch(() => true);

@@ -1,4 +1,3 @@
-import type { Converter } from '../core/convert/converter.ts';
 import { decodeNotification } from '../core/convert/envelope.ts';
 import { outputSize } from '../core/convert/output-size.ts';
 import { isReports, pushedReports } from '../core/liveness/pushed-reports.ts';
@@ -16,6 +15,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import { toEntries } from './entries.ts';
 import { insist } from './insist.ts';
 import type { Intake } from './intake.ts';
+import type { CurrentListening, ListenerLimits, Listening, Use } from './listening.ts';
 import { Refusals } from './refusals.ts';
 import { Room } from './room.ts';
 import type { Sequencer } from './sequencer.ts';
@@ -31,40 +31,27 @@ import type { ListenerSink, NewLetter, Work } from './work.ts';
  * its direct sink's publishers, or stands in the dead letters. Whatever dies before that, the source gives it again, and its
  * ids tell the workers that they know it. One bad message becomes a dead letter; its neighbours pass.
  */
-export interface ListenerDeps {
+export interface ListenerParts {
   readonly name: string;
   readonly intake: Intake<Delivery>;
   readonly input: Pick<Input, 'prove'>;
   /** The input's feeds that canaries speak for (`feedsOf`). */
   readonly feeds: readonly string[];
-  readonly converter: Converter;
-  readonly router: Router;
-  /** Where reports of hosts go; null where nobody is expected to report. */
-  readonly reports?: Router | null;
-  readonly sinks: readonly ListenerSink[];
+  readonly listening: CurrentListening;
   readonly appender: Appender;
   readonly sequencer: Sequencer;
   readonly deadLetters: DeadLetters;
   readonly tally: Tally;
   readonly clock: Clock;
   readonly maxBatch: number;
-  /** A batch waits so long for more, */
+  /** A batch waits so long for more, if the one before held enough (`lingerFrom`). */
   readonly lingerMs: number;
-  /** if the one before held at least so many: a trickle that nobody gathers for goes on at once. */
-  readonly lingerFrom: number;
-  readonly limits: ListenerLimits;
 }
 
-export interface ListenerLimits {
-  readonly maxMessageBytes: number;
-  readonly maxDepth: number;
-  /** UTF-16 units of one text. */
-  readonly maxString: number;
-  readonly maxSamplesPerNotification: number;
-}
+type ListenerDeps = ListenerParts & Listening;
 
 /** Runs until the intake ends (soft) or `hard` aborts; what was not made durable by then is given back. */
-export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promise<void> {
+export async function runListener(deps: ListenerParts, hard: AbortSignal): Promise<void> {
   const proof = createProof(deps);
   const refusals = new Refusals(deps.clock);
   try {
@@ -79,22 +66,28 @@ export async function runListener(deps: ListenerDeps, hard: AbortSignal): Promis
   await proof.finished(hard);
 }
 
-function giveBackWaiting({ intake }: ListenerDeps, reason: unknown): void {
+function giveBackWaiting({ intake }: ListenerParts, reason: unknown): void {
   for (const delivery of intake.fail(reason)) delivery.giveBack();
 }
 
-async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard: AbortSignal): Promise<void> {
+async function listen(parts: ListenerParts, proof: Proof, refusals: Refusals, hard: AbortSignal): Promise<void> {
   let before = 0;
   for (;;) {
-    const lingerMs = before >= deps.lingerFrom ? deps.lingerMs : 0;
-    const batch = await deps.intake.take(deps.maxBatch, lingerMs, deps.clock, hard);
+    const lingerMs = before >= parts.listening.value.lingerFrom ? parts.lingerMs : 0;
+    const batch = await parts.intake.take(parts.maxBatch, lingerMs, parts.clock, hard);
     if (batch === null) return;
     before = batch.length;
     for (let left: readonly Delivery[] = batch; left.length > 0; ) {
       const together = ofOneCustody(left);
       const custody = left[0]?.custody;
-      // Leaves, too, when what is being made durable may be another listener's by now.
-      const leave = linkedAbort(hard, ...(custody === undefined ? [] : [custody.lost]));
+      const use = await enterUnless(parts.listening, hard);
+      if (use === null) {
+        for (const delivery of left) delivery.giveBack();
+        return;
+      }
+      const deps: ListenerDeps = { ...parts, ...use.value };
+      // Leaves, too, when what is being made durable may be another listener's by now, or is for sinks that are being replaced.
+      const leave = linkedAbort(hard, use.cutOff, ...(custody === undefined ? [] : [custody.lost]));
       let work: Work;
       try {
         hard.throwIfAborted();
@@ -103,7 +96,7 @@ async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard
         await makeDurable(deps, work, custody, leave.signal);
       } catch (error) {
         leave.abort(error);
-        if (!hard.aborted && custody?.holds() === false) {
+        if (!hard.aborted && (custody?.holds() === false || use.cutOff.aborted)) {
           abandon(deps, together);
           left = left.slice(together.length);
           continue;
@@ -113,13 +106,22 @@ async function listen(deps: ListenerDeps, proof: Proof, refusals: Refusals, hard
         throw error;
       } finally {
         leave.release();
+        use.leave();
       }
       crashPoint('before-raw-ack');
       for (const delivery of left.slice(0, work.read)) if (!work.refused.has(delivery)) delivery.settle();
       refusals.hold([...work.refused]);
       left = left.slice(work.read);
-      proof.settled(deps.intake.taken - left.length);
+      proof.settled(parts.intake.taken - left.length);
     }
+  }
+}
+
+async function enterUnless(listening: CurrentListening, hard: AbortSignal): Promise<Use | null> {
+  try {
+    return await listening.enter(hard);
+  } catch {
+    return null; // only our own leaving keeps anybody out for good
   }
 }
 
@@ -132,7 +134,7 @@ function ofOneCustody(deliveries: readonly Delivery[]): readonly Delivery[] {
  * They come again, here or elsewhere. Some entries that were made of them may stand in the topics and some never will, so what follows is
  * numbered anew: nothing waits for those that will not come.
  */
-function abandon(deps: ListenerDeps, deliveries: readonly Delivery[]): void {
+function abandon(deps: ListenerParts, deliveries: readonly Delivery[]): void {
   for (const delivery of deliveries) delivery.giveBack();
   deps.tally.abandoned += deliveries.length;
   deps.sequencer.renew();
@@ -278,7 +280,7 @@ interface Proof {
  * boot id begin.
  * What failed otherwise is made up for by the next proof.
  */
-function createProof(deps: ListenerDeps): Proof {
+function createProof(deps: ListenerParts): Proof {
   const quiet = new Room();
   let underWay = false;
   let lostUpTo: number | null = null;

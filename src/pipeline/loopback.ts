@@ -1,13 +1,16 @@
 import type { Router } from '../core/route/router.ts';
 import { parseEventTime } from '../core/transformers/event-time.ts';
 import type { Clock } from '../lib/clock.ts';
+import { linkedAbort } from '../lib/linked-abort.ts';
 import type { Event } from '../model/event.ts';
+import { Fault } from '../model/faults.ts';
 import { isEvent, itemId, itemTime } from '../model/item.ts';
 import type { Batch, Publisher } from '../publishers/publisher.ts';
 import type { Appender, PartitionRef } from '../topics/topic.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { toEntries } from './entries.ts';
 import { insist } from './insist.ts';
+import type { CurrentListening, Listening } from './listening.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
 import type { ListenerSink, Work } from './work.ts';
@@ -19,8 +22,8 @@ import type { ListenerSink, Work } from './work.ts';
  * One per lane: what it numbers must be appended in that order.
  */
 export interface LoopbackDeps {
-  readonly router: Router;
-  readonly sinks: readonly ListenerSink[];
+  readonly listening: CurrentListening;
+  readonly routerOf: (configs: Listening['configs']) => Router;
   readonly openAppender: () => Promise<Appender>;
   readonly sequencer: Sequencer;
   readonly deadLetters: DeadLetters;
@@ -35,13 +38,22 @@ export function loopback(deps: Promise<LoopbackDeps>): Publisher {
     publish: async (batch, signal) => {
       const ready = await deps;
       appender ??= ready.openAppender();
-      const work = workOf(ready, batch);
+      const to = await appender;
+      const use = await ready.listening.enter(signal);
+      const leave = linkedAbort(signal, use.cutOff);
       try {
-        await makeDurable(ready, await appender, work, newestIn(batch), signal);
+        const { sinks, configs } = use.value;
+        const work = workOf(sinks, ready.routerOf(configs), batch);
+        await makeDurable({ ...ready, sinks }, to, work, newestIn(batch), leave.signal);
       } catch (error) {
         // Some entries may stand in the topics and some never will: what follows is numbered anew, so that nobody waits for those.
         ready.sequencer.renew();
+        if (use.cutOff.aborted && !signal.aborted)
+          throw new Fault('retryable', 'reloading', 'the sinks that it goes to are being changed', { cause: error });
         throw error;
+      } finally {
+        leave.release();
+        use.leave();
       }
       ready.sequencer.proved(ready.sequencer.snapshot());
     },
@@ -50,7 +62,7 @@ export function loopback(deps: Promise<LoopbackDeps>): Publisher {
   };
 }
 
-function workOf({ router, sinks }: LoopbackDeps, batch: Batch): Work {
+function workOf(sinks: readonly ListenerSink[], router: Router, batch: Batch): Work {
   const work: Work = {
     read: batch.items.length,
     bytes: batch.lines().length,
@@ -80,7 +92,7 @@ function newestIn({ items }: Batch): number {
 }
 
 async function makeDurable(
-  deps: LoopbackDeps,
+  deps: LoopbackDeps & { readonly sinks: readonly ListenerSink[] },
   appender: Appender,
   work: Work,
   newest: number,

@@ -39,7 +39,8 @@ export async function runTickLoop(deps: TickDeps, signal: AbortSignal): Promise<
     unconfirmed.delete(token.unit);
   };
   while (!signal.aborted && broken === null) {
-    const at = await timeNow(deps.group);
+    // Nobody is asked for a time that nobody needs.
+    const at = deps.owned().length === 0 ? null : await timeNow(deps.group);
     if (at !== null) for (const { ref, token } of deps.owned()) if (!unconfirmed.has(token.unit)) void tick(ref, token, at);
     await deps.clock.sleep(deps.tickMs, signal).catch(() => undefined);
   }

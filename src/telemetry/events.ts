@@ -16,6 +16,28 @@ export const events = {
   'agent:hanging': row<{ what: string; phase: string }>('warn', 'Something has not ended in time; we leave without it.'),
   'loop:ended': row<{ loop: string; error: unknown }>('error', 'A part that should run for ever has ended; the agent stops.'),
 
+  'config:reloaded': row<{
+    added: number;
+    changed: number;
+    removed: number;
+    unchanged: number;
+    conversion: boolean;
+    success: number;
+  }>('info', 'The configuration was loaded anew; sinks that are the same went on.', {
+    gauge: 'config_last_reload_success',
+    help: '1 when the last reload was taken up, 0 when the configuration of before went on; no line before the first reload.',
+    value: 'success',
+  }),
+  'config:not-reloaded': row<{ problem: string; problems: number; success: number }>(
+    'error',
+    'The configuration cannot be taken up; the one of before goes on.',
+    {
+      gauge: 'config_last_reload_success',
+      help: '1 when the last reload was taken up, 0 when the configuration of before went on; no line before the first reload.',
+      value: 'success',
+    },
+  ),
+
   'worker-process:ended': row<{ index: number; code: string; retryInMs: number }>(
     'error',
     'A worker process has ended; it is started again.',

@@ -15,6 +15,7 @@ import { createItemCodec } from '../../src/pipeline/item-codec.ts';
 import { type Lane, MemoryLane } from '../../src/pipeline/lane.ts';
 import type { Letter } from '../../src/pipeline/letter.ts';
 import { runListener } from '../../src/pipeline/listener.ts';
+import { CurrentListening } from '../../src/pipeline/listening.ts';
 import type { Recorder } from '../../src/pipeline/recorder.ts';
 import { Sequencer } from '../../src/pipeline/sequencer.ts';
 import { sinkChain } from '../../src/pipeline/sink-chain.ts';
@@ -204,13 +205,18 @@ export class SimAgent {
           intake: this.#intake,
           input: this.#input,
           feeds: feedsOf('in', ['q']),
-          converter,
-          router: createRouter(sinks),
-          sinks: sinks.map((sink) => ({
-            kind: 'topic',
-            partitions: this.#cluster.refsOf(sink),
-            canaries: this.#cluster.canaries && this.#needsTime(sink),
-          })),
+          listening: new CurrentListening({
+            configs: [],
+            converter,
+            router: createRouter(sinks),
+            sinks: sinks.map((sink) => ({
+              kind: 'topic',
+              partitions: this.#cluster.refsOf(sink),
+              canaries: this.#cluster.canaries && this.#needsTime(sink),
+            })),
+            limits: { maxMessageBytes: 1 << 20, maxDepth: 32, maxString: 1 << 16, maxSamplesPerNotification: 100 },
+            lingerFrom: 0,
+          }),
           appender: await topics.openAppender(),
           sequencer: new Sequencer(this.#cluster.broken.has('listener-boot') ? this.name : `${this.boot}.0`),
           deadLetters: this.#letters(),
@@ -218,8 +224,6 @@ export class SimAgent {
           clock: this.clock,
           maxBatch: 16,
           lingerMs: 50,
-          lingerFrom: 0,
-          limits: { maxMessageBytes: 1 << 20, maxDepth: 32, maxString: 1 << 16, maxSamplesPerNotification: 100 },
         },
         this.#hard.signal,
       );
@@ -235,7 +239,7 @@ export class SimAgent {
     return new AssignmentLoop({
       group,
       member: () => this.#member(),
-      units: [...units.keys()],
+      units: () => [...units.keys()],
       clock: this.clock,
       heartbeatMs: 1_000,
       renewMs: 3_000,

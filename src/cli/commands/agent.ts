@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { startAgent } from '../../agent/agent.ts';
-import { parentLeaves, reportAlive, runWorkers, workerIndexVariable } from '../../agent/workers.ts';
+import { watchConfiguration } from '../../agent/watch-configuration.ts';
+import { onReloadOfParent, parentLeaves, reportAlive, runWorkers, workerIndexVariable } from '../../agent/workers.ts';
 import { loadSetup, type Setup, type SetupOptions } from '../../config/load-setup.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createSigner } from '../../lib/hmac.ts';
@@ -14,37 +15,57 @@ import { version } from '../version.ts';
 interface Options extends SetupOptions {
   readonly workers?: string;
   readonly staticId?: string;
+  readonly watch?: true;
 }
 
 export function agentCommand(): Command {
   return new Command('agent')
-    .description('Run an agent: take notifications, compute, publish. SIGTERM drains and leaves; a second one leaves at once.')
+    .description(
+      'Run an agent: take notifications, compute, publish. SIGTERM drains and leaves; a second one leaves at once. SIGHUP loads the files anew.',
+    )
     .option('-c, --config <file>', 'the agent file (without it: environment and defaults)')
     .option('--ceilometer <dir>', "run Ceilometer's own pipeline.yaml, event_pipeline.yaml and definitions from this folder")
     .option('--pipelines <dir>', 'the folder of the sinks')
     .option('--data-dir <dir>', 'where topics, state and held outputs live')
     .option('--workers <n>', 'processes on this machine, sharing the partitions')
     .option('--static-id <name>', 'a name that stays the same over restarts')
+    .option('--watch', 'take up the files whenever they change, as SIGHUP does')
     .addHelpText(
       'after',
       '\nExamples:\n  ceilograph agent -c /etc/ceilograph/agent.yaml\n  ceilograph agent -c agent.yaml --workers 4\n',
     )
     .action(async (options: Options) => {
-      const setup = await loadSetup(options, {
-        'agent.workers': options.workers === undefined ? undefined : Number(options.workers),
-        'agent.static_id': options.staticId,
-      });
-      const worker = process.env[workerIndexVariable];
+      const variable = process.env[workerIndexVariable];
+      const worker = variable === undefined ? null : Number(variable);
+      const load = async () =>
+        asWorker(
+          await loadSetup(options, {
+            'agent.workers': options.workers === undefined ? undefined : Number(options.workers),
+            'agent.static_id': options.staticId,
+            'agent.watch': options.watch,
+          }),
+          worker,
+        );
+      const setup = await load();
       // Of several workers the parent has said it.
-      if (worker === undefined) for (const note of setup.notes) process.stderr.write(`${note}\n`);
+      if (worker === null) for (const note of setup.notes) process.stderr.write(`${note}\n`);
       try {
-        if (setup.config.agent.workers > 1 && worker === undefined) await parent(setup);
-        else await one(setup, worker === undefined ? null : Number(worker));
+        if (setup.config.agent.workers > 1 && worker === null) await parent(setup);
+        else await one(setup, worker, load, [options.config, options.ceilometer]);
       } finally {
         // Everything is closed, or was named as hanging. What still holds the process a second later must not keep it.
         setTimeout(() => process.exit(), 1_000).unref();
       }
     });
+}
+
+/** Each of several workers has its own name and port: it speaks for itself. */
+function asWorker(setup: Setup, worker: number | null): Setup {
+  if (worker === null) return setup;
+  const { agent, admin } = setup.config;
+  const staticId = agent.staticId === null ? null : `${agent.staticId}-${worker}`;
+  const listen = admin.listen === null ? null : { ...admin.listen, port: portOf(admin.listen.port, worker) };
+  return { ...setup, config: { ...setup.config, agent: { ...agent, staticId }, admin: { ...admin, listen } } };
 }
 
 async function parent(setup: Setup): Promise<void> {
@@ -55,6 +76,10 @@ async function parent(setup: Setup): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => (soft.signal.aborted ? hard : soft).abort(new Error(signal)));
   }
+  const tellers = new Set<() => void>();
+  process.on('SIGHUP', () => {
+    for (const tell of tellers) tell();
+  });
   const manager = new ServiceManager(process.env, systemClock);
   soft.signal.addEventListener('abort', () => void manager.stopping(), { once: true });
   const over = new AbortController();
@@ -68,6 +93,10 @@ async function parent(setup: Setup): Promise<void> {
       silentMs: 2 * config.timing.leaseTtlMs,
       clock: systemClock,
       emit: telemetry.emit,
+      onReload: (tell) => {
+        tellers.add(tell);
+        return () => tellers.delete(tell);
+      },
     },
     { soft: soft.signal, hard: hard.signal },
   );
@@ -76,23 +105,24 @@ async function parent(setup: Setup): Promise<void> {
   if (hard.signal.aborted) process.exitCode = 1;
 }
 
-async function one(setup: Setup, worker: number | null): Promise<void> {
+async function one(
+  setup: Setup,
+  worker: number | null,
+  load: () => Promise<Setup>,
+  files: readonly (string | undefined)[],
+): Promise<void> {
   const { config } = setup;
   const telemetry = createTelemetry({ level: config.log.level, agent: config.agent.staticId ?? String(process.pid) });
-  const staticId =
-    worker === null || config.agent.staticId === null ? config.agent.staticId : `${config.agent.staticId}-${worker}`;
-  const { admin } = config;
-  // Each process speaks for itself, so each has a port.
-  const listen =
-    admin.listen === null || worker === null ? admin.listen : { ...admin.listen, port: portOf(admin.listen.port, worker) };
   const alive = new AbortController();
   const reporting = reportAlive(systemClock, alive.signal);
   let reason: unknown;
   try {
     const agent = await startAgent({
-      config: { ...config, agent: { ...config.agent, staticId }, admin: { ...admin, listen } },
+      config,
       sinks: setup.sinks,
       converter: setup.converter,
+      conversionHash: setup.conversionHash,
+      load,
       codec: createItemCodec(createSigner(config.telemetrySecret ?? '')),
       emit: telemetry.emit,
       scrape: telemetry.scrape,
@@ -101,6 +131,10 @@ async function one(setup: Setup, worker: number | null): Promise<void> {
       version: version(),
       exclusiveInputs: worker === null || worker === 0,
     });
+    const reload = () => void agent.reload();
+    process.on('SIGHUP', reload);
+    onReloadOfParent(reload);
+    if (config.agent.watch) void watchConfiguration(() => filesOf(config, files), systemClock, alive.signal, reload);
     const manager = worker === null ? new ServiceManager(process.env, systemClock) : null;
     const leaving = Promise.race([signalled(), parentLeaves(), agent.failed]);
     const told = Promise.race([leaving, ...(manager === null ? [] : [manager.ready().then(() => leaving)])]);
@@ -118,6 +152,10 @@ async function one(setup: Setup, worker: number | null): Promise<void> {
   // Whoever read our output went away: an ordinary end of a pipe, not a failure.
   const pipeClosed = reason instanceof Fault && reason.code === 'stdout_closed';
   if (reason instanceof Error && !pipeClosed) throw reason;
+}
+
+function filesOf({ pipelinesDir, definitions }: Setup['config'], files: readonly (string | undefined)[]): readonly string[] {
+  return [...files.flatMap((file) => file ?? []), pipelinesDir, ...definitions.meters, ...definitions.events];
 }
 
 /** Port 0 is any free one, for every worker. */

@@ -85,7 +85,7 @@ class Agent {
     const loop = new AssignmentLoop({
       group: this.#group(),
       member: () => ({ agent: name, boot: `${name}-${boot}`, weight: 1, protocol: 1, build: 't', host: 'h', pid: 1, facts: {} }),
-      units,
+      units: () => units,
       clock,
       heartbeatMs: 1_000,
       renewMs: 3_000,

@@ -9,7 +9,8 @@ import type { Sample } from '../../../src/model/sample.ts';
 import type { DeadLetters } from '../../../src/pipeline/dead-letters.ts';
 import { Intake } from '../../../src/pipeline/intake.ts';
 import type { Letter } from '../../../src/pipeline/letter.ts';
-import { type ListenerDeps, runListener } from '../../../src/pipeline/listener.ts';
+import { type ListenerParts, runListener } from '../../../src/pipeline/listener.ts';
+import { CurrentListening, type Listening } from '../../../src/pipeline/listening.ts';
 import { Sequencer } from '../../../src/pipeline/sequencer.ts';
 import { createTally } from '../../../src/pipeline/tally.ts';
 import { type Appender, custodyLost } from '../../../src/topics/topic.ts';
@@ -51,7 +52,7 @@ export class Rig {
   againWhenGivenBack = false;
   readonly ended: Promise<void>;
 
-  constructor(overrides: Partial<ListenerDeps> = {}) {
+  constructor(overrides: Partial<ListenerParts & Listening> = {}) {
     this.intake = overrides.intake ?? new Intake<Delivery>(100);
     const appender: Appender = {
       append: async (entries, signal, mayGo) => {
@@ -79,11 +80,17 @@ export class Rig {
         intake: this.intake,
         input: { prove: () => this.prove() },
         feeds: ['in/q'],
-        converter,
-        router: createRouter([
-          { sink: 's', from: 'samples', sources: [{ name: 's', match: ['*'] }], partitionBy: ['resource_id'], partitions: 1 },
-        ]),
-        sinks: [{ kind: 'topic', partitions: [partition], canaries: true }],
+        listening: new CurrentListening({
+          configs: [],
+          converter,
+          router: createRouter([
+            { sink: 's', from: 'samples', sources: [{ name: 's', match: ['*'] }], partitionBy: ['resource_id'], partitions: 1 },
+          ]),
+          sinks: [{ kind: 'topic', partitions: [partition], canaries: true }],
+          limits: { maxMessageBytes: 1 << 20, maxDepth: 32, maxString: 1 << 16, maxSamplesPerNotification: 100 },
+          lingerFrom: 0,
+          ...overrides,
+        }),
         appender,
         sequencer: new Sequencer('boot'),
         deadLetters,
@@ -91,8 +98,6 @@ export class Rig {
         clock: systemClock,
         maxBatch: 10,
         lingerMs: 0,
-        lingerFrom: 0,
-        limits: { maxMessageBytes: 1 << 20, maxDepth: 32, maxString: 1 << 16, maxSamplesPerNotification: 100 },
         ...overrides,
       },
       this.hard.signal,
