@@ -13,6 +13,7 @@ import type { Intake } from '../pipeline/intake.ts';
 import { runListener } from '../pipeline/listener.ts';
 import { CurrentListening } from '../pipeline/listening.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
+import { agentActions } from './agent-actions.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { readClusterView } from './cluster-view.ts';
 import { Figures } from './figures.ts';
@@ -84,8 +85,10 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   const look = () => readClusterView(places, config.cluster, deadLetters.stats());
   let spooler: RunningSpooler | null = null;
   const hosts = await LivenessService.open(options, identity);
+  let reload = async (): Promise<ReloadAnswer> => ({ ok: false, hash: '', problems: ['the agent is starting'] });
   const admin = await openAdmin({
     ...options,
+    actions: agentActions(deadLetters, () => reload()),
     identity,
     figures,
     told,
@@ -144,6 +147,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     ...{ options, sinks, listening, context, agree, failed: fail },
     loop: { halt: (units) => assignment.loop.halt(units), resume: (units) => assignment.loop.resume(units) },
   });
+  reload = () => reloader.reload();
   const member = (): Member => ({
     ...identity,
     weight: config.agent.weight,
@@ -259,7 +263,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   return {
     identity,
     failed,
-    reload: () => reloader.reload(),
+    reload,
     stop: (reason) => {
       stopping ??= stop(reason);
       return stopping;

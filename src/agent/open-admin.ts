@@ -1,5 +1,7 @@
+import type { AgentActions } from '../admin/agent-actions.ts';
 import { Health } from '../admin/health.ts';
 import type { MailNow, SpoolNow } from '../admin/overview.ts';
+import { changeRoutes } from '../admin/routes/changes.ts';
 import { letterRoutes } from '../admin/routes/dead-letters.ts';
 import { eventsRoute } from '../admin/routes/events.ts';
 import { hostRoutes } from '../admin/routes/hosts.ts';
@@ -34,6 +36,7 @@ export interface AdminParts {
   readonly figures: Figures;
   readonly told: ToldLately;
   readonly deadLetters: Pick<DeadLetters, 'list' | 'get' | 'stats'>;
+  readonly actions: AgentActions;
   readonly scrape?: Scrape;
   readonly look: () => Promise<ClusterView>;
   /** Without it: no mails are sent. */
@@ -86,6 +89,7 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
       ...resourceRoutes(watch),
       ...letterRoutes(watch),
       ...(parts.hosts === undefined ? [] : hostRoutes(parts.hosts)),
+      ...changeRoutes(parts.actions),
       eventsRoute(watch),
       ...(await pageRoutes()),
     ],

@@ -47,6 +47,11 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     load: async () => (await import('./commands/spool.ts')).spoolCommand(),
   },
   {
+    name: 'reload',
+    summary: 'have running agents load their configuration anew',
+    load: async () => (await import('./commands/reload.ts')).reloadCommand(),
+  },
+  {
     name: 'deadletter',
     summary: 'what could not be used: list, show, retry, drop',
     load: async () => (await import('./commands/deadletter.ts')).deadletterCommand(),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningAgent, startAgent } from '../../../src/agent/agent.ts';
+import { agentActions } from '../../../src/agent/agent-actions.ts';
 import { Figures } from '../../../src/agent/figures.ts';
 import { openAdmin } from '../../../src/agent/open-admin.ts';
 import { ToldLately } from '../../../src/agent/told-lately.ts';
@@ -148,6 +149,7 @@ describe('an agent with admin.listen', () => {
     const figures = new Figures(systemClock);
     figures.own.received = 7;
     const opened = await openAdmin({
+      actions: agentActions(null as never, async () => ({ ok: false, hash: '', problems: [] })),
       config: { admin: { listen: { host: '127.0.0.1', port: 0 }, tokenFile: null } } as AgentConfig,
       identity: { agent: 'a', boot: 'b' },
       version: 'test',

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+/** Which dead letters; what is not given lets every letter through. */
+export const LetterChoice = z
+  .strictObject({
+    ids: z.array(z.string()).max(1_000).optional().describe('These.'),
+    stage: z.string().optional(),
+    reason: z.string().optional(),
+    sink: z.string().optional(),
+    publisher: z.string().optional(),
+    messageId: z.string().optional(),
+    says: z.string().optional().describe('Has this in its message.'),
+    since: z.number().optional().describe('Epoch ms; last seen then or later.'),
+    before: z.number().optional().describe('Epoch ms; last seen before.'),
+    all: z.literal(true).optional().describe('Needed where nothing else says which.'),
+    limit: z.int().min(1).optional().describe('At most so many, the oldest first.'),
+    force: z.boolean().default(false).describe('Also what was tried again three times.'),
+    dryRun: z.boolean().default(false).describe('Say which, and change nothing.'),
+  })
+  .meta({ id: 'LetterChoice' });
+export type LetterChoice = z.infer<typeof LetterChoice>;
+
+export const LetterChange = z
+  .object({
+    chosen: z.int(),
+    changed: z.int().describe('Asked for, or dropped; 0 for a dry run.'),
+    ids: z.array(z.string()).describe('The first 1,000 of the chosen.'),
+    leftOut: z.record(z.string(), z.int()).describe('By reason, what cannot be tried again.'),
+  })
+  .meta({ id: 'LetterChange' });
+export type LetterChange = z.infer<typeof LetterChange>;
+
+export const ReloadAnswer = z
+  .object({
+    ok: z.boolean().describe('False: nothing has changed, and the configuration of before goes on.'),
+    hash: z.string().describe('Of the configuration that runs: equal where two agents compute the same.'),
+    problems: z.array(z.string()).optional().describe('Why not, with file, line and column.'),
+    added: z.array(z.string()).optional(),
+    changed: z.array(z.string()).optional(),
+    removed: z.array(z.string()).optional(),
+    unchanged: z.int().optional(),
+    conversion: z.boolean().optional().describe('Definitions, conversion or limits are others than before.'),
+    notes: z.array(z.string()).optional(),
+  })
+  .meta({ id: 'ReloadAnswer' });
+
+/** What the admin server may have the agent around it do. */
+export interface AgentActions {
+  retryLetters(choice: LetterChoice): Promise<LetterChange>;
+  dropLetters(choice: LetterChoice): Promise<LetterChange>;
+  /** How many letters wait for their retry, of these or of all. */
+  lettersWaiting(ids?: readonly string[]): number;
+  reload(): Promise<object>;
+}

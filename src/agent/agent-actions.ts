@@ -1,0 +1,33 @@
+import type { AgentActions, LetterChange, LetterChoice } from '../admin/agent-actions.ts';
+import type { Chosen, DeadLetters } from '../pipeline/dead-letters.ts';
+import type { LetterFilter } from '../pipeline/letter-filter.ts';
+import type { ReloadAnswer } from './reload.ts';
+
+const shown = 1_000;
+
+export function agentActions(deadLetters: DeadLetters, reload: () => Promise<ReloadAnswer>): AgentActions {
+  return {
+    retryLetters: async (choice) => {
+      const chosen = deadLetters.chooseForRetry(filterOf(choice), { ...limitOf(choice), force: choice.force });
+      return changeOf(chosen, choice.dryRun ? 0 : await deadLetters.requestRetry(chosen.ids));
+    },
+    dropLetters: async (choice) => {
+      const chosen = deadLetters.chooseForDrop(filterOf(choice), limitOf(choice));
+      return changeOf(chosen, choice.dryRun ? 0 : await deadLetters.remove(chosen.ids));
+    },
+    lettersWaiting: (ids) => deadLetters.waitingForRetry(ids),
+    reload,
+  };
+}
+
+function filterOf({ all: _, limit: __, force: ___, dryRun: ____, ...given }: LetterChoice): LetterFilter {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function limitOf({ limit }: LetterChoice): { readonly limit?: number } {
+  return limit === undefined ? {} : { limit };
+}
+
+function changeOf({ ids, leftOut }: Chosen, changed: number): LetterChange {
+  return { chosen: ids.length, changed, ids: ids.slice(0, shown), leftOut: { ...leftOut } };
+}
