@@ -51,4 +51,39 @@ export interface AgentActions {
   /** How many letters wait for their retry, of these or of all. */
   lettersWaiting(ids?: readonly string[]): number;
   reload(): Promise<object>;
+  /** Until the returned function is called; `hear` says false when it has no room. Throws what is wrong with the filter. */
+  tap(wish: TapWish, hear: (line: string) => boolean): () => void;
+  trace(id: string): Trace;
 }
+
+export interface TapWish {
+  readonly what: string;
+  readonly stage: 'converted' | 'appended' | 'out';
+  readonly filter: string | null;
+  readonly perSecond: number;
+}
+
+export const Trace = z
+  .object({
+    steps: z
+      .array(
+        z.object({
+          at: z.number().describe('Epoch ms, by the clock of this agent.'),
+          step: z.string().describe('received, appended, accepted, committed, published'),
+          input: z.string().optional(),
+          origin: z.string().optional(),
+          sink: z.string().optional(),
+          unit: z.string().optional(),
+          epoch: z.int().optional(),
+          version: z.int().optional(),
+          publisher: z.string().optional(),
+          detail: z.string().optional(),
+        }),
+      )
+      .readonly(),
+    letters: z
+      .array(z.object({ id: z.string(), stage: z.string(), reason: z.string(), message: z.string(), lastSeen: z.number() }))
+      .readonly(),
+  })
+  .meta({ id: 'Trace' });
+export type Trace = z.infer<typeof Trace>;

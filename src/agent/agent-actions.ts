@@ -1,11 +1,17 @@
 import type { AgentActions, LetterChange, LetterChoice } from '../admin/agent-actions.ts';
 import type { Chosen, DeadLetters } from '../pipeline/dead-letters.ts';
 import type { LetterFilter } from '../pipeline/letter-filter.ts';
+import type { Watching } from '../pipeline/watching.ts';
 import type { ReloadAnswer } from './reload.ts';
 
 const shown = 1_000;
+const mostLetters = 100;
 
-export function agentActions(deadLetters: DeadLetters, reload: () => Promise<ReloadAnswer>): AgentActions {
+export function agentActions(
+  deadLetters: DeadLetters,
+  { taps, traces }: Pick<Watching, 'taps' | 'traces'>,
+  reload: () => Promise<ReloadAnswer>,
+): AgentActions {
   return {
     retryLetters: async (choice) => {
       const chosen = deadLetters.chooseForRetry(filterOf(choice), { ...limitOf(choice), force: choice.force });
@@ -17,6 +23,11 @@ export function agentActions(deadLetters: DeadLetters, reload: () => Promise<Rel
     },
     lettersWaiting: (ids) => deadLetters.waitingForRetry(ids),
     reload,
+    tap: (wish, hear) => taps.open(wish, hear),
+    trace: (id) => ({
+      steps: traces.find(id),
+      letters: deadLetters.list({ messageId: id, limit: mostLetters }).map(({ body: _, ...letter }) => letter),
+    }),
   };
 }
 

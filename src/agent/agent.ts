@@ -13,6 +13,9 @@ import type { Intake } from '../pipeline/intake.ts';
 import { runListener } from '../pipeline/listener.ts';
 import { CurrentListening } from '../pipeline/listening.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
+import { Taps } from '../pipeline/taps.ts';
+import { Traces } from '../pipeline/traces.ts';
+import { Watching } from '../pipeline/watching.ts';
 import { agentActions } from './agent-actions.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { readClusterView } from './cluster-view.ts';
@@ -74,6 +77,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   const soft = new AbortController();
   // Every lane, listener and partition waits under these two; that is many, not a leak.
   setMaxListeners(0, soft.signal, hard.signal);
+  const seen = new Watching(new Taps(clock.now), new Traces(), clock.now);
   const facts: Record<string, string> = {};
   const troubles = new Troubles(clock);
   const places = await openPlaces({ config, clock, random: options.random, emit });
@@ -88,7 +92,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   let reload = async (): Promise<ReloadAnswer> => ({ ok: false, hash: '', problems: ['the agent is starting'] });
   const admin = await openAdmin({
     ...options,
-    actions: agentActions(deadLetters, () => reload()),
+    actions: agentActions(deadLetters, seen, () => reload()),
     identity,
     figures,
     told,
@@ -137,7 +141,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   const withTopic = options.sinks.filter((sink) => !runsDirect(sink, config));
   const layouts = await insist(clock, hard.signal, () => agree(withTopic).catch(unreachable));
   const reports = (configs: readonly SinkConfig[]) => hosts.reports(configs);
-  const sinks = new RunningSinks({ config, context, deadLetters, figures, reports, failed: fail });
+  const sinks = new RunningSinks({ config, context, deadLetters, figures, watching: seen, reports, failed: fail });
   opened.push(() => Promise.all([sinks.closeDirect(), sinks.closeLanes()]));
   for (const sink of options.sinks) await sinks.open(sink, layouts.get(sink) ?? null);
   sinks.settle(options.sinks);
@@ -167,6 +171,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     figures,
     troubles,
     deadLetters,
+    watching: seen,
     hard: hard.signal,
   });
   opened.push(() => assignment.stop());
@@ -198,6 +203,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
           clock,
           maxBatch,
           lingerMs: config.timing.lingerMs,
+          watching: seen,
         },
         hard.signal,
       );

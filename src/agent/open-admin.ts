@@ -7,6 +7,7 @@ import { eventsRoute } from '../admin/routes/events.ts';
 import { hostRoutes } from '../admin/routes/hosts.ts';
 import { pageRoutes } from '../admin/routes/page.ts';
 import { resourceRoutes } from '../admin/routes/resources.ts';
+import { tapRoute, traceRoute } from '../admin/routes/taps.ts';
 import { startAdmin } from '../admin/server.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { AgentIdentity } from '../coordination/group.ts';
@@ -90,6 +91,8 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
       ...letterRoutes(watch),
       ...(parts.hosts === undefined ? [] : hostRoutes(parts.hosts)),
       ...changeRoutes(parts.actions),
+      tapRoute(parts.actions),
+      traceRoute(parts.actions),
       eventsRoute(watch),
       ...(await pageRoutes()),
     ],

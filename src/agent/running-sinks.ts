@@ -10,6 +10,7 @@ import type { Lane } from '../pipeline/lane.ts';
 import type { Listening } from '../pipeline/listening.ts';
 import { Recorder } from '../pipeline/recorder.ts';
 import { sinkChain } from '../pipeline/sink-chain.ts';
+import type { Watching } from '../pipeline/watching.ts';
 import type { ListenerSink } from '../pipeline/work.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import type { Figures } from './figures.ts';
@@ -22,6 +23,7 @@ export interface SinkParts {
   readonly context: TargetContext;
   readonly deadLetters: DeadLetters;
   readonly figures: Figures;
+  readonly watching: Watching;
   /** Where reports of hosts go, with these sinks. */
   readonly reports: (configs: readonly SinkConfig[]) => Router | null;
   /** A target has said that it can never work. */
@@ -126,7 +128,14 @@ export class RunningSinks {
     const running = await (async (): Promise<RunningSink> => {
       if (refs === null) {
         const targets = await openHoldingLanes(config, own);
-        const direct = new DirectSink(sinkChain(cluster, config), targets.lanes, this.#parts.deadLetters, config.sink, tally);
+        const direct = new DirectSink(
+          sinkChain(cluster, config),
+          targets.lanes,
+          this.#parts.deadLetters,
+          config.sink,
+          tally,
+          this.#parts.watching,
+        );
         return { config, targets, direct, topic: null, cutOff };
       }
       const lanes = await openLanes(config, own);

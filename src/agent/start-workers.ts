@@ -7,6 +7,7 @@ import type { Lane } from '../pipeline/lane.ts';
 import type { Recorder } from '../pipeline/recorder.ts';
 import type { Tally } from '../pipeline/tally.ts';
 import { runTickLoop } from '../pipeline/tick-loop.ts';
+import type { Watching } from '../pipeline/watching.ts';
 import { runWorker } from '../pipeline/worker.ts';
 import type { PartitionRef } from '../topics/topic.ts';
 import type { AgentOptions } from './agent-options.ts';
@@ -31,6 +32,7 @@ interface Shared {
   readonly figures: Figures;
   readonly troubles: Troubles;
   readonly deadLetters: DeadLetters;
+  readonly watching: Watching;
   readonly hard: AbortSignal;
 }
 
@@ -81,6 +83,7 @@ export function startAssignment(
           clock,
           awaitedFeeds: place.sink.needsTime && place.sink.config.feeds !== 'none' ? config.inputs.flatMap(feedsOfInput) : [],
           leaseTtlMs: config.timing.leaseTtlMs,
+          watching: shared.watching,
           report: (event) => {
             shared.troubles.ofWorker(unit, event);
             tellOfWorker(event);

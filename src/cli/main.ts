@@ -52,6 +52,21 @@ const commands: readonly { readonly name: string; readonly summary: string; read
     load: async () => (await import('./commands/reload.ts')).reloadCommand(),
   },
   {
+    name: 'top',
+    summary: 'agents, sinks, targets and partitions with rates, live',
+    load: async () => (await import('./commands/top.ts')).topCommand(),
+  },
+  {
+    name: 'tap',
+    summary: 'items as they flow through the running agents',
+    load: async () => (await import('./commands/tap.ts')).tapCommand(),
+  },
+  {
+    name: 'trace',
+    summary: 'the way of one notification, with times',
+    load: async () => (await import('./commands/trace.ts')).traceCommand(),
+  },
+  {
     name: 'deadletter',
     summary: 'what could not be used: list, show, retry, drop',
     load: async () => (await import('./commands/deadletter.ts')).deadletterCommand(),

@@ -6,6 +6,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { HoldingLane } from './holding-lane.ts';
 import type { Tally } from './tally.ts';
 import { lineOf, speak } from './unspeakable.ts';
+import type { Watching } from './watching.ts';
 
 /**
  * A sink without state, straight from the listener to its publishers: no topic, queue or log exists for it. `accept` resolves once
@@ -18,13 +19,22 @@ export class DirectSink {
   readonly #deadLetters: DeadLetters;
   readonly #sink: string;
   readonly #tally: Tally;
+  readonly #watching: Watching | undefined;
 
-  constructor(chain: Chain, lanes: readonly HoldingLane[], deadLetters: DeadLetters, sink: string, tally: Tally) {
+  constructor(
+    chain: Chain,
+    lanes: readonly HoldingLane[],
+    deadLetters: DeadLetters,
+    sink: string,
+    tally: Tally,
+    watching?: Watching,
+  ) {
     this.#chain = chain;
     this.#lanes = lanes;
     this.#deadLetters = deadLetters;
     this.#sink = sink;
     this.#tally = tally;
+    this.#watching = watching;
   }
 
   /** `replay`: some of these may have been published before (a redelivered message). */
@@ -42,8 +52,8 @@ export class DirectSink {
     // Here, not in each lane: one dead letter of it, however many publishers there are.
     const { items, lines, bad } = speak(out, itemLines);
     for (const one of bad) await this.#letter('unspeakable', one.message, one.text);
-    if (items.length === 0) return;
-    await Promise.all(this.#lanes.map((lane) => lane.accept(items, signal, replay, lines)));
+    if (items.length > 0) await Promise.all(this.#lanes.map((lane) => lane.accept(items, signal, replay, lines)));
+    this.#watching?.accepted(this.#sink, parts, items);
     this.#tally.published += items.length;
   }
 

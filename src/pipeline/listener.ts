@@ -20,6 +20,7 @@ import { Refusals } from './refusals.ts';
 import { Room } from './room.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
+import type { Watching } from './watching.ts';
 import type { ListenerSink, NewLetter, Work } from './work.ts';
 
 /**
@@ -46,6 +47,7 @@ export interface ListenerParts {
   readonly maxBatch: number;
   /** A batch waits so long for more, if the one before held enough (`lingerFrom`). */
   readonly lingerMs: number;
+  readonly watching?: Watching;
 }
 
 type ListenerDeps = ListenerParts & Listening;
@@ -197,6 +199,7 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
   // What the other kind came to stands since the first time, and whoever has it need not know this id any more.
   const samples = again?.only === 'events' ? [] : all.samples;
   const events = again?.only === 'samples' ? [] : all.events;
+  deps.watching?.converted(deps.name, delivery.origin, notification.message_id, samples, events);
   for (const problem of problems)
     work.letters.push(letterOf(deps, delivery, problem.stage, problem.code, problem.message, notification));
   const excess = excessOf(deps.limits, samples, delivery.body.length);
@@ -263,6 +266,7 @@ async function makeDurable(deps: ListenerDeps, work: Work, custody: Custody | un
   for (const [sink, parts] of work.direct) waits.push(insist(clock, signal, () => sink.accept(parts, work.redelivered, signal)));
   for (const letter of work.letters) waits.push(insist(clock, signal, () => deps.deadLetters.record(letter)));
   await Promise.all(waits);
+  deps.watching?.appended(work.parts);
   deps.tally.appended += entries.length;
 }
 

@@ -20,6 +20,7 @@ import type { Recorder } from './recorder.ts';
 import { sinkChain } from './sink-chain.ts';
 import type { Tally } from './tally.ts';
 import { lineOf, speak } from './unspeakable.ts';
+import type { Watching } from './watching.ts';
 
 /**
  * One owned partition, from its topic to its targets:
@@ -46,6 +47,7 @@ export interface WorkerDeps {
   readonly leaseTtlMs: number;
   /** One permit for all partitions of the process, see `Caution`. */
   readonly turns: Semaphore;
+  readonly watching?: Watching;
   readonly report: (event: WorkerEvent) => void;
   /** The worker runs from now on, until the returned function is called; `keys` says how many keys have state. */
   readonly runs?: (keys: () => number) => () => void;
@@ -96,7 +98,8 @@ function fenced(deps: WorkerDeps, at: string): void {
 /** What one batch of entries came to, on the way to its commit. */
 interface Step {
   readonly out: Item[];
-  applied: number;
+  /** Of the notifications that were applied. */
+  readonly ids: string[];
 }
 
 class Owner {
@@ -130,7 +133,7 @@ class Owner {
   replayOutbox(loaded: Loaded): void {
     for (const entry of loaded.outbox) {
       const lane = this.#deps.lanes.find((other) => other.name === entry.group);
-      if (lane !== undefined) this.#publish(lane, parseItemLines(entry.text), entry.text, entry.version, true);
+      if (lane !== undefined) this.#publish(lane, parseItemLines(entry.text), entry.text, entry.version, true, []);
     }
     this.#deps.report({ kind: 'running', version: loaded.version, keys: this.#partition.keys, outbox: loaded.outbox.length });
   }
@@ -152,7 +155,7 @@ class Owner {
         const names = this.#caution.batchSize === 1 ? received.map(fingerprintOf) : [];
         if (!(await this.#begin(names))) return;
         const step = await this.#step(received);
-        if (!(await this.#commit(step.out))) return;
+        if (!(await this.#commit(step.out, step.ids))) return;
         // What is held is not applied yet.
         this.#caution.committed(this.#partition.heldCount > 0 ? [] : names, received.length);
       } finally {
@@ -191,7 +194,7 @@ class Owner {
     const entry: Entry = { kind: 'config', hash: config.hash, inputs: awaitedFeeds, at: clock.now() };
     await this.#record(entry);
     this.#partition.configure(entry);
-    await this.#commit([]);
+    await this.#commit([], []);
   }
 
   /** False when the partition is no longer ours. */
@@ -205,7 +208,7 @@ class Owner {
   }
 
   async #step(received: readonly Received[]): Promise<Step> {
-    const step: Step = { out: [], applied: 0 };
+    const step: Step = { out: [], ids: [] };
     for (const one of received) {
       const read = await this.#read(one);
       if (read === null) continue;
@@ -250,7 +253,10 @@ class Owner {
       await this.#letter(letter.reason, letter.message, encoder.encode(lineOf(letter.item, itemLines)), letter.asItCame);
     for (const drop of applied.dropped) this.#deps.tally.dropped += drop.count;
     this.#deps.tally.repeated += applied.repeated;
-    if (entry.kind === 'data') this.#deps.tally.applied += entry.notifications.length;
+    if (entry.kind === 'data') {
+      this.#deps.tally.applied += entry.notifications.length;
+      if (this.#deps.watching !== undefined) for (const { id } of entry.notifications) step.ids.push(id);
+    }
     if (applied.outcome === 'held') this.#deps.report({ kind: 'gap', held: this.#partition.heldCount });
     const holds = this.#partition.heldCount > 0;
     if (this.#holds && !holds) this.#deps.report({ kind: 'gap-closed' });
@@ -261,7 +267,7 @@ class Owner {
   }
 
   /** False when the partition is no longer ours. */
-  async #commit(out: readonly Item[]): Promise<boolean> {
+  async #commit(out: readonly Item[], ids: readonly string[]): Promise<boolean> {
     // Before the commit: an outbox that cannot be written would keep this partition from ever committing again.
     const { items, lines: text, bad } = speak(out, itemLines);
     for (const one of bad) await this.#letter('unspeakable', one.message, encoder.encode(one.text));
@@ -279,16 +285,17 @@ class Owner {
       return false;
     }
     this.#version = result.version;
+    this.#deps.watching?.committed(this.#ref, this.#token.epoch, this.#version, ids, items);
     crashPoint('after-commit');
-    for (const lane of this.#deps.lanes) if (items.length > 0) this.#publish(lane, items, text, this.#version, false);
+    for (const lane of this.#deps.lanes) if (items.length > 0) this.#publish(lane, items, text, this.#version, false, ids);
     return true;
   }
 
-  #publish(lane: Lane, items: readonly Item[], lines: string, version: number, replay: boolean): void {
+  #publish(lane: Lane, items: readonly Item[], lines: string, version: number, replay: boolean, ids: readonly string[]): void {
     const key = `${partitionName(this.#ref)}@${version}`;
     const before = this.#clearing.get(lane.name) ?? Promise.resolve(true);
     const accepted = lane.offer({ key, items, replay, lines });
-    this.#clearing.set(lane.name, this.#clearAfter(before, accepted, lane.name, version, items.length));
+    this.#clearing.set(lane.name, this.#clearAfter(before, accepted, lane.name, version, items.length, ids));
   }
 
   /**
@@ -301,11 +308,13 @@ class Owner {
     group: string,
     version: number,
     items: number,
+    ids: readonly string[],
   ): Promise<boolean> {
     const [cleared, outcome] = await Promise.all([before, accepted]);
     if (!cleared || outcome === 'left') return false;
     crashPoint('before-clear');
     this.#deps.tally.published += items;
+    this.#deps.watching?.published(this.#ref, group, version, ids);
     try {
       const clear = await this.#insist(() => this.#deps.store.clearOutbox(this.#token, group, version));
       if (clear.kind === 'fenced' && !this.#left) this.#lost('clear');

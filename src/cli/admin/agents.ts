@@ -31,7 +31,7 @@ export async function askedAgents(options: AgentsOptions): Promise<readonly Aske
   return found;
 }
 
-export async function livingMembers(config: AgentConfig): Promise<readonly Member[]> {
+async function livingMembers(config: AgentConfig): Promise<readonly Member[]> {
   const places = await openPlaces({ config, clock: systemClock, random: Math.random, emit: () => undefined });
   try {
     return await places.group.members();

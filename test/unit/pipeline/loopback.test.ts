@@ -5,6 +5,7 @@ import { type DataEntry, parseEntry } from '../../../src/model/entry.ts';
 import type { Event } from '../../../src/model/event.ts';
 import { makeBatch } from '../../../src/pipeline/batch.ts';
 import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
+import { CurrentListening } from '../../../src/pipeline/listening.ts';
 import { loopback } from '../../../src/pipeline/loopback.ts';
 import { Sequencer } from '../../../src/pipeline/sequencer.ts';
 import { createTally } from '../../../src/pipeline/tally.ts';
@@ -29,8 +30,15 @@ function rig(append: (entries: DataEntry[]) => Promise<void>) {
   } as const;
   const publisher = loopback(
     Promise.resolve({
-      router: createRouter([sink]),
-      sinks: [{ kind: 'topic', partitions: partitionRefs('c', 's', 1, 1), canaries: false }],
+      listening: new CurrentListening({
+        converter: null as never,
+        configs: [],
+        router: createRouter([sink]),
+        sinks: [{ kind: 'topic', partitions: partitionRefs('c', 's', 1, 1), canaries: false }],
+        limits: { maxMessageBytes: 1 << 20, maxDepth: 32, maxString: 1 << 16, maxSamplesPerNotification: 100 },
+        lingerFrom: 0,
+      }),
+      routerOf: () => createRouter([sink]),
       openAppender: async () => ({
         append: (entries) => append(entries.map(({ bytes }) => parseEntry(new TextDecoder().decode(bytes)) as DataEntry)),
         close: async () => undefined,

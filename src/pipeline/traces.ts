@@ -1,0 +1,58 @@
+/** One step of notifications on their way, shared by all that took it together. */
+export interface TraceStep {
+  /** Epoch ms, by the clock of the agent. */
+  readonly at: number;
+  readonly step: 'received' | 'appended' | 'accepted' | 'committed' | 'published' | 'dead letter';
+  readonly input?: string;
+  readonly origin?: string;
+  readonly sink?: string;
+  readonly unit?: string;
+  readonly epoch?: number;
+  readonly version?: number;
+  readonly publisher?: string;
+  readonly detail?: string;
+}
+
+const noSteps = 32_768;
+
+/**
+ * The latest steps of all notifications that went through this process, so that one can be asked for after the fact. A ring of fixed
+ * size: the hash of an id (two 32-bit hashes, together 53 bits) and the step, 16 bytes beside the steps, which a batch shares. The id itself is not
+ * kept, since a part of a text keeps the whole message it was cut from.
+ */
+export class Traces {
+  readonly #hashes: Float64Array;
+  readonly #steps: (TraceStep | undefined)[];
+  #next = 0;
+
+  constructor(size = noSteps) {
+    this.#hashes = new Float64Array(size);
+    this.#steps = new Array<TraceStep | undefined>(size).fill(undefined);
+  }
+
+  note(id: string, step: TraceStep): void {
+    this.#hashes[this.#next] = hashOf(id);
+    this.#steps[this.#next] = step;
+    this.#next = this.#next + 1 === this.#steps.length ? 0 : this.#next + 1;
+  }
+
+  /** What is still known of it, in order of time. `#1`, … stand for further sources of a sink that took it too. */
+  find(id: string): readonly TraceStep[] {
+    const wanted = new Set([id, ...Array.from({ length: mostSources }, (_, n) => `${id}#${n + 1}`)].map(hashOf));
+    const found = this.#steps.filter((step, index) => step !== undefined && wanted.has(this.#hashes[index] as number));
+    return (found as TraceStep[]).toSorted((a, b) => a.at - b.at);
+  }
+}
+
+const mostSources = 32;
+
+function hashOf(id: string): number {
+  let a = 0x811c9dc5;
+  let b = 0x9e3779b9;
+  for (let i = 0; i < id.length; i++) {
+    const unit = id.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ unit, 0x85ebca6b) ^ (b >>> 13);
+  }
+  return (a >>> 0) * 2 ** 21 + ((b >>> 11) & 0x1fffff);
+}
