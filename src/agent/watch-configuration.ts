@@ -44,7 +44,7 @@ async function seenAt(path: string): Promise<readonly string[]> {
   const names = await readdir(path).catch(() => []);
   const files = await Promise.all(
     names
-      .filter((name) => /\.(?:ya?ml|mjs|js|conf)$/.test(name))
+      .filter((name) => /\.(?:ya?ml|mjs|js|jsonl?|conf)$/.test(name))
       .sort()
       .map(async (name) => {
         const file = await stat(join(path, name)).catch(() => null);

@@ -4,13 +4,14 @@ import type { Item } from '../model/item.ts';
 import type { Sample } from '../model/sample.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import type { Taps } from './taps.ts';
-import type { Traces } from './traces.ts';
+import type { TraceStep, Traces } from './traces.ts';
 
 /** What people may watch of the way of messages through this process: live (taps) and afterwards (traces). Never holds anything up. */
 export class Watching {
   readonly taps: Taps;
   readonly traces: Traces;
   readonly #now: () => number;
+  #received: { readonly samples: number; readonly events: number; readonly step: TraceStep } | null = null;
 
   constructor(taps: Taps, traces: Traces, now: () => number) {
     this.taps = taps;
@@ -19,16 +20,21 @@ export class Watching {
   }
 
   converted(input: string, origin: string, id: string, samples: readonly Sample[], events: readonly Event[]): void {
-    this.traces.note(id, {
-      at: this.#now(),
-      step: 'received',
-      input,
-      origin,
-      detail: `${samples.length} samples, ${events.length} events`,
-    });
+    this.traces.note(id, this.#receivedStep(this.#now(), input, origin, samples.length, events.length));
     if (!this.taps.any) return;
     this.taps.tell('converted', { input }, samples);
     this.taps.tell('converted', { input }, events);
+  }
+
+  /** Messages of one millisecond that are alike share theirs: what is kept for long costs the most. */
+  #receivedStep(at: number, input: string, origin: string, samples: number, events: number): TraceStep {
+    const last = this.#received;
+    if (last?.samples === samples && last.events === events && last.step.at === at && last.step.origin === origin) {
+      if (last.step.input === input) return last.step;
+    }
+    const step: TraceStep = { at, step: 'received', input, origin, detail: `${samples} samples, ${events} events` };
+    this.#received = { samples, events, step };
+    return step;
   }
 
   appended(parts: ReadonlyMap<PartitionRef, readonly Part[]>): void {

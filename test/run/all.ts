@@ -17,6 +17,7 @@ const runners = [
   'test:sim',
   'test:model',
   'test:oracle',
+  'test:soak',
   'test:faults',
 ];
 /** The fault tests alone may take an hour. */

@@ -149,7 +149,7 @@ describe('an agent with admin.listen', () => {
     const figures = new Figures(systemClock);
     figures.own.received = 7;
     const opened = await openAdmin({
-      actions: agentActions(null as never, null as never, async () => ({ ok: false, hash: '', problems: [] })),
+      actions: agentActions({} as never, {} as never, async () => ({ ok: false, hash: '', problems: [] })),
       config: { admin: { listen: { host: '127.0.0.1', port: 0 }, tokenFile: null } } as AgentConfig,
       identity: { agent: 'a', boot: 'b' },
       version: 'test',

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ceilograph, projectDir } from './ceilograph.ts';
+import { ceilograph, projectDir, startCeilograph } from './ceilograph.ts';
 
 /** A process of its own per case, on a machine that may be busy. */
 const timeout = 60_000;
@@ -45,6 +45,34 @@ describe('ceilograph test', () => {
 0 passed, 1 failed
 `);
     expect(code).toBe(1);
+  });
+
+  it('writes the same for a CI server, well-formed whatever a title says', { timeout }, async () => {
+    const { code } = await ceilograph(['test', '--junit', 'results.xml'], dir);
+
+    const xml = await readFile(join(dir, 'results.xml'), 'utf8');
+    expect(code).toBe(1);
+    expect(xml).toMatch(
+      /^<\?xml version="1.0" encoding="UTF-8"\?>\n<testsuites name="ceilograph" tests="8" failures="1" errors="0"/,
+    );
+    expect(xml).toMatch(/<testsuite name="cpu-util" tests="8" failures="1"/);
+    expect(xml).toContain('<testcase classname="cpu-util" name="Two readings a minute apart give the load between them"');
+    expect(xml).toContain('file="pipelines/cpu-util.test.yaml" line="2"');
+    expect(xml).toMatch(/<failure message="item 1 [^"]* is another">[^<]*expected 26[^<]*<\/failure>/);
+    expect(xml.match(/<testcase [^>]*[^/]>|<\/testcase>/g)).toHaveLength(2);
+  });
+
+  it('runs again when a test changes, and ends at Ctrl-C', { timeout }, async () => {
+    const file = join(dir, 'pipelines/cpu-util.test.yaml');
+    const before = await readFile(file, 'utf8');
+    const { child, said } = startCeilograph(['test', '--watch', '--filter', 'a minute apart'], dir);
+    await expect.poll(said, { timeout: 30_000 }).toContain('0 passed, 1 failed');
+    await writeFile(file, before.replace('type: gauge, volume: 26,', 'type: gauge, volume: 25,'));
+    await expect.poll(said, { timeout: 30_000 }).toContain('1 passed, 0 failed');
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGINT');
+    await ended;
+    await writeFile(file, before);
   });
 
   it('says the same as one JSON object', { timeout }, async () => {
