@@ -49,7 +49,8 @@ describe('caution', () => {
             expect(end).toEqual({ buried: 'killer' });
             return;
           }
-          expect(life).toBeLessThanOrEqual(30);
+          // Behind a whole batch it kills in the second one, which nobody noted: then it takes until it stands further ahead.
+          expect(life).toBeLessThanOrEqual(200);
           // New ones come meanwhile, and what was committed without being settled comes again.
           queue = [...queue, ...unsettled, `n${life}`];
         }
