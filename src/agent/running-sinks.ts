@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import { createRouter, type Router } from '../core/route/router.ts';
-import { linkedAbort } from '../lib/linked-abort.ts';
+import { type LinkedAbort, linkedAbort } from '../lib/linked-abort.ts';
 import { endsWithin } from '../lib/or-late.ts';
 import type { DeadLetters } from '../pipeline/dead-letters.ts';
 import { DirectSink } from '../pipeline/direct-sink.ts';
@@ -35,8 +35,8 @@ interface RunningSink {
   readonly targets: SinkTargets<Lane>;
   readonly direct: DirectSink | null;
   readonly topic: TopicSink | null;
-  /** Cuts its targets off. */
-  readonly cutOff: (reason: Error) => void;
+  /** Aborts when the process leaves, or its targets are cut off. */
+  readonly hard: LinkedAbort;
 }
 
 export interface PartitionPlace {
@@ -124,7 +124,6 @@ export class RunningSinks {
     const hard = linkedAbort(context.hard);
     const own = { ...context, hard: hard.signal };
     const tally = figures.sink(config, refs === null);
-    const cutOff = (reason: Error) => hard.abort(reason);
     const running = await (async (): Promise<RunningSink> => {
       if (refs === null) {
         const targets = await openHoldingLanes(config, own);
@@ -136,12 +135,12 @@ export class RunningSinks {
           tally,
           this.#parts.watching,
         );
-        return { config, targets, direct, topic: null, cutOff };
+        return { config, targets, direct, topic: null, hard };
       }
       const lanes = await openLanes(config, own);
       const recorder = config.record === null ? null : new Recorder(config.record);
       const topic = { config, refs, lanes, needsTime: needsTime(config, cluster), recorder, tally };
-      return { config, targets: lanes, direct: null, topic, cutOff };
+      return { config, targets: lanes, direct: null, topic, hard };
     })();
     running.targets.ended.catch((error: unknown) => {
       if (!hard.signal.aborted) failed(error);
@@ -159,8 +158,10 @@ export class RunningSinks {
     this.#byUnit = null;
     const closed = running.targets.close();
     if (!(await endsWithin(this.#parts.context.clock, patienceMs, closed)))
-      running.cutOff(new Error('the sink is being changed'));
+      running.hard.abort(new Error('the sink is being changed'));
     await closed;
+    // Else the signal of the process would keep all that the sink had.
+    running.hard.release();
   }
 
   /** From now on it is these, in this order; each is open. What only says the same in other words stays as it was. */

@@ -1,5 +1,6 @@
 import type { RetryPolicy } from '../core/fault/decide.ts';
 import type { Clock } from '../lib/clock.ts';
+import { linkedAbort } from '../lib/linked-abort.ts';
 import type { Publisher } from '../publishers/publisher.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { makeBatch } from './batch.ts';
@@ -165,7 +166,9 @@ export class MemoryLane implements Lane {
       () => patience.abort(),
       () => undefined, // filled or stopped before
     );
-    await this.#work.wait(AbortSignal.any([stop, patience.signal]), () => this.#queue.peek().full);
+    const either = linkedAbort(stop, patience.signal);
+    await this.#work.wait(either.signal, () => this.#queue.peek().full);
+    either.release();
     patience.abort();
     await over;
     return this.#queue.peek().pieces;

@@ -1,3 +1,4 @@
+import { linkedAbort } from '../../lib/linked-abort.ts';
 import { orAborted } from '../../lib/or-aborted.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { HeardCustody } from '../custody.ts';
@@ -45,17 +46,18 @@ export class Intake {
     const custody = new HeardCustody(clock, answered.signal);
     const late = deadline(clock.sleep(this.#limits.settleTimeoutMs, answered.signal));
     const noRoom = deadline(clock.sleep(this.#limits.roomTimeoutMs, answered.signal));
-    const leave = AbortSignal.any([late, hard, this.failed]);
+    const leave = linkedAbort(late, hard, this.failed);
+    const waiting = linkedAbort(leave.signal, noRoom, soft);
     try {
       const all = new Countdown(parts.length);
-      await this.#handAll({ parts, peer, outcomes, all, custody }, AbortSignal.any([leave, noRoom, soft])).catch(
-        (thrown: unknown) => {
-          if (!leave.aborted && !noRoom.aborted && !soft.aborted) throw thrown;
-        },
-      );
-      await orAborted(all.done, leave).catch(() => undefined); // the outcomes say what is missing
+      await this.#handAll({ parts, peer, outcomes, all, custody }, waiting.signal).catch((thrown: unknown) => {
+        if (!waiting.signal.aborted) throw thrown;
+      });
+      await orAborted(all.done, leave.signal).catch(() => undefined); // the outcomes say what is missing
     } finally {
       answered.abort();
+      leave.release();
+      waiting.release();
     }
     answer(outcomes, parts, soft.aborted);
   }
