@@ -178,7 +178,7 @@ describe('a sink', () => {
     sink.start({ role: 'sink', ...listen() });
     const [flood, other] = [await peer('east'), await peer('west')];
     for (let i = 0; i < 500; i++) flood.send(`flood-${i}`, ...uuids(40, `f-${i}`));
-    await until(() => sink.place.arrivals.count() > 0);
+    // At once: on a busy machine the flood may be over before anybody looks.
     other.send('mine', 'n-1');
 
     await other.next('ack');
