@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
@@ -122,6 +123,8 @@ export class RunningSinks {
     const { context, figures, failed } = this.#parts;
     const { cluster } = this.#parts.config;
     const hard = linkedAbort(context.hard);
+    // All of its lanes and their waits are under it; that is many, not a leak.
+    setMaxListeners(0, hard.signal);
     const own = { ...context, hard: hard.signal };
     const tally = figures.sink(config, refs === null);
     const running = await (async (): Promise<RunningSink> => {

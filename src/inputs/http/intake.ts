@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { linkedAbort } from '../../lib/linked-abort.ts';
 import { orAborted } from '../../lib/or-aborted.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
@@ -31,6 +32,8 @@ export class Intake {
     this.#context = context;
     this.#limits = limits;
     this.#permits = new Semaphore(limits.prefetch);
+    // Every open request waits under it; that is many, not a leak.
+    setMaxListeners(0, this.#failed.signal);
   }
 
   /** Aborts with what the listener threw. */
