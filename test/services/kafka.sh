@@ -64,7 +64,7 @@ transaction.state.log.num.partitions=2
 CONF
   kafka=(java -Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$kafka_jars/*")
   if [ ! -d "$folder/logs" ]; then
-    (cd "$folder" && "${kafka[@]}" kafka.tools.StorageTool format -t "$(head -c16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)" \
+    (cd "$folder" && "${kafka[@]}" kafka.tools.StorageTool format --cluster-id="$(head -c16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)" \
       -c server.properties -S 'SCRAM-SHA-256=[name=alice,password=alice-knows]' -S 'SCRAM-SHA-512=[name=alice,password=alice-knows]') >>"$folder/out.log" 2>&1 || { say 'formatting the log of Kafka failed:'; tail -5 "$folder/out.log" >&2; return 1; }
   fi
   launch "$folder" "${kafka[@]}" kafka.Kafka server.properties
