@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
 import { orAborted } from '../../lib/or-aborted.ts';
+import { connectRedis, type RedisClient } from '../../lib/redis-client.ts';
 import { retryLoop } from '../../lib/retry-loop.ts';
 import { Fault } from '../../model/faults.ts';
 import { tlsOptions } from '../../model/tls-files.ts';
@@ -29,7 +29,7 @@ class RedisListsInput implements Input {
   readonly #parameters: RedisListsParameters;
   readonly #context: InputContext;
   readonly #seen = new Map<string, number | null>();
-  #client: Redis | null = null;
+  #client: RedisClient | null = null;
   #answers = false;
   #discovered = Number.NEGATIVE_INFINITY;
   #outstanding = 0;
@@ -51,7 +51,7 @@ class RedisListsInput implements Input {
         return 0;
       };
       const reports = await retryLoop({ clock, random, signal: leave, baseMs: 200, capMs: 10_000, retryable }, () =>
-        orAborted(this.#look(), leave),
+        orAborted(this.#look(leave), leave),
       ).catch((error: unknown) => {
         if (!leave.aborted) throw error;
         return [];
@@ -77,8 +77,8 @@ class RedisListsInput implements Input {
     this.#leave();
   }
 
-  async #look(): Promise<readonly Report[]> {
-    const client = await this.#open();
+  async #look(leave: AbortSignal): Promise<readonly Report[]> {
+    const client = await this.#open(leave);
     const { clock } = this.#context;
     if (clock.monotonic() - this.#discovered >= this.#parameters.discover_ms) {
       await this.#discover(client);
@@ -111,7 +111,7 @@ class RedisListsInput implements Input {
   }
 
   /** A list that is gone is forgotten, and new again when it comes back. */
-  async #discover(client: Redis): Promise<void> {
+  async #discover(client: RedisClient): Promise<void> {
     const found = new Set<string>();
     let cursor = '0';
     do {
@@ -161,32 +161,14 @@ class RedisListsInput implements Input {
     };
   }
 
-  async #open(): Promise<Redis> {
+  async #open(leave: AbortSignal): Promise<RedisClient> {
     if (this.#client !== null) return this.#client;
-    const { url: given, password_file: file, tls, timeout_ms } = this.#parameters;
+    const { url, password_file: file, tls, timeout_ms: timeoutMs } = this.#parameters;
     const { baseDir } = this.#context;
-    const url = new URL(given);
-    const password = file === undefined ? decodeURIComponent(url.password) : await readSecret(file, baseDir);
-    const client = new Redis({
-      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: Number(url.port || 6379),
-      db: Number(url.pathname.slice(1) || 0),
-      ...(password === '' ? {} : { username: decodeURIComponent(url.username) || 'default', password }),
-      ...(url.protocol === 'rediss:' ? { tls: await tlsOptions(tls, (path) => readConfigured(path, baseDir)) } : {}),
-      lazyConnect: true,
-      connectTimeout: timeout_ms,
-      commandTimeout: timeout_ms,
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      disableClientInfo: true,
-      enableReadyCheck: false,
-      retryStrategy: () => null,
-    });
-    client.on('error', () => undefined); // whoever asks is told
-    await client.connect();
-    this.#client = client;
-    return client;
+    const password = file === undefined ? undefined : await readSecret(file, baseDir);
+    const trust = await tlsOptions(tls, (path) => readConfigured(path, baseDir));
+    this.#client = await connectRedis({ url, password, tls: trust, timeoutMs }, leave);
+    return this.#client;
   }
 
   #leave(): void {

@@ -1,5 +1,5 @@
-import { Redis } from 'ioredis';
 import { orAborted } from '../../lib/or-aborted.ts';
+import { connectRedis, type RedisClient } from '../../lib/redis-client.ts';
 import { Fault } from '../../model/faults.ts';
 import { itemId } from '../../model/item.ts';
 import { tlsOptions } from '../../model/tls-files.ts';
@@ -21,7 +21,7 @@ export const redisStream: PublisherKind<RedisStreamParameters> = {
 class RedisStreamPublisher implements Publisher {
   readonly #parameters: RedisStreamParameters;
   readonly #context: PublisherContext;
-  #client: Redis | undefined;
+  #client: RedisClient | undefined;
 
   constructor(parameters: RedisStreamParameters, context: PublisherContext) {
     this.#parameters = parameters;
@@ -53,10 +53,10 @@ class RedisStreamPublisher implements Publisher {
     this.#client = undefined;
   }
 
-  async #use(signal: AbortSignal, work: (client: Redis) => Promise<void>): Promise<void> {
+  async #use(signal: AbortSignal, work: (client: RedisClient) => Promise<void>): Promise<void> {
     signal.throwIfAborted();
     try {
-      const client = await orAborted(this.#open(), signal);
+      const client = await this.#open(signal);
       await orAborted(work(client), signal);
     } catch (error) {
       await this.close();
@@ -64,38 +64,14 @@ class RedisStreamPublisher implements Publisher {
     }
   }
 
-  async #open(): Promise<Redis> {
+  async #open(signal: AbortSignal): Promise<RedisClient> {
     if (this.#client?.status === 'ready') return this.#client;
     await this.close();
-    const { url: given, password_file: file, tls, timeout_ms: timeoutMs } = this.#parameters;
-    const url = new URL(given);
+    const { url, password_file: file, tls, timeout_ms: timeoutMs } = this.#parameters;
     const read = (path: string) => readConfigured(path, this.#context.baseDir);
-    const password = file === undefined ? decodeURIComponent(url.password) : (await read(file)).trim();
-    const client = new Redis({
-      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: Number(url.port || 6379),
-      db: Number(url.pathname.slice(1) || 0),
-      ...(password === '' ? {} : { username: decodeURIComponent(url.username) || 'default', password }),
-      ...(url.protocol === 'rediss:' ? { tls: await tlsOptions(tls, read) } : {}),
-      lazyConnect: true,
-      connectTimeout: timeoutMs,
-      commandTimeout: timeoutMs,
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      disableClientInfo: true,
-      enableReadyCheck: false,
-      retryStrategy: () => null,
-    });
-    let failure: unknown;
-    client.on('error', (error) => {
-      failure = error; // whoever asks gets it too
-    });
-    this.#client = client;
-    await client.connect().catch((error: unknown) => {
-      throw failure ?? error;
-    });
-    return client;
+    const password = file === undefined ? undefined : (await read(file)).trim();
+    this.#client = await connectRedis({ url, password, tls: await tlsOptions(tls, read), timeoutMs }, signal);
+    return this.#client;
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { Redis } from 'ioredis';
 import { orAborted } from '../../lib/or-aborted.ts';
+import { connectRedis, type RedisClient } from '../../lib/redis-client.ts';
 import { Fault } from '../../model/faults.ts';
 import { type Item, isEvent } from '../../model/item.ts';
 import type { Publisher } from '../../publishers/publisher.ts';
@@ -19,7 +19,7 @@ const answerMs = 10_000;
  * What comes again sets or deletes the same.
  */
 export function hostMirror(place: MirrorPlace): Publisher {
-  let client: Redis | null = null;
+  let client: RedisClient | null = null;
   const leave = () => {
     client?.disconnect();
     client = null;
@@ -27,7 +27,7 @@ export function hostMirror(place: MirrorPlace): Publisher {
   return {
     publish: async (batch, signal) => {
       try {
-        client ??= await orAborted(open(place), signal);
+        client ??= await open(place, signal);
         const pipeline = client.pipeline();
         for (const [command, key, value] of batch.items.flatMap(changesOf)) {
           if (command === 'SET') pipeline.set(key, value);
@@ -61,26 +61,7 @@ function changesOf(item: Item): readonly Change[] {
   return kind === 'state' && status !== 3 && status !== 5 ? [['DEL', key('None'), '']] : [];
 }
 
-async function open({ url: given, passwordFile }: MirrorPlace): Promise<Redis> {
-  const url = new URL(given);
-  const password = passwordFile === null ? decodeURIComponent(url.password) : (await readFile(passwordFile, 'utf8')).trim();
-  const client = new Redis({
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(url.port || 6379),
-    db: Number(url.pathname.slice(1) || 0),
-    ...(password === '' ? {} : { username: decodeURIComponent(url.username) || 'default', password }),
-    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
-    lazyConnect: true,
-    connectTimeout: answerMs,
-    commandTimeout: answerMs,
-    autoResendUnfulfilledCommands: false,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    disableClientInfo: true,
-    enableReadyCheck: false,
-    retryStrategy: () => null,
-  });
-  client.on('error', () => undefined); // whoever asks is told
-  await client.connect();
-  return client;
+async function open({ url, passwordFile }: MirrorPlace, signal: AbortSignal): Promise<RedisClient> {
+  const password = passwordFile === null ? undefined : (await readFile(passwordFile, 'utf8')).trim();
+  return connectRedis({ url, password, tls: {}, timeoutMs: answerMs }, signal);
 }
