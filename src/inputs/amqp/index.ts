@@ -1,9 +1,9 @@
 import { aborted, orAborted } from '../../lib/or-aborted.ts';
-import { fullJitterMs } from '../../lib/retry-loop.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { Fault } from '../../model/faults.ts';
 import { priorities } from '../../model/notification.ts';
 import type { Delivery, Input, InputContext, InputKind } from '../input.ts';
+import { reconnecting } from '../reconnecting.ts';
 import { type BrokerConnection, connectTo } from './broker-connection.ts';
 import { brokerFault } from './broker-fault.ts';
 import { CanaryPublisher } from './canary.ts';
@@ -12,9 +12,6 @@ import { readEndpoint, urlsOf } from './endpoints.ts';
 import { type AmqpInputParameters, summary } from './schema.ts';
 import { type Topology, toTopology } from './topology.ts';
 
-const backoff = { baseMs: 500, capMs: 30_000 };
-/** A connection that lived so long was a good one: the next loss begins with a short pause again. */
-const steadyAfterMs = 10_000;
 /** Fatal at first sight; from a broker that took us before likely a node still booting, which knows no users and vhosts yet. */
 const mayHeal = new Set(['amqp_refused', 'amqp_not_allowed', 'amqp_certificate']);
 
@@ -68,7 +65,7 @@ class AmqpInput implements Input {
     const { soft, hard } = this.#context;
     const stop = AbortSignal.any([soft, hard]);
     try {
-      await this.#consumeUntil(stop);
+      await reconnecting(this.#context, stop, () => this.#consumeOnce(stop));
     } catch (thrown) {
       if (!stop.aborted) throw thrown;
       await this.#drain(hard);
@@ -100,26 +97,13 @@ class AmqpInput implements Input {
     await connection?.close();
   }
 
-  /** Ends only by throwing: the reason of `stop`, or a fatal Fault. */
-  async #consumeUntil(stop: AbortSignal): Promise<never> {
-    for (let attempt = 0; ; attempt++) {
-      const startedAt = this.#context.clock.monotonic();
-      const fault = await this.#consumeOnce(stop);
-      stop.throwIfAborted();
-      if (this.#context.clock.monotonic() - startedAt >= steadyAfterMs) attempt = 0;
-      const retryInMs = fullJitterMs(attempt, this.#context.random, backoff);
-      this.#context.report({ kind: 'disconnected', detail: fault.message, retryInMs });
-      this.#urlIndex += 1;
-      await this.#context.clock.sleep(retryInMs, stop);
-    }
-  }
-
   /** One connection's life. Returns why it ended when another one may do better; throws what the listener threw. */
   async #consumeOnce(stop: AbortSignal): Promise<Fault> {
     let consumption: Consumption;
     try {
       consumption = await this.#start(stop);
     } catch (thrown) {
+      this.#urlIndex += 1;
       await this.#closeConnection();
       if (stop.aborted) throw stop.reason;
       const fault = brokerFault(thrown, 'connection');
@@ -128,6 +112,7 @@ class AmqpInput implements Input {
     }
     this.#connectedOnce = true;
     const fault = await this.#pump(consumption, AbortSignal.any([stop, consumption.lost]));
+    this.#urlIndex += 1;
     await this.#closeConnection();
     return fault;
   }

@@ -1,18 +1,15 @@
 import { kafkaVerdict, openKafka } from '../../lib/kafka-client.ts';
 import { linkedAbort } from '../../lib/linked-abort.ts';
 import { aborted, orAborted } from '../../lib/or-aborted.ts';
-import { fullJitterMs } from '../../lib/retry-loop.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { Fault } from '../../model/faults.ts';
 import { kafkaAccess } from '../../model/kafka-connection.ts';
 import { readConfigured, readSecret } from '../configured-file.ts';
 import type { Input, InputContext, InputKind } from '../input.ts';
+import { reconnecting } from '../reconnecting.ts';
 import { type KafkaInputParameters, summary } from './schema.ts';
 import { ListenerFailure, Session } from './session.ts';
 
-const backoff = { baseMs: 500, capMs: 30_000 };
-/** A session that lived so long was a good one: the next loss begins with a short pause again. */
-const steadyAfterMs = 10_000;
 /** Fatal at first sight; from a cluster that took us before likely one that is just being restarted or changed. */
 const mayHeal = new Set(['kafka_refused', 'kafka_not_allowed', 'kafka_certificate']);
 
@@ -55,7 +52,7 @@ class KafkaInput implements Input {
     const { soft, hard } = this.#context;
     const stop = linkedAbort(soft, hard);
     try {
-      await this.#consumeUntil(stop.signal);
+      await reconnecting(this.#context, stop.signal, () => this.#consumeOnce(stop.signal));
     } catch (thrown) {
       if (!stop.signal.aborted) throw thrown;
       await this.#drain(hard);
@@ -82,19 +79,6 @@ class KafkaInput implements Input {
     const session = this.#session;
     this.#session = undefined;
     await session?.close();
-  }
-
-  /** Ends only by throwing: the reason of `stop`, or a fatal Fault. */
-  async #consumeUntil(stop: AbortSignal): Promise<never> {
-    for (let attempt = 0; ; attempt++) {
-      const startedAt = this.#context.clock.monotonic();
-      const fault = await this.#consumeOnce(stop);
-      stop.throwIfAborted();
-      if (this.#context.clock.monotonic() - startedAt >= steadyAfterMs) attempt = 0;
-      const retryInMs = fullJitterMs(attempt, this.#context.random, backoff);
-      this.#context.report({ kind: 'disconnected', detail: fault.message, retryInMs });
-      await this.#context.clock.sleep(retryInMs, stop);
-    }
   }
 
   /** One session's life. Returns why it ended when another one may do better; throws what the listener threw. */
