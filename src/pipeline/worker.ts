@@ -1,6 +1,6 @@
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { LeaseToken } from '../coordination/group.ts';
-import { itemLines, parseItemLines } from '../core/convert/wire.ts';
+import { itemLines } from '../core/convert/wire.ts';
 import { Partition } from '../core/partition/partition.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Semaphore } from '../lib/semaphore.ts';
@@ -13,7 +13,8 @@ import { Caution } from './caution.ts';
 import { crashPoint } from './crash-point.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { insist } from './insist.ts';
-import type { Lane, Outcome } from './lane.ts';
+import type { Lane } from './lane.ts';
+import { PartitionOutbox } from './partition-outbox.ts';
 import { checkPlace, fingerprintOf } from './place.ts';
 import { readUnlessStopped } from './read-unless-stopped.ts';
 import type { Recorder } from './recorder.ts';
@@ -109,15 +110,11 @@ class Owner {
   readonly #partition: Partition;
   readonly #stop: StopSignals;
   readonly #caution: Caution;
-  readonly #mayDrop: ReadonlySet<string>;
+  readonly #outbox: PartitionOutbox;
   #version: number;
   #fenced = false;
-  #failure: { readonly error: unknown } | null = null;
-  #left = false;
   #feedLate = false;
   #holds = false;
-  /** Per lane, the last of its outputs on the way; true once it and all before are cleared. */
-  readonly #clearing = new Map<string, Promise<boolean>>();
 
   constructor(deps: WorkerDeps, ref: PartitionRef, token: LeaseToken, partition: Partition, loaded: Loaded, stop: StopSignals) {
     this.#deps = deps;
@@ -127,14 +124,11 @@ class Owner {
     this.#version = loaded.version;
     this.#caution = new Caution(loaded.starts, loaded.suspects, deps.turns);
     this.#stop = stop;
-    this.#mayDrop = new Set(deps.config.publish.filter((target) => target.onFull === 'drop').map((target) => target.name));
+    this.#outbox = new PartitionOutbox(deps, ref, token, stop.hard, () => this.#lost('clear'));
   }
 
   replayOutbox(loaded: Loaded): void {
-    for (const entry of loaded.outbox) {
-      const lane = this.#deps.lanes.find((other) => other.name === entry.group);
-      if (lane !== undefined) this.#publish(lane, parseItemLines(entry.text), entry.text, entry.version, true, []);
-    }
+    this.#outbox.replay(loaded);
     this.#deps.report({ kind: 'running', version: loaded.version, keys: this.#partition.keys, outbox: loaded.outbox.length });
   }
 
@@ -143,8 +137,8 @@ class Owner {
     let pending = await this.#provePlace(attachment);
     await this.#configure();
     while (!soft.aborted && !this.#fenced) {
-      await this.#roomInEveryLane(soft);
-      if (this.#failure !== null) throw this.#failure.error;
+      await this.#outbox.whenRoom(soft);
+      this.#outbox.assertClearing();
       const received =
         pending.length > 0 ? pending : await readUnlessStopped(attachment, this.#caution.batchSize, readWaitMs, soft);
       pending = [];
@@ -165,12 +159,11 @@ class Owner {
       if (anchor !== null) await attachment.settle(anchor.offset);
       crashPoint('after-settle');
     }
-    await this.#drain();
+    if (!this.#fenced) await this.#outbox.drain();
   }
 
-  /** What its lanes still bring out is the next owner's to clear. */
   leave(): void {
-    this.#left = true;
+    this.#outbox.leave();
   }
 
   /** What there is to apply already: a log is read from what was applied last, which must be there. */
@@ -287,58 +280,8 @@ class Owner {
     this.#version = result.version;
     this.#deps.watching?.committed(this.#ref, this.#token.epoch, this.#version, ids, items);
     crashPoint('after-commit');
-    for (const lane of this.#deps.lanes) if (items.length > 0) this.#publish(lane, items, text, this.#version, false, ids);
+    this.#outbox.publish(this.#version, items, text, ids);
     return true;
-  }
-
-  #publish(lane: Lane, items: readonly Item[], lines: string, version: number, replay: boolean, ids: readonly string[]): void {
-    const key = `${partitionName(this.#ref)}@${version}`;
-    const before = this.#clearing.get(lane.name) ?? Promise.resolve(true);
-    const accepted = lane.offer({ key, items, replay, lines });
-    this.#clearing.set(lane.name, this.#clearAfter(before, accepted, lane.name, version, items.length, ids));
-  }
-
-  /**
-   * A clear takes everything up to its version. So what was left behind keeps all that came after it in the outbox, though that may
-   * be done: the next owner publishes both. Never rejects: what went wrong ends the worker, not the process.
-   */
-  async #clearAfter(
-    before: Promise<boolean>,
-    accepted: Promise<Outcome>,
-    group: string,
-    version: number,
-    items: number,
-    ids: readonly string[],
-  ): Promise<boolean> {
-    const [cleared, outcome] = await Promise.all([before, accepted]);
-    if (!cleared || outcome === 'left') return false;
-    crashPoint('before-clear');
-    this.#deps.tally.published += items;
-    this.#deps.watching?.published(this.#ref, group, version, ids);
-    try {
-      const clear = await this.#insist(() => this.#deps.store.clearOutbox(this.#token, group, version));
-      if (clear.kind === 'fenced' && !this.#left) this.#lost('clear');
-      return clear.kind === 'ok';
-    } catch (error) {
-      this.#failure ??= { error };
-      return false;
-    }
-  }
-
-  /** A target that may drop holds nothing up: what it has no room for is dropped there and counted. */
-  async #roomInEveryLane(signal: AbortSignal): Promise<void> {
-    for (const lane of this.#deps.lanes) if (lane.full() && !this.#mayDrop.has(lane.name)) await lane.whenRoom(signal);
-  }
-
-  /** What is committed should be out before the partition is handed over; what a slow target keeps, the next owner replays. */
-  async #drain(): Promise<void> {
-    if (this.#fenced) return;
-    const { hard } = this.#stop;
-    const left = new Promise<void>((resolve) => {
-      if (hard.aborted) resolve();
-      else hard.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([Promise.all(this.#clearing.values()), left]);
   }
 
   async #letter(reason: string, message: string, body: Uint8Array, asItCame?: true): Promise<void> {
