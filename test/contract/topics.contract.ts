@@ -278,6 +278,17 @@ export function describeTopics(name: string, makeWorld: () => Promise<TopicsWorl
       expect([...listed].sort((a, b) => a.partition - b.partition)).toEqual([ref, refOf(1)]);
     });
 
+    it('sees at once what another client has added', async () => {
+      await topics.stats(ref);
+      const added = refOf(3);
+
+      await (await world.open()).topics.create([added], genesisOf, bound);
+
+      expect((await topics.stats(added)).entries).toBe(0);
+      expect(texts(await take(await topics.attach(added, null, 10), 1))).toEqual([textOf(genesisOf(added))]);
+      await appender.append([{ partition: added, bytes: Buffer.from('a') }], never);
+    });
+
     it('retires a partition once it is empty, and not before', async () => {
       await append('a');
       await until(async () => hasEntries(await topics.stats(ref), 1));

@@ -13,13 +13,13 @@ import {
   type TopicCapabilities,
   type Topics,
 } from '../topic.ts';
-import { KafkaClient } from './client.ts';
+import { type Extent, KafkaClient } from './client.ts';
 import { ControlTopic } from './control-topic.ts';
 import { Fills } from './fills.ts';
 import { KafkaAppender } from './kafka-appender.ts';
 import { KafkaAttachment } from './kafka-attachment.ts';
 import { Reader } from './reader.ts';
-import { createPartitions, exists, listPartitions, retirePartition, topicOf } from './topic-life.ts';
+import { createPartitions, exists, listPartitions, lookAgainMs, retirePartition, topicOf } from './topic-life.ts';
 import { Trimmer } from './trimmer.ts';
 
 export type KafkaTopicsEvent =
@@ -124,8 +124,7 @@ export class KafkaTopics implements Topics {
   /** An offset that is no longer there is answered with the first that is: the caller sees that it is not its anchor. */
   async attach(ref: PartitionRef, from: number | null, prefetch: number): Promise<Attachment> {
     const { keys, clock, report } = this.#options;
-    const extent = (await this.#client.extents(topicOf(ref))).get(ref.partition);
-    if (!exists(extent)) throw new Fault('retryable', 'no_topic', `there is no partition ${partitionName(ref)}`);
+    const extent = await this.#extentOf(ref);
     // Behind its end there is nothing to ask for: the log is shorter than it was, and `read` says so by staying empty.
     const shorter = from !== null && from >= extent.high;
     const start = Math.max(from ?? extent.low, extent.low);
@@ -146,8 +145,7 @@ export class KafkaTopics implements Topics {
 
   /** `bytes` is entries times the mean size of those seen here. */
   async stats(ref: PartitionRef): Promise<PartitionStats> {
-    const extent = (await this.#client.extents(topicOf(ref))).get(ref.partition);
-    if (!exists(extent)) throw new Fault('retryable', 'no_topic', `there is no partition ${partitionName(ref)}`);
+    const extent = await this.#extentOf(ref);
     const entries = extent.high - extent.low - 1;
     const oldest = entries === 0 ? null : await this.#at(ref, extent.low + 1);
     return {
@@ -156,6 +154,17 @@ export class KafkaTopics implements Topics {
       boundBytes: this.#fills.boundOf(ref),
       oldestAtMs: oldest === null ? null : Number(oldest.timestamp),
     };
+  }
+
+  /** A broker may not know for a moment what another client, or we, have only just added: what is missing is looked for twice. */
+  async #extentOf(ref: PartitionRef): Promise<Extent> {
+    const look = async () => (await this.#client.extents(topicOf(ref))).get(ref.partition);
+    const seen = await look();
+    if (exists(seen)) return seen;
+    await this.#options.clock.sleep(lookAgainMs);
+    const extent = await look();
+    if (exists(extent)) return extent;
+    throw new Fault('retryable', 'no_topic', `there is no partition ${partitionName(ref)}`);
   }
 
   /** Null: trimmed meanwhile. */

@@ -28,7 +28,7 @@ export function exists(extent: Extent | undefined): extent is Extent {
 export const largestBatchBytes = 32 * 1024 * 1024;
 const segmentBytes = 64 * 1024 * 1024;
 const untilMadeMs = 10_000;
-const lookAgainMs = 100;
+export const lookAgainMs = 100;
 
 export interface Making {
   readonly client: KafkaClient;
