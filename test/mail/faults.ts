@@ -440,7 +440,7 @@ export const mailFaults: readonly MailFault[] = [
       const peer = await trial.peer();
       const rig = await trial.rig(of(peer));
       const text = `.\n..\n.leading\n${'x'.repeat(2_000)}\nGrüße ☃ 日本\n\ttab \n...\n.`;
-      await rig.accept(draft('one', { subject: 'Grüße\\r\\nBcc: evil@test.example', text }));
+      await rig.accept(draft('one', { subject: 'Grüße\r\nBcc: evil@test.example\r\n\r\nhidden', text }));
       await empty(rig);
       const raw = peer.taken[0]?.bytes ?? Buffer.alloc(0);
       const [head = '', ...rest] = raw.toString('latin1').split('\r\n\r\n');

@@ -46,7 +46,13 @@ const peers: readonly Peer[] = [
     id: 'postfix',
     about: 'Postfix takes our mails over verified TLS: each recipient once, refusals one by one, too large, too many at once',
     servers: ['postfix'],
-    tests: ['test/peers/mail/'],
+    tests: ['test/peers/mail/postfix.it.test.ts'],
+  },
+  {
+    id: 'aiosmtpd',
+    about: 'aiosmtpd takes our mails: each once, the refused recipient apart, hostile bytes as they were given',
+    servers: [],
+    tests: ['test/peers/mail/aiosmtpd.test.ts'],
   },
   {
     id: 'kafka',

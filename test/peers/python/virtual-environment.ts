@@ -16,6 +16,7 @@ export const requirements = {
   oslo: 'oslo.messaging==18.3.1',
   ceilometer: 'ceilometer==27.0.0',
   gnocchi: 'gnocchi[postgresql]==4.7.1',
+  aiosmtpd: 'aiosmtpd==1.4.6',
 } as const;
 
 /**

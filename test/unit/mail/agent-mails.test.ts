@@ -64,6 +64,29 @@ describe('an agent with a publisher of mails', () => {
     expect(mails[0]).toContain('To: ops@test.example\r\n');
   });
 
+  it('lets no value of a notification add a header, a recipient or an end of the mail', async () => {
+    const server = await scripted({});
+    const agent = await makeAgent(servers(server.port), {
+      alerts: sink('        - { to: "{{display_name|ops@test.example}}", subject: "{{event_type}} of {{instance_id}}" }\n'),
+    });
+    const hostile = 'web\r\nBcc: evil@test.example\r\n\r\n.\r\nQUIT\r\n';
+    await agent.notify(
+      notification('n1', 'compute.instance.delete.end', { instance_id: hostile }),
+      notification('n2', 'compute.instance.delete.end', {
+        instance_id: 'i-2',
+        display_name: 'a@test.example>\r\nRCPT TO:<evil@test.example',
+      }),
+      notification('n3', 'compute.instance.delete.end', { instance_id: 'i-3' }),
+    );
+    await agent.start();
+    await until(() => server.taken.length === 2 && agent.told.includes('publish:dead-letter'), 20_000, 'not all have an end');
+
+    expect(server.taken.map(({ to }) => to)).toEqual([['ops@test.example'], ['ops@test.example']]);
+    const text = server.taken.map(({ bytes }) => bytes.toString());
+    expect(text.filter((one) => /^bcc/im.test(one))).toEqual([]);
+    expect(text[0]).toContain('Subject: compute.instance.delete.end of web\\r\\nBcc:');
+  });
+
   it('tells its pipelines of a mail that was given up, and mails that to all but whom it could not reach', async () => {
     const server = await scripted({ rcpt: { 'gone@test.example': '550 5.1.1 no such user' } });
     const agent = await makeAgent(servers(server.port), {
