@@ -20,7 +20,7 @@ export class Letters {
     { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'The latest dead letters' },
     this.#table,
   );
-  readonly #can = new Set<string>();
+  #can: ReadonlySet<string> = new Set();
   #known = '';
   #reason: string | null = null;
 
@@ -31,13 +31,9 @@ export class Letters {
     });
   }
 
-  /** What this agent can do, by its own description. */
-  async learn(): Promise<void> {
-    const answer = await ask('/v1/openapi.json');
-    if (!answer.ok) return;
-    const { paths } = (await answer.json()) as { readonly paths: Readonly<Record<string, object>> };
-    this.#can.clear();
-    for (const path of Object.keys(paths)) this.#can.add(path);
+  /** `paths`: what this agent can do, by its own description. */
+  learn(paths: ReadonlySet<string>): void {
+    this.#can = paths;
   }
 
   draw(now: Overview): void {

@@ -2,11 +2,12 @@ import type { Overview, Point } from '../admin/overview.ts';
 import { drawAttention } from './attention.ts';
 import { byId, say, set } from './dom.ts';
 import { duration } from './format.ts';
+import { Hosts } from './hosts.ts';
 import { Letters } from './letters.ts';
 import { Owners } from './owners.ts';
 import { drawPanels } from './panels.ts';
 import { Plot } from './plot.ts';
-import { follow } from './stream.ts';
+import { follow, learnPaths } from './stream.ts';
 import { drawInputs, drawPartitions, drawSinks, drawTargets } from './tables.ts';
 import { startTheme } from './theme.ts';
 import { drawTiles } from './tiles.ts';
@@ -18,6 +19,7 @@ const oldMs = 8_000;
 
 startTheme();
 const owners = new Owners();
+const hosts = new Hosts();
 const letters = new Letters();
 const told = new ToldList();
 const rates = new Plot(byId('rates-plot'), byId('rates-legend'), 'Notifications and outputs per second', [
@@ -55,6 +57,12 @@ function draw(now: Overview): void {
     `Served by ${agent}, build ${build}. Rates are over about ten seconds; plots go back to when this agent started, an hour at most.`,
   );
   showConnection();
+}
+
+async function learn(): Promise<void> {
+  const paths = await learnPaths().catch(() => new Set<string>()); // the stream says that the connection is lost
+  hosts.learn(paths);
+  letters.learn(paths);
 }
 
 /** Said in words beside the dot, for colours are not for everybody. */
@@ -101,7 +109,7 @@ void follow({
   connected: () => {
     connection = 'live';
     told.begin();
-    void letters.learn();
+    void learn();
     showConnection();
   },
   lost: (reason) => {

@@ -1,19 +1,11 @@
+import type { Told } from '../admin/agent-view.ts';
 import type { Overview, Point } from '../admin/overview.ts';
-
-export interface ToldNow {
-  readonly id: number;
-  readonly at: number;
-  readonly name: string;
-  readonly level: string;
-  readonly message: string;
-  readonly facts: Readonly<Record<string, unknown>>;
-}
 
 export interface Heard {
   readonly history: (history: { readonly everyMs: number; readonly points: readonly Point[] }) => void;
   readonly overview: (overview: Overview) => void;
   readonly point: (point: Point) => void;
-  readonly told: (told: ToldNow) => void;
+  readonly told: (told: Told) => void;
   readonly stale: (at: number) => void;
   readonly connected: () => void;
   readonly lost: (why: string) => void;
@@ -30,6 +22,14 @@ export function ask(path: string, init: RequestInit = {}): Promise<Response> {
   const token = sessionStorage.getItem(tokenKey);
   const headers = { ...init.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
   return fetch(path, { ...init, headers });
+}
+
+/** What the agent can do, by its own description. */
+export async function learnPaths(): Promise<ReadonlySet<string>> {
+  const answer = await ask('/v1/openapi.json');
+  if (!answer.ok) return new Set();
+  const { paths } = (await answer.json()) as { readonly paths: Readonly<Record<string, object>> };
+  return new Set(Object.keys(paths));
 }
 
 /**

@@ -1,6 +1,6 @@
+import type { Told } from '../admin/agent-view.ts';
 import { byId, el } from './dom.ts';
 import { clockTime } from './format.ts';
-import type { ToldNow } from './stream.ts';
 
 const most = 60;
 
@@ -15,7 +15,7 @@ export class ToldList {
     this.#last = 0;
   }
 
-  add({ id, at, name, level, message, facts }: ToldNow): void {
+  add({ id, at, name, level, message, facts }: Told): void {
     if (id <= this.#last) return;
     this.#last = id;
     const details = Object.entries(facts)

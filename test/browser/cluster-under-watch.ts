@@ -14,6 +14,8 @@ transform: [{ rate_of_change: { target: { name: rate, unit: x, type: gauge } } }
 publish: [{ file: { path: ${name}.jsonl } }]
 `;
 
+const liveness = 'liveness: { inventory: hosts.yaml, partitions: 2, slack: 1s, first_report: 3s, hold: 1s, reload: 600s }\n';
+
 const forward = (url: string) => `sink: forward
 from: samples
 match: [memory]
@@ -32,18 +34,19 @@ export class WatchedCluster {
     this.#processes = new AgentProcesses(folder, join(projectDir, 'dist/cli/main.js'));
   }
 
-  /** `target`: one more sink, which sends every sample there. */
-  static async start(names: readonly string[], admin = '', target?: string): Promise<WatchedCluster> {
+  /** `target`: one more sink, which sends every sample there. `hosts`: an inventory of hosts that are expected to report. */
+  static async start(names: readonly string[], admin = '', target?: string, hosts?: string): Promise<WatchedCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'ceilograph-page-'));
     const cluster = new WatchedCluster(folder);
     await mkdir(join(folder, 'pipelines'));
     for (const name of ['cpu', 'network']) await writeFile(join(folder, 'pipelines', `${name}.yaml`), sink(name));
     if (target !== undefined) await writeFile(join(folder, 'pipelines', 'forward.yaml'), forward(target));
     await writeFile(join(folder, 'token'), 'open-sesame\n');
+    if (hosts !== undefined) await writeFile(join(folder, 'hosts.yaml'), hosts);
     for (const name of names) {
       const ports = { admin: await freePort(), input: await freePort() };
       cluster.#ports.set(name, ports);
-      await writeFile(join(folder, `${name}.yaml`), agentFile(ports, admin));
+      await writeFile(join(folder, `${name}.yaml`), `${agentFile(ports, admin)}${hosts === undefined ? '' : liveness}`);
       await cluster.start(name);
     }
     return cluster;
@@ -78,6 +81,16 @@ export class WatchedCluster {
       body: lines.join('\n'),
     });
     if (response.status !== 202) throw new Error(`fed ${count} and was answered ${response.status}`);
+  }
+
+  /** By one agent, that these hosts are up. */
+  async report(name: string, hosts: readonly string[]): Promise<void> {
+    const response = await fetch(`http://127.0.0.1:${this.#ports.get(name)?.input}/v1/reports`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(hosts.map((host) => ({ host, service: 'uptime', data: {} }))),
+    });
+    if (response.status !== 202) throw new Error(`reported and was answered ${response.status}`);
   }
 
   async close(): Promise<void> {

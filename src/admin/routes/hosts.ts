@@ -1,49 +1,8 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import { type HostList, HostListShape, type HostNow, HostQuery, HostShape } from '../hosts.ts';
 import { Refusal, type Route } from '../route.ts';
 
-const HostShape = z
-  .object({
-    host: z.string(),
-    address: z.string(),
-    groups: z.array(z.string()),
-    parents: z.array(z.string()),
-    status: z.enum(['pending', 'ok', 'unreachable', 'maintenance', 'problem']),
-    since: z.string(),
-    reason: z.string(),
-    incident: z.string().nullable(),
-    flapping: z.boolean(),
-    maintainedUntil: z.string().nullable(),
-    told: z.string().nullable().describe('How it is told of while it is down: held, attached, silenced, told, stormed.'),
-    services: z.array(
-      z.object({
-        service: z.string(),
-        intervalSeconds: z.number(),
-        toleranceSeconds: z.number(),
-        silentSeconds: z.number().nullable(),
-        lateSince: z.string().nullable(),
-      }),
-    ),
-    triggers: z.array(z.object({ trigger: z.string(), severity: z.string(), firedSince: z.string().nullable() })),
-  })
-  .meta({ id: 'Host' });
-type Host = z.infer<typeof HostShape>;
-
-const Query = z.object({
-  limit: z.coerce.number().int().min(1).max(10_000).default(100).describe('At most so many.'),
-  status: HostShape.shape.status.optional(),
-  group: z.string().optional(),
-});
-
-const List = z
-  .object({
-    total: z.int().describe('All hosts.'),
-    byStatus: z.record(z.string(), z.int()),
-    byGroup: z.record(z.string(), z.record(z.string(), z.int())).describe('Per first group, how many of each status.'),
-    items: z.array(HostShape),
-  })
-  .meta({ id: 'HostList' });
-
-interface StoredHost extends Omit<Host, 'status' | 'groups' | 'parents' | 'services' | 'triggers'> {
+interface StoredHost extends Omit<HostNow, 'status' | 'groups' | 'parents' | 'services' | 'triggers'> {
   readonly status: string;
   readonly groups: readonly string[];
   readonly parents: readonly string[];
@@ -58,15 +17,16 @@ export function hostRoutes(hosts: () => Promise<readonly StoredHost[]>): readonl
       method: 'GET',
       path: '/v1/hosts',
       summary: 'Hosts with their status, services and triggers, and how many there are of each status.',
-      query: Query,
-      answer: List,
+      query: HostQuery,
+      answer: HostListShape,
       handle: async ({ query }, reply) => {
-        const { limit, status, group } = query as z.infer<typeof Query>;
+        const { limit, status, group, troubled } = query as z.infer<typeof HostQuery>;
         const all = await hosts();
         const wanted = all.filter(
           (each) => (status === undefined || each.status === status) && (group === undefined || each.groups.includes(group)),
         );
-        return reply.send({ total: all.length, ...counted(all), items: wanted.slice(0, limit) });
+        const items = troubled === undefined ? wanted : worstFirst(wanted);
+        return reply.send({ total: all.length, ...counted(all), items: items.slice(0, limit) });
       },
     },
     {
@@ -84,7 +44,16 @@ export function hostRoutes(hosts: () => Promise<readonly StoredHost[]>): readonl
   ];
 }
 
-function counted(hosts: readonly StoredHost[]): Pick<z.infer<typeof List>, 'byStatus' | 'byGroup'> {
+const worst = ['unreachable', 'problem', 'maintenance', 'pending'];
+
+/** Of one status the latest first. */
+function worstFirst(hosts: readonly StoredHost[]): readonly StoredHost[] {
+  return hosts
+    .filter(({ status }) => status !== 'ok')
+    .sort((a, b) => worst.indexOf(a.status) - worst.indexOf(b.status) || (a.since < b.since ? 1 : -1));
+}
+
+function counted(hosts: readonly StoredHost[]): Pick<HostList, 'byStatus' | 'byGroup'> {
   const byStatus: Record<string, number> = {};
   const byGroup = new Map<string, Record<string, number>>();
   for (const { status, groups } of hosts) {
