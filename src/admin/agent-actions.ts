@@ -51,8 +51,11 @@ export interface AgentActions {
   /** How many letters wait for their retry, of these or of all. */
   lettersWaiting(ids?: readonly string[]): number;
   reload(): Promise<object>;
-  /** Until the returned function is called; `hear` says false when it has no room. Throws what is wrong with the filter. */
-  tap(wish: TapWish, hear: (line: string) => boolean): () => void;
+  /**
+   * Until the returned function is called. `hear` gets lines, or none and how many items passed unseen; it says false when it has no room. Throws
+   * what is wrong with the filter.
+   */
+  tap(wish: TapWish, hear: (lines: readonly string[], missed: number) => boolean): () => void;
   trace(id: string): Trace;
 }
 

@@ -17,6 +17,15 @@ export interface TapWish {
   readonly perSecond: number;
 }
 
+/** All that one step let through, at once; or no line, and how many items passed unseen. False: there is no room for it. */
+type Hear = (lines: readonly string[], missed: number) => boolean;
+
+/** In each second a tap may take so much of the time of this process, or, where that is more, so much for each item of its rate. */
+const leastMs = 20;
+const perItemMs = 0.02;
+/** To ask the clock for every item would cost what it saves. */
+const lookEvery = 16;
+
 /** Where an item was seen. */
 export interface Place {
   readonly input?: string;
@@ -28,23 +37,27 @@ export interface Place {
 interface Tap {
   readonly wish: TapWish;
   readonly takes: (item: Item) => boolean;
-  /** False: it has no room. */
-  readonly hear: (line: string) => boolean;
+  readonly hear: Hear;
   second: number;
   inSecond: number;
+  readonly mayMs: number;
+  spentMs: number;
   dropped: number;
 }
 
 /**
- * Looks at what flows, without holding it up: what a tap has no room or no time for is dropped for that tap and counted, which its next line
- * says. While no tap is open nothing is looked at.
+ * Looks at what flows, without holding it up: what a tap has no room, no rate or no time for is dropped for that tap and counted, which its next
+ * line says. While no tap is open nothing is looked at.
  */
 export class Taps {
   readonly #open = new Set<Tap>();
   readonly #now: () => number;
+  readonly #spent: () => number;
 
-  constructor(now: () => number) {
+  /** `spent`: in ms, from any beginning. */
+  constructor(now: () => number, spent: () => number = () => performance.now()) {
     this.#now = now;
+    this.#spent = spent;
   }
 
   /** Ask before anything is made for `tell`. */
@@ -53,8 +66,9 @@ export class Taps {
   }
 
   /** Throws what is wrong with the expression, naming the column. */
-  open(wish: TapWish, hear: (line: string) => boolean): () => void {
-    const tap: Tap = { wish, takes: filterOf(wish.filter), hear, second: 0, inSecond: 0, dropped: 0 };
+  open(wish: TapWish, hear: Hear): () => void {
+    const mayMs = Math.max(leastMs, wish.perSecond * perItemMs);
+    const tap: Tap = { wish, takes: filterOf(wish.filter), hear, second: 0, inSecond: 0, mayMs, spentMs: 0, dropped: 0 };
     this.#open.add(tap);
     return () => void this.#open.delete(tap);
   }
@@ -62,28 +76,44 @@ export class Taps {
   tell(stage: TapStage, place: Place, items: readonly Item[]): void {
     for (const tap of this.#open) {
       if (tap.wish.stage !== stage || ![place.input, place.sink, place.unit].includes(tap.wish.what)) continue;
-      for (const item of items) this.#pass(tap, stage, place, item);
+      this.#pass(tap, stage, place, items);
     }
   }
 
-  #pass(tap: Tap, stage: TapStage, place: Place, item: Item): void {
+  #pass(tap: Tap, stage: TapStage, place: Place, items: readonly Item[]): void {
     const now = this.#now();
-    const second = Math.floor(now / 1_000);
-    if (second !== tap.second) {
-      tap.second = second;
-      tap.inSecond = 0;
+    this.#turnSecond(tap, Math.floor(now / 1_000));
+    const begun = this.#spent();
+    let where = '';
+    const lines: string[] = [];
+    const before = tap.dropped;
+    let missed = before;
+    for (const [index, item] of items.entries()) {
+      // Past its rate or its time the expression is not asked either: a tap costs no more than it may.
+      if (tap.inSecond >= tap.wish.perSecond || (index % lookEvery === 0 && tap.spentMs + this.#spent() - begun > tap.mayMs)) {
+        tap.dropped += items.length - index;
+        break;
+      }
+      if (!tap.takes(item)) continue;
+      tap.inSecond += 1;
+      where ||= JSON.stringify({ at: now, stage, ...place }).slice(0, -1);
+      lines.push(`${where}${missed === 0 ? '' : `,"missed":${missed}`},"item":${toItemLine(item)}}`);
+      missed = 0;
     }
-    // Past its rate the expression is not asked either: a tap costs what it shows.
-    if (tap.inSecond >= tap.wish.perSecond) {
-      tap.dropped += 1;
-      return;
+    if (lines.length > 0) {
+      if (tap.hear(lines, 0)) tap.dropped -= before;
+      else tap.dropped += lines.length;
     }
-    if (!tap.takes(item)) return;
-    tap.inSecond += 1;
-    const missed = tap.dropped === 0 ? '' : `,"missed":${tap.dropped}`;
-    const where = JSON.stringify({ at: now, stage, ...place }).slice(0, -1);
-    if (tap.hear(`${where}${missed},"item":${toItemLine(item)}}`)) tap.dropped = 0;
-    else tap.dropped += 1;
+    tap.spentMs += this.#spent() - begun;
+  }
+
+  /** Who searches and finds nothing hears at least how much it could not look at. */
+  #turnSecond(tap: Tap, second: number): void {
+    if (second === tap.second) return;
+    if (tap.dropped > 0 && tap.inSecond === 0 && tap.hear([], tap.dropped)) tap.dropped = 0;
+    tap.second = second;
+    tap.inSecond = 0;
+    tap.spentMs = 0;
   }
 }
 

@@ -17,7 +17,7 @@ const quietMs = 15_000;
 
 /**
  * `GET /v1/tap`: items as they flow through this agent, one `data:` line each, for as long as the client reads. What it does not read in time, or what is
- * beyond its rate, is counted, and the next line says so (`missed`).
+ * beyond its rate or its time, is counted, and the next line says so (`missed`), or an event of that name while there is no line.
  */
 export function tapRoute(actions: AgentActions): Route {
   let open = 0;
@@ -34,9 +34,12 @@ export function tapRoute(actions: AgentActions): Route {
       const wish: TapWish = { what, stage, filter: filter ?? null, perSecond: rate };
       const response = reply.raw;
       const stop = opened(() =>
-        actions.tap(wish, (line) => {
+        actions.tap(wish, (lines, missed) => {
           if (response.destroyed || response.writableLength > maxUnreadBytes) return false;
-          response.write(`data: ${line}\n\n`);
+          // One write for all: each is a call into the kernel.
+          response.write(
+            lines.length === 0 ? `event: missed\ndata: ${missed}\n\n` : lines.map((line) => `data: ${line}\n\n`).join(''),
+          );
           return true;
         }),
       );

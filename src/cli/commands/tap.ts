@@ -56,6 +56,7 @@ async function tap(what: string, options: Options): Promise<void> {
       const name = JSON.stringify({ agent }).slice(0, -1);
       try {
         for await (const line of client.lines(`/v1/tap?${query}`, over.signal)) {
+          shown.missed += Number(/^data: (\d+)$/.exec(line)?.[1] ?? 0);
           if (!line.startsWith('data: {')) continue;
           if (shown.items >= limit) break;
           shown.items += 1;

@@ -11,8 +11,8 @@ describe('a tap', () => {
     const heard: string[] = [];
     const at = { now: 1_000, room: true };
     const taps = new Taps(() => at.now);
-    const stop = taps.open(wish(more), (line) => {
-      if (at.room) heard.push(line);
+    const stop = taps.open(wish(more), (lines) => {
+      if (at.room) heard.push(...lines);
       return at.room;
     });
     const items = () => heard.map((line) => JSON.parse(line));
@@ -53,6 +53,31 @@ describe('a tap', () => {
     taps.tell('out', { sink: 'cpu' }, samples(7));
 
     expect(items().map(({ missed = 0 }) => missed)).toEqual([0, 0, 4]);
+  });
+
+  it('looks at no more than its time allows, and says how much passed meanwhile though it finds nothing', () => {
+    const at = { now: 1_000, spent: 0 };
+    const told: [number, number][] = [];
+    const taps = new Taps(
+      () => at.now,
+      () => {
+        at.spent += 7;
+        return at.spent;
+      },
+    );
+    taps.open(wish({ filter: 'volume > 1000' }), (lines, missed) => {
+      told.push([lines.length, missed]);
+      return true;
+    });
+    const many = samples(...Array.from({ length: 100 }, () => 1));
+    taps.tell('out', { sink: 'cpu' }, many);
+    taps.tell('out', { sink: 'cpu' }, many);
+    expect(told).toEqual([]);
+
+    at.now = 2_000;
+    taps.tell('out', { sink: 'cpu' }, samples(1));
+    // Of the first hundred it had looked at two times sixteen when 20 ms were over.
+    expect(told).toEqual([[0, 168]]);
   });
 
   it('is not opened with an expression that is none', () => {
