@@ -10,9 +10,9 @@ const drawEveryMs = 100;
 /** Before that a rate says little, and the time that is left less. */
 const settledMs = 500;
 
-/** One line, drawn in place on a terminal and nowhere else: how much is done, how fast, and how long it will take. */
+/** One line, drawn in place on a terminal and nowhere else: how much is done, how fast, and, of a file, how long it will take. */
 export class Progress {
-  readonly #out: ProgressScreen;
+  readonly #out: ProgressScreen | null;
   readonly #total: number | null;
   readonly #now: () => number;
   readonly #begun: number;
@@ -21,8 +21,8 @@ export class Progress {
   #drawnAt = Number.NEGATIVE_INFINITY;
 
   constructor(file: string | null, out: ProgressScreen, now: () => number = () => performance.now()) {
-    this.#out = out;
-    this.#total = file === null || out.isTTY !== true ? null : statSync(file).size;
+    this.#out = out.isTTY === true ? out : null;
+    this.#total = file === null || this.#out === null ? null : statSync(file).size;
     this.#now = now;
     this.#begun = now();
   }
@@ -31,16 +31,24 @@ export class Progress {
   add(bytes: number): void {
     this.#done += bytes;
     this.#items += 1;
-    if (this.#total === null) return;
+    if (this.#out === null) return;
     const now = this.#now();
     if (now - this.#drawnAt < drawEveryMs) return;
     this.#drawnAt = now;
-    this.#out.write(`\r${progressLine(this.#done / Math.max(1, this.#total), this.#items, now - this.#begun)}\u001b[K`);
+    const ms = now - this.#begun;
+    const line =
+      this.#total === null ? countLine(this.#items, ms) : progressLine(this.#done / Math.max(1, this.#total), this.#items, ms);
+    this.#out.write(`\r${line}\u001b[K`);
   }
 
   end(): void {
-    if (this.#total !== null) this.#out.write('\r\u001b[K');
+    this.#out?.write('\r\u001b[K');
   }
+}
+
+/** Of a stream, which has no end that one could see. */
+function countLine(items: number, ms: number): string {
+  return ms < settledMs ? `${items}` : `${items}  ${Math.round((items * 1_000) / ms)}/s`;
 }
 
 /** `share` of 1; `ms` since the beginning. */

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { loadAgent } from '../../config/load-agent.ts';
 import { loadSetup, type Setup, type SetupOptions } from '../../config/load-setup.ts';
 import { decodeNotification } from '../../core/convert/envelope.ts';
 import { itemLines, toItemLine } from '../../core/convert/wire.ts';
@@ -9,19 +10,28 @@ import { readLines } from '../../lib/read-lines.ts';
 import { classify } from '../../model/faults.ts';
 import { Replay, type ReplayOutput } from '../../pipeline/replay.ts';
 import { CliFailure } from '../failure.ts';
+import { addressOf } from '../input-address.ts';
 import { Progress } from '../progress.ts';
+import { sendFile } from '../send-file.ts';
+
+const sendBatch = 500;
+const sendTimeoutSeconds = 60;
 
 interface Options extends SetupOptions {
   readonly out?: string;
   readonly recorded?: string;
   readonly pass: string;
   readonly at?: string;
+  readonly toCluster?: true;
+  readonly input?: string;
+  readonly exchange?: string;
+  readonly rate?: string;
 }
 
 export function replayCommand(): Command {
   return new Command('replay')
     .description(
-      'Run recorded notifications through the pipelines in one process; publishes nothing, writes what would have been published.',
+      'Run recorded notifications through the pipelines in one process; publishes nothing, writes what would have been published. With --to-cluster they are sent to a configured input instead, and whatever runs there takes them.',
     )
     .argument('[in.jsonl]', 'notifications, one JSON object a line (- is stdin)')
     .option('-c, --config <file>', 'the agent file (definitions, limits, folder of the sinks)')
@@ -31,7 +41,18 @@ export function replayCommand(): Command {
     .option('--out <dir>', 'one file of JSON Lines per sink; without it all goes to stdout as {"sink", "item"}')
     .option('--pass <seconds>', 'quiet time to let pass at the end, so that windows close and deadlines come due', '0')
     .option('--at <time>', 'the wall clock it is said to happen at, ISO 8601 (default now)')
+    .option('--to-cluster', 'send them to an input of the agent file, confirmed, in place of computing here')
+    .option('--input <name>', 'with --to-cluster: which input (default the first of kind amqp, else http)')
+    .option('--exchange <name>', 'with --to-cluster: which of the exchanges of that input')
+    .option('--rate <n>', 'with --to-cluster: at most so many a second')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ceilograph replay recorded.jsonl --pipelines pipelines --out out\n  ceilograph replay recorded.jsonl --to-cluster --exchange nova --rate 500 -c /etc/ceilograph/agent.yaml\n',
+    )
     .action(async (input: string | undefined, options: Options) => {
+      if (options.toCluster === true) return await replayToCluster(input, options);
+      const only = (['input', 'exchange', 'rate'] as const).find((name) => options[name] !== undefined);
+      if (only !== undefined) throw new CliFailure(`--${only} goes with --to-cluster`, 2);
       if ((input === undefined) === (options.recorded === undefined))
         throw new CliFailure('give either notifications or --recorded', 2);
       const at = options.at === undefined ? Date.now() : Date.parse(options.at);
@@ -49,6 +70,27 @@ export function replayCommand(): Command {
       report(replay, sink.items, bad);
       if (bad > 0) process.exitCode = 1;
     });
+}
+
+/** Under the ids that they have: who has got one lately takes it for a duplicate. */
+async function replayToCluster(file: string | undefined, options: Options): Promise<void> {
+  const { input, exchange, out, recorded, rate } = options;
+  if (file === undefined || recorded !== undefined || out !== undefined)
+    throw new CliFailure('--to-cluster takes a file of notifications, and neither --recorded nor --out', 2);
+  const perSecond = rate === undefined ? undefined : Number(rate);
+  if (perSecond !== undefined && !(perSecond > 0)) throw new CliFailure(`--rate ${rate}: expected a number above 0`, 2);
+  const config = await loadAgent(options.config ?? null, process.env, {});
+  const { to, tokenFile, priorities } = await addressOf(config, input, exchange);
+  const shown = new URL(to);
+  process.stderr.write(
+    `sending to ${shown.host}${shown.search === '' ? '' : `, exchange ${shown.searchParams.get('exchange')}`}\n`,
+  );
+  await sendFile(file, {
+    ...{ to, batch: sendBatch, timeout: sendTimeoutSeconds },
+    ...(priorities === undefined ? {} : { priorities }),
+    ...(perSecond === undefined ? {} : { rate: perSecond }),
+    ...(tokenFile === undefined ? {} : { tokenFile: resolve(config.baseDir, tokenFile) }),
+  });
 }
 
 /** Bad lines are told with their number and left out; the others go on. */
