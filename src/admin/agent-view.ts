@@ -11,6 +11,20 @@ export interface Told {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/** What is not given lets every letter through. Times are epoch ms. */
+export interface LetterQuery {
+  readonly limit: number;
+  readonly ids?: readonly string[];
+  readonly stage?: string;
+  readonly reason?: string;
+  readonly sink?: string;
+  readonly publisher?: string;
+  readonly messageId?: string;
+  readonly says?: string;
+  readonly since?: number;
+  readonly before?: number;
+}
+
 export type LiveNews =
   | { readonly kind: 'overview'; readonly overview: Overview }
   /** The stores do not answer. */
@@ -29,7 +43,9 @@ export interface AgentView {
   /** Hears what is new until the returned function is called. While anybody listens, the stores are looked at more often. */
   listen(heard: (news: LiveNews) => void): () => void;
   /** Newest first. */
-  letters(query: { readonly limit: number; readonly reason?: string; readonly sink?: string }): readonly LetterNow[];
+  letters(query: LetterQuery): readonly LetterNow[];
+  /** Machine and folder: agents that say the same share their dead letters. */
+  readonly lettersKeptIn: string;
   letterStats(): LetterStats;
   letter(id: string): WholeLetter | null;
 }

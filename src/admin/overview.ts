@@ -126,6 +126,7 @@ export const LetterShape = z
     firstSeen: z.number(),
     lastSeen: z.number(),
     times: count.describe('How often the same body failed in the same way.'),
+    retries: count.optional().describe('How often somebody had it tried again.'),
     bodyBytes: count,
     truncated: z.boolean().describe('Only the beginning of the body was kept.'),
   })

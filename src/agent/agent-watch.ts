@@ -1,4 +1,4 @@
-import type { AgentView, LiveNews, Told } from '../admin/agent-view.ts';
+import type { AgentView, LetterQuery, LiveNews, Told } from '../admin/agent-view.ts';
 import type { LetterNow, LetterStats, MailNow, Overview, SpoolNow, WholeLetter } from '../admin/overview.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { DeadLetters, StoredLetter } from '../pipeline/dead-letters.ts';
@@ -17,6 +17,8 @@ export interface WatchParts {
   readonly mail: () => MailNow | null;
   readonly spool: () => SpoolNow | null;
   readonly deadLetters: Pick<DeadLetters, 'list' | 'get' | 'stats'>;
+  /** Machine and folder. */
+  readonly lettersKeptIn: string;
   readonly told: ToldLately;
 }
 
@@ -89,7 +91,11 @@ export class AgentWatch implements AgentView {
     };
   }
 
-  letters(query: { readonly limit: number; readonly reason?: string; readonly sink?: string }): readonly LetterNow[] {
+  get lettersKeptIn(): string {
+    return this.#parts.lettersKeptIn;
+  }
+
+  letters(query: LetterQuery): readonly LetterNow[] {
     return this.#parts.deadLetters.list(query).map(withoutBody);
   }
 

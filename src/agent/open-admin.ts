@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { AgentActions } from '../admin/agent-actions.ts';
 import { Health } from '../admin/health.ts';
 import type { MailNow, SpoolNow } from '../admin/overview.ts';
@@ -74,6 +75,7 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
     mail: () => mails(),
     spool: () => parts.spool?.() ?? null,
     deadLetters: parts.deadLetters,
+    lettersKeptIn: `${hostname()}:${config.dataDir}`,
     told: parts.told,
   });
   const admin = await startAdmin({

@@ -1,13 +1,29 @@
 import { z } from 'zod';
-import type { AgentView } from '../agent-view.ts';
+import type { AgentView, LetterQuery } from '../agent-view.ts';
 import { LetterShape, LettersShape, WholeLetterShape } from '../overview.ts';
 import { Refusal, type Route } from '../route.ts';
 
 const Query = z.object({
   limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('At most so many.'),
+  ids: z
+    .string()
+    .transform((text) => text.split(','))
+    .optional()
+    .describe('These, with commas between.'),
+  stage: z.string().optional(),
   reason: z.string().optional(),
   sink: z.string().optional(),
+  publisher: z.string().optional(),
+  messageId: z.string().optional(),
+  says: z.string().optional().describe('Has this in its message.'),
+  since: z.coerce.number().optional().describe('Epoch ms; last seen then or later.'),
+  before: z.coerce.number().optional().describe('Epoch ms; last seen before.'),
 });
+
+const List = LettersShape.extend({
+  keptIn: z.string().describe('Machine and folder: agents that say the same share their dead letters.'),
+  items: z.array(LetterShape),
+}).meta({ id: 'DeadLetterList' });
 
 /** Reading dead letters: those in the data directory of the agent that is asked. */
 export function letterRoutes(view: AgentView): readonly Route[] {
@@ -17,15 +33,11 @@ export function letterRoutes(view: AgentView): readonly Route[] {
       path: '/v1/dead-letters',
       summary: 'Dead letters of this data directory, newest first, without their bodies.',
       query: Query,
-      answer: LettersShape.extend({ items: z.array(LetterShape) }).meta({ id: 'DeadLetterList' }),
+      answer: List,
       handle: async ({ query }, reply) => {
-        const { limit, reason, sink } = query as z.infer<typeof Query>;
-        const items = view.letters({
-          limit,
-          ...(reason === undefined ? {} : { reason }),
-          ...(sink === undefined ? {} : { sink }),
-        });
-        return reply.send({ ...view.letterStats(), items });
+        const given = Object.entries(query).filter(([, value]) => value !== undefined);
+        const items = view.letters(Object.fromEntries(given) as unknown as LetterQuery);
+        return reply.send({ ...view.letterStats(), keptIn: view.lettersKeptIn, items });
       },
     },
     {

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { loadAgent } from '../../config/load-agent.ts';
 import { systemClock } from '../../lib/clock.ts';
-import type { Chosen, StoredLetter } from '../../pipeline/dead-letters.ts';
 import { bodyOf, leftOutReasons } from '../../pipeline/letter-again.ts';
-import { type LetterBox, openLocalBox } from '../deadletter/letter-box.ts';
+import { askedAgents } from '../admin/agents.ts';
+import { openClusterBox } from '../deadletter/cluster-box.ts';
+import { type Asked, type LetterBox, type ListedLetter, openLocalBox } from '../deadletter/letter-box.ts';
 import {
   type BoxOptions,
   type FilterOptions,
@@ -20,6 +21,7 @@ Examples:
   ceilograph deadletter retry --reason http_status --sink cpu-util --dry-run -c agent.yaml
   ceilograph deadletter retry --reason http_status --wait 60 -c agent.yaml
   ceilograph deadletter drop --before 7d -c agent.yaml
+  ceilograph deadletter list --cluster -c agent.yaml
 `;
 
 export function deadletterCommand(): Command {
@@ -67,12 +69,17 @@ interface ChoosingOptions extends BoxOptions, FilterOptions {
 }
 
 async function withBox(options: BoxOptions, action: (box: LetterBox) => Promise<void>): Promise<void> {
-  const box = await openLocalBox(await loadAgent(options.config ?? null, process.env, { data_dir: options.dataDir }));
+  const box = await openBox(options);
   try {
     await action(box);
   } finally {
     await box.close();
   }
+}
+
+async function openBox(options: BoxOptions): Promise<LetterBox> {
+  if (options.cluster === true || options.url !== undefined) return await openClusterBox(await askedAgents(options));
+  return await openLocalBox(await loadAgent(options.config ?? null, process.env, { data_dir: options.dataDir }));
 }
 
 async function list(options: BoxOptions & FilterOptions & { readonly limit: string }): Promise<void> {
@@ -88,8 +95,9 @@ async function list(options: BoxOptions & FilterOptions & { readonly limit: stri
   });
 }
 
-function lineOf({ id, lastSeen, times, retries = 0, stage, reason, sink, publisher, message }: StoredLetter): string {
-  const where = [sink, publisher].filter((part) => part !== null).join('/');
+function lineOf({ id, lastSeen, times, retries = 0, stage, reason, sink, publisher, message, agents }: ListedLetter): string {
+  const target = [sink, publisher].filter((part) => part !== null).join('/');
+  const where = [target, agents?.join(',') ?? ''].filter((part) => part !== '').join('  ');
   const often = `${times > 1 ? ` ×${times}` : ''}${retries > 0 ? ` retried ${retries}` : ''}`;
   const text = message.replaceAll(/\s+/g, ' ').slice(0, 160);
   return `${id}  ${new Date(lastSeen).toISOString()}  ${stage}/${reason}${where === '' ? '' : `  ${where}`}${often}  ${text}`;
@@ -115,13 +123,16 @@ function printed(name: string, value: unknown): string {
 async function retry(ids: readonly string[], options: ChoosingOptions): Promise<void> {
   const waitMs = wholeNumber('--wait', options.wait ?? '0', 0) * 1_000;
   await withBox(options, async (box) => {
-    const chosen = await box.chooseForRetry(filterIn(ids, options), { ...limitOf(options), force: options.force === true });
-    if (options.dryRun === true) return answer(options, chosen, { wouldRetry: chosen.ids.length, ids: chosen.ids });
-    const requested = await box.retry(chosen.ids);
-    if (waitMs === 0) return answer(options, chosen, { requested, waiting: (await box.progress(chosen.ids)).waiting });
-    const { waiting, letters } = await waitFor(box, chosen.ids, waitMs);
+    const how = { ...limitOf(options), force: options.force === true, dryRun: options.dryRun === true };
+    const asked = await box.retry(filterIn(ids, options), how);
+    if (how.dryRun) return answer(options, asked, { wouldRetry: asked.chosen, ids: asked.ids });
+    const requested = asked.changed;
+    if (waitMs === 0) return answer(options, asked, { requested, waiting: (await box.progress(asked.ids)).waiting });
+    if (asked.ids.length < asked.chosen)
+      process.stderr.write(`waiting for the first ${asked.ids.length} of ${asked.chosen}; the others follow\n`);
+    const { waiting, letters } = await waitFor(box, asked.ids, waitMs);
     const failed = letters - waiting;
-    answer(options, chosen, { requested, through: chosen.ids.length - letters, failedAgain: failed, waiting });
+    answer(options, asked, { requested, through: Math.max(0, asked.ids.length - letters), failedAgain: failed, waiting });
     if (failed > 0 || waiting > 0) process.exitCode = 1;
     if (waiting > 0)
       process.stderr.write(
@@ -141,9 +152,9 @@ async function waitFor(box: LetterBox, ids: readonly string[], waitMs: number) {
 
 async function drop(ids: readonly string[], options: ChoosingOptions): Promise<void> {
   await withBox(options, async (box) => {
-    const chosen = await box.chooseForDrop(filterIn(ids, options), limitOf(options));
-    if (options.dryRun === true) return answer(options, chosen, { wouldDrop: chosen.ids.length, ids: chosen.ids });
-    answer(options, chosen, { dropped: await box.drop(chosen.ids) });
+    const asked = await box.drop(filterIn(ids, options), { ...limitOf(options), dryRun: options.dryRun === true });
+    if (options.dryRun === true) return answer(options, asked, { wouldDrop: asked.chosen, ids: asked.ids });
+    answer(options, asked, { dropped: asked.changed });
   });
 }
 
@@ -168,7 +179,7 @@ const words: Readonly<Record<string, string>> = {
   dropped: 'dropped',
 };
 
-function answer(options: BoxOptions, { leftOut }: Chosen, facts: Readonly<Record<string, number | readonly string[]>>): void {
+function answer(options: BoxOptions, { leftOut }: Asked, facts: Readonly<Record<string, number | readonly string[]>>): void {
   if (options.json === true) {
     out(`${JSON.stringify({ ...facts, leftOut })}\n`);
     return;

@@ -1,10 +1,13 @@
 import type { Command } from 'commander';
 import type { LetterFilter } from '../../pipeline/letter-filter.ts';
+import { collect } from '../admin/agents.ts';
 import { CliFailure } from '../failure.ts';
 
 export interface BoxOptions {
   readonly config?: string;
   readonly dataDir?: string;
+  readonly cluster?: true;
+  readonly url?: readonly string[];
   readonly json?: true;
 }
 
@@ -23,6 +26,8 @@ export function withBoxOptions(command: Command): Command {
   return command
     .option('-c, --config <file>', 'the agent file whose data directory to look at')
     .option('--data-dir <dir>', 'the data directory itself')
+    .option('--cluster', 'of all living agents, asked by their admin interfaces, instead of one data directory')
+    .option('--url <url>', 'of the agent at this admin address; may be given more than once', collect)
     .option('--json', 'one JSON object');
 }
 

@@ -49,6 +49,7 @@ const view: AgentView = {
     return [bare];
   },
   letter: (id) => (id === 'abc' ? letter : null),
+  lettersKeptIn: 'host:/data',
   letterStats: () => ({ letters: 1, bytes: 8, evicted: 0, byReason: { bad_json: 1 } }),
 };
 
