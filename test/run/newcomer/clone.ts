@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { freePort } from '../../services/free-port.ts';
 import { projectDir, runProgram } from '../program.ts';
 import type { CommandBlock } from './command-blocks.ts';
 import { printsAsShown } from './shown-output.ts';
@@ -38,10 +39,39 @@ export class Clone {
     const text = block.chunks.flatMap((chunk) => chunk.commands).join('\n');
     const installs = /\bnpm (?:ci|install)\b/.test(text);
     // A page that installs by itself is taken at its word.
-    if (!installs) await this.#prepare(/\bceilograph\b/.test(text));
+    if (!installs) await this.#prepare(/^ceilograph\b/m.test(text));
+    if (block.watched) return await this.#watch(text);
+    if (block.docker) return await this.#withDocker(block);
     const { code, stdout } = await this.#shell(scriptOf(block));
     if (installs && code === 0) this.#installed = true;
     return verdict(block, code, stdout);
+  }
+
+  /** What is served there is looked at in a browser; null when all was seen. */
+  async #watch(command: string): Promise<string | null> {
+    const address = /https?:\/\/[\w.:-]+/.exec(command)?.[0];
+    if (address === undefined) return 'no comment names the address of the page';
+    const watcher = ['npx', 'tsx', 'test/browser/watch-page.ts', this.#inClone(command), address];
+    const services = ['test/services/services.sh', 'run', 'chromium', '--', ...watcher];
+    const { code } = await runProgram('bash', services, this.#env);
+    return code === 0 ? null : 'what is to be seen on the page was not seen';
+  }
+
+  /** Under a name and on ports of its own, so that a cluster that runs here already is left alone. */
+  async #withDocker(block: CommandBlock): Promise<string | null> {
+    const { code: missing } = await runProgram('docker', ['compose', 'version'], {}).catch(() => ({ code: 1 }));
+    if (missing !== 0) return 'there is no Docker engine with the compose plugin (DOCKER_HOST says where one is)';
+    const env = {
+      COMPOSE_PROJECT_NAME: `ceilograph-newcomer-${process.pid}`,
+      RABBITMQ_PORT: String(await freePort()),
+      RABBITMQ_MANAGEMENT_PORT: String(await freePort()),
+    };
+    try {
+      const { code, stdout } = await this.#shell(scriptOf(block), env);
+      return verdict(block, code, stdout);
+    } finally {
+      await this.#shell('docker compose --profile demo down --volumes --timeout 25', env);
+    }
   }
 
   async #prepare(commandWanted: boolean): Promise<void> {
@@ -55,15 +85,22 @@ export class Clone {
     if (code !== 0) throw new Error(`${command} ended with ${code}`);
   }
 
-  #shell(script: string) {
-    const inClone = `cd "${this.#dir}/ceilograph" || exit 1\nexec 2>&1\n${script}`;
+  #inClone(script: string): string {
+    return `cd "${this.#dir}/ceilograph" || exit 1\nexec 2>&1\n${script}`;
+  }
+
+  get #env(): NodeJS.ProcessEnv {
+    return { PATH: `${join(this.#dir, 'bin')}${delimiter}${process.env['PATH']}` };
+  }
+
+  #shell(script: string, env: NodeJS.ProcessEnv = {}) {
     // Said in the environment of a script of ours, it would send npm back here.
     const unset = [
       'INIT_CWD',
       ...Object.keys(process.env).filter((name) => /^npm_(?:package|lifecycle|config_local_prefix)/.test(name)),
     ];
-    const args = [...unset.flatMap((name) => ['-u', name]), 'bash', '-c', inClone];
-    return runProgram('env', args, { PATH: `${join(this.#dir, 'bin')}${delimiter}${process.env['PATH']}` });
+    const args = [...unset.flatMap((name) => ['-u', name]), 'bash', '-c', this.#inClone(script)];
+    return runProgram('env', args, { ...this.#env, ...env });
   }
 }
 

@@ -1,6 +1,10 @@
 /**
  * The command blocks of a page: those in the language `sh` or `console`. Commands that are not meant to be run stand in a block without a
- * language. After the language may stand `fails`: the last command is to end with another code than 0.
+ * language. After the language may stand
+ *
+ * - `fails`: the last command is to end with another code than 0
+ * - `page`: its one command goes on for ever, and serves the page at the address that its comment names; somebody looks (test/browser/watch-page.ts)
+ * - `docker`: it wants a Docker engine, and leaves containers behind, which are removed after it
  *
  * | language  | command | shown output |
  * |-----------|---------|--------------|
@@ -12,6 +16,8 @@ export interface CommandBlock {
   /** Where its fence stands. */
   readonly line: number;
   readonly fails: boolean;
+  readonly watched: boolean;
+  readonly docker: boolean;
   readonly chunks: readonly Chunk[];
 }
 
@@ -34,7 +40,9 @@ export function commandBlocks(page: string, markdown: string): readonly CommandB
     for (i += 1; i < lines.length && lines[i]?.trim() !== fence; i++) body.push(withoutIndent(lines[i] ?? '', indent.length));
     if (language !== 'sh' && language !== 'console') continue;
     const chunks = language === 'sh' ? chunksOfShell(body) : chunksOfConsole(body);
-    blocks.push({ page, line, fails: words.split(/\s+/).includes('fails'), chunks });
+    const said = new Set(words.split(/\s+/));
+    const how = { fails: said.has('fails'), watched: said.has('page'), docker: said.has('docker') };
+    blocks.push({ page, line, ...how, chunks });
   }
   return blocks;
 }

@@ -45,6 +45,8 @@ describe('the command blocks of a page', () => {
         page: 'p.md',
         line: 3,
         fails: false,
+        watched: false,
+        docker: false,
         chunks: [
           { commands: ['npm ci &&', '  npm run demo'], shown: ['5 of 5', '  … identical'], whole: false },
           { commands: ['echo next'], shown: null, whole: false },
@@ -54,6 +56,8 @@ describe('the command blocks of a page', () => {
         page: 'p.md',
         line: 18,
         fails: true,
+        watched: false,
+        docker: false,
         chunks: [
           { commands: ['cat <<EOF |', 'wc -l'], shown: ['1'], whole: true },
           { commands: ['false'], shown: null, whole: true },
@@ -63,6 +67,8 @@ describe('the command blocks of a page', () => {
         page: 'p.md',
         line: 29,
         fails: false,
+        watched: false,
+        docker: false,
         chunks: [{ commands: ["cat <<'EOF' > x", '# not a remark', '', 'EOF'], shown: null, whole: false }],
       },
     ]);
