@@ -10,7 +10,7 @@ describe('macros', () => {
   it('keep every value on its line where a header is made', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
-        const line = render(template('of {{resource_id}}.'), sampleWith({ resource_id: value }), 'sink', onOneLine);
+        const line = render(template('of {{resource_id}}.'), sampleWith({ id: 'i', resource_id: value }), 'sink', onOneLine);
 
         expect(line).not.toMatch(/[\u0000-\u001f\u007f\u0085\u2028\u2029]/);
       }),
@@ -18,19 +18,19 @@ describe('macros', () => {
   });
 
   it('show what would have ended the line', () => {
-    const sample = sampleWith({ resource_id: 'web\r\nBcc: evil@test.example\u0000' });
+    const sample = sampleWith({ id: 'i', resource_id: 'web\r\nBcc: evil@test.example\u0000' });
 
     expect(render(template('{{resource_id}}'), sample, 'sink', onOneLine)).toBe('web\\r\\nBcc: evil@test.example\\u0000');
   });
 
   it('make no tag of a value in HTML', () => {
-    const sample = sampleWith({ resource_id: '<script>"\'&' });
+    const sample = sampleWith({ id: 'i', resource_id: '<script>"\'&' });
 
     expect(render(template('<p>{{resource_id}}</p>'), sample, 'sink', inHtml)).toBe('<p>&lt;script&gt;&quot;&#39;&amp;</p>');
   });
 
   it('are not looked for in the values of others', () => {
-    const sample = sampleWith({ resource_id: '{{project_id}}', project_id: 'secret' });
+    const sample = sampleWith({ id: 'i', resource_id: '{{project_id}}', project_id: 'secret' });
 
     expect(render(template('{{resource_id}}'), sample, 'sink', onOneLine)).toBe('{{project_id}}');
   });
