@@ -103,6 +103,8 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     ...(config.liveness === null ? {} : { hosts: () => hosts.look(places) }),
   });
   opened.push(() => admin.close());
+  const endLivestatus = await hosts.serve(places);
+  opened.push(endLivestatus);
   if (admin.address !== null) facts['admin'] = admin.address;
   let heldFile: Promise<LmdbEnvironment> | null = null;
   opened.push(async () => (await heldFile)?.close());
@@ -252,7 +254,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
         { name: 'mails', end: () => mail.leave() },
         { name: 'inputs', end: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) },
         { name: 'spooler', end: async () => spooler?.close() },
-        { name: 'admin', end: () => admin.close() },
+        { name: 'admin', end: async () => void (await Promise.all([admin.close(), endLivestatus()])) },
         {
           name: 'stores',
           end: async () =>

@@ -17,6 +17,8 @@ import type { Publisher } from '../publishers/publisher.ts';
 import { readInventoryRows } from '../services/host-database/read-inventory.ts';
 import { statusWriter } from '../services/host-database/status-writer.ts';
 import { hostMirror } from '../services/host-mirror/mirror.ts';
+import { serveHosts } from '../services/livestatus-proxy/host-site.ts';
+import { usualLimits } from '../services/livestatus-proxy/to-settings.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { type HostView, readHosts } from './hosts-view.ts';
 import type { Places } from './places.ts';
@@ -68,6 +70,17 @@ export class LivenessService {
       });
     }
     return this.#looked;
+  }
+
+  /** For clients of Livestatus, until the returned function is called. Throws a fatal Fault when it cannot listen. */
+  async serve(places: Places): Promise<() => Promise<void>> {
+    const { config, clock, emit, version, exclusiveInputs } = this.#options;
+    const wanted = this.#config?.livestatus ?? null;
+    if (wanted === null || !exclusiveInputs) return async () => undefined;
+    const socket = { path: wanted.socket, mode: wanted.mode, user: null, group: wanted.group };
+    const look = () => this.look(places);
+    const site = await serveHosts({ id: config.cluster, socket, limits: usualLimits() }, { look, version, clock, emit });
+    return site.close;
   }
 
   /** In the place of a publisher: what hosts do goes to who announces, what that says to every pipeline. */

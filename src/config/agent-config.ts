@@ -78,6 +78,8 @@ export interface LivenessConfig {
   readonly inventory: InventorySource;
   /** A Redis whose readers know the original's keys; null: none. */
   readonly mirror: { readonly url: string; readonly passwordFile: string | null } | null;
+  /** A UNIX socket that answers Livestatus. */
+  readonly livestatus: { readonly socket: string; readonly mode: number; readonly group: string | null } | null;
   readonly reloadMs: number;
   readonly partitions: number;
   /** Samples that count as reports. */

@@ -86,6 +86,18 @@ export const LivenessSchema = z
         .describe(
           'A Redis whose readers know `host_<host>_trigger_<trigger>`: these keys are kept there while something is wrong.',
         ),
+      livestatus: z
+        .strictObject({
+          socket: z.string().min(1).describe('The UNIX socket, such as `/run/ceilograph/live`.'),
+          mode: z
+            .string()
+            .regex(/^0?[0-7]{3}$/, 'expected an octal mode such as "0660"')
+            .default('0660')
+            .describe('Its mode.'),
+          group: z.string().min(1).optional().describe('Its group, whose members may ask. Without it: ours.'),
+        })
+        .optional()
+        .describe('Serve hosts, services and groups as a Livestatus site, for Thruk, Checkmk, NagVis and the like.'),
       compat: z
         .literal('crazymonitor')
         .optional()

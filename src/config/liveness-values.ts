@@ -13,6 +13,14 @@ export function toLiveness(values: LivenessValues, place: (path: string, text: s
             url: values.mirror.url,
             passwordFile: values.mirror.password_file === undefined ? null : place('liveness', values.mirror.password_file),
           },
+    livestatus:
+      values.livestatus === undefined
+        ? null
+        : {
+            socket: place('liveness', values.livestatus.socket),
+            mode: Number.parseInt(values.livestatus.mode, 8),
+            group: values.livestatus.group ?? null,
+          },
     reloadMs: values.reload,
     partitions: values.partitions,
     reports: values.reports,

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -38,7 +39,8 @@ groups:
 hosts:
 ${hosts}`;
 
-const settings = '{ inventory: liveness, partitions: 2, slack: 1s, first_report: 3s, hold: 1s, reload: 600s }';
+const settings =
+  '{ inventory: liveness, partitions: 2, slack: 1s, first_report: 3s, hold: 1s, reload: 600s, livestatus: { socket: live } }';
 
 /** Resolves with where reports are taken. */
 async function start(more = ''): Promise<string> {
@@ -119,7 +121,33 @@ async function statuses(): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(hosts.map(({ host, status, told: how }) => [host, `${status} ${how}`]));
 }
 
+/** As any client of Livestatus asks. */
+async function asked(query: string): Promise<string> {
+  const socket = connect({ path: join(folder, 'live') });
+  socket.end(`${query}\n\n`);
+  let answer = '';
+  for await (const chunk of socket.setEncoding('utf8')) answer += chunk;
+  return answer;
+}
+
 describe('an agent that watches hosts', () => {
+  it('is a Livestatus site, whose hosts are as they were last judged, and whose socket goes with it', async () => {
+    await writeFile(join(folder, 'liveness', 'hosts.yaml'), inventory('  a: { groups: [web] }\n  never: { groups: [web] }\n'));
+    keepReporting(await start(), new Set(['a']));
+    await until((lines) => lines.includes('host.down never never_reported'));
+    const seen = async () => asked('GET hosts\nColumns: name state\nFilter: has_been_checked = 1');
+    for (let answer = ''; answer !== 'a;0\nnever;1\n'; answer = await seen()) await systemClock.sleep(100, alive.signal);
+
+    expect(await asked('GET services\nColumns: host_name description state\nSort: host_name asc')).toBe(
+      'a;uptime;0\nnever;uptime;2\n',
+    );
+    expect(await asked('GET hostgroups\nColumns: name num_hosts num_services_crit')).toBe('web;2;1\n');
+    expect((await stat(join(folder, 'live'))).mode & 0o777).toBe(0o660);
+    await agent?.stop('the test is over');
+    agent = null;
+    expect(existsSync(join(folder, 'live'))).toBe(false);
+  });
+
   it('tells once of a host that falls silent, and once that it is back', async () => {
     await writeFile(
       join(folder, 'liveness', 'hosts.yaml'),

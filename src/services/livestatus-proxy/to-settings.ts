@@ -79,6 +79,11 @@ function localSocket(file: LiveproxyFile, runDir: string, id: string): LocalSock
   };
 }
 
+/** For a site that says nothing of its own. */
+export function usualLimits(): SiteLimits {
+  return limitsOf({});
+}
+
 function limitsOf(own: Fields): SiteLimits {
   return {
     clientBufferBytes: own.client_buffer_bytes ?? 16 * 1024 * 1024,
