@@ -23,6 +23,8 @@ import { Figures } from './figures.ts';
 import { makeIdentity } from './identity.ts';
 import { letterRetries } from './letter-retries.ts';
 import { LivenessService } from './liveness-service.ts';
+import { openLiveproxy, type RunningLiveproxy } from './liveproxy.ts';
+import { loadLiveproxy } from './load-liveproxy.ts';
 import { MailService } from './mail-service.ts';
 import { openAdmin } from './open-admin.ts';
 import { openSpooler, type RunningSpooler } from './open-spooler.ts';
@@ -89,6 +91,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   const look = () => readClusterView(places, config.cluster, deadLetters.stats());
   let spooler: RunningSpooler | null = null;
   const hosts = await LivenessService.open(options, identity);
+  let liveproxy: RunningLiveproxy | null = null;
   let reload = async (): Promise<ReloadAnswer> => ({ ok: false, hash: '', problems: ['the agent is starting'] });
   const admin = await openAdmin({
     ...options,
@@ -100,11 +103,14 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     deadLetters,
     mails: () => mail.reading(),
     spool: () => spooler?.reading() ?? null,
+    sites: () => liveproxy?.sites() ?? [],
     ...(config.liveness === null ? {} : { hosts: () => hosts.look(places) }),
   });
   opened.push(() => admin.close());
   const endLivestatus = await hosts.serve(places);
   opened.push(endLivestatus);
+  liveproxy = await openProxy(options);
+  opened.push(async () => liveproxy?.close());
   if (admin.address !== null) facts['admin'] = admin.address;
   let heldFile: Promise<LmdbEnvironment> | null = null;
   opened.push(async () => (await heldFile)?.close());
@@ -153,7 +159,10 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     ...{ options, sinks, listening, context, agree, failed: fail },
     loop: { halt: (units) => assignment.loop.halt(units), resume: (units) => assignment.loop.resume(units) },
   });
-  reload = () => reloader.reload();
+  reload = async () => {
+    await liveproxy?.reload();
+    return await reloader.reload();
+  };
   const member = (): Member => ({
     ...identity,
     weight: config.agent.weight,
@@ -254,7 +263,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
         { name: 'mails', end: () => mail.leave() },
         { name: 'inputs', end: async () => void (await Promise.all(listeners.map((listener) => listener.close()))) },
         { name: 'spooler', end: async () => spooler?.close() },
-        { name: 'admin', end: async () => void (await Promise.all([admin.close(), endLivestatus()])) },
+        { name: 'admin', end: async () => void (await Promise.all([admin.close(), endLivestatus(), liveproxy?.close()])) },
         {
           name: 'stores',
           end: async () =>
@@ -277,4 +286,11 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
       return stopping;
     },
   };
+}
+
+/** One of the processes of an agent runs it. */
+async function openProxy(options: AgentOptions): Promise<RunningLiveproxy | null> {
+  const { liveproxy } = options.config;
+  if (liveproxy === null || !options.exclusiveInputs) return null;
+  return await openLiveproxy({ ...options, load: () => loadLiveproxy({ config: liveproxy }) });
 }

@@ -16,6 +16,8 @@ import { readSecret } from '../inputs/configured-file.ts';
 import type { Clock } from '../lib/clock.ts';
 import { orLate } from '../lib/or-late.ts';
 import type { DeadLetters } from '../pipeline/dead-letters.ts';
+import { siteReadings } from '../services/livestatus-proxy/site-readings.ts';
+import type { SiteState } from '../services/livestatus-proxy/state-text.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Readings } from '../telemetry/readings.ts';
 import type { Scraped } from '../telemetry/telemetry.ts';
@@ -44,6 +46,8 @@ export interface AdminParts {
   /** Without it: no mails are sent. */
   readonly mails?: () => (MailReading & Pick<MailNow, 'servers'>) | null;
   readonly spool?: () => SpoolNow | null;
+  /** Of the Livestatus proxy in this agent, if one runs. */
+  readonly sites?: () => readonly SiteState[];
   /** Without it: nobody is expected to report. */
   readonly hosts?: () => Promise<readonly HostView[]>;
 }
@@ -83,7 +87,8 @@ export async function openAdmin(parts: AdminParts): Promise<AgentAdmin> {
     token: tokenFile === null ? null : await readSecret(tokenFile, undefined),
     health,
     version,
-    metrics: async () => scrape(readingsOf(figures, await look(), identity.boot, mails())),
+    metrics: async () =>
+      scrape({ ...readingsOf(figures, await look(), identity.boot, mails()), ...siteReadings(parts.sites?.() ?? []) }),
     status: async () => {
       const view = await look();
       return view === null ? null : { ...view, mails: mails(), servedBy: { ...identity, build: version, reason: health.reason } };

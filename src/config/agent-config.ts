@@ -100,6 +100,8 @@ export interface AgentConfig {
   readonly inputs: readonly InputConfig[];
   /** Null: no notification is sent to other sites or taken from them. */
   readonly spooler: SpoolerSettings | null;
+  /** The file of the Livestatus proxy that runs in this agent; null: none. */
+  readonly liveproxy: string | null;
   readonly pipelinesDir: string;
   /** Files or folders; empty: the definitions that come with the product. */
   readonly definitions: { readonly meters: readonly string[]; readonly events: readonly string[] };

@@ -36,6 +36,11 @@ export const AgentFile = z
     topics: TopicsSchema,
     inputs: z.array(z.unknown()).max(32).default([]).describe('Where notifications come from.'),
     spooler: SpoolerSchema.optional().describe('Notifications to and from other sites.'),
+    liveproxy: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The file of a Livestatus proxy that this agent runs as well, as `ceilograph liveproxy -c` does.'),
     pipelines: z.string().min(1).default('pipelines').describe('The folder of the sinks, one YAML file each.'),
     definitions: z
       .strictObject({

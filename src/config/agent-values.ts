@@ -19,6 +19,7 @@ export function toAgentConfig(
     coordination: toCoordination(values, place),
     inputs,
     spooler: values.spooler ?? null,
+    liveproxy: values.liveproxy === undefined ? null : place('liveproxy', values.liveproxy),
     pipelinesDir: place('pipelines', values.pipelines),
     definitions: {
       meters: values.definitions.meters.map((each) => place('definitions.meters', each)),

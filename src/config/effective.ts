@@ -35,6 +35,7 @@ export function effectiveSettings({ config, origins, secrets }: LoadedAgent): Ef
     'admin.token_file': config.admin.tokenFile,
     mail: config.mail ?? 'off',
     liveness: config.liveness ?? 'off',
+    liveproxy: config.liveproxy ?? 'off',
     'log.level': config.log.level,
     'agent.static_id': config.agent.staticId,
     'agent.weight': config.agent.weight,

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningAgent, startAgent } from '../../src/agent/agent.ts';
+import type { ReloadAnswer } from '../../src/agent/reload.ts';
 import { loadSetup } from '../../src/config/load-setup.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createItemCodec } from '../../src/pipeline/item-codec.ts';
@@ -49,7 +50,13 @@ export class AgentRig {
       random: Math.random,
       version: 'test',
       exclusiveInputs: true,
+      load: () => loadSetup({ config: join(this.folder, 'agent.yaml') }, {}),
     });
+  }
+
+  reload(): Promise<ReloadAnswer> {
+    if (this.#agent === null) throw new Error('the agent does not run');
+    return this.#agent.reload();
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { liveproxyProblems } from '../../agent/load-liveproxy.ts';
 import { mailProbe } from '../../agent/open-mail.ts';
 import { probeCluster } from '../../agent/probe-cluster.ts';
 import { formatNote } from '../../config/ceilometer/note.ts';
@@ -37,7 +38,9 @@ export function checkCommand(): Command {
 
 async function run(paths: readonly string[], options: Options): Promise<void> {
   const agentFile = options.config ?? (paths.length === 0 && existsSync('agent.yaml') ? 'agent.yaml' : null);
-  const checked = await checkAll(paths, agentFile, process.env);
+  const read = await checkAll(paths, agentFile, process.env);
+  const beside = read.agent === null ? [] : await liveproxyProblems(read.agent.config);
+  const checked = { ...read, problems: [...read.problems, ...beside] };
   const mail = checked.agent === null ? undefined : mailProbe(checked.agent.config, systemClock);
   const tools = { registries: shipped, clock: systemClock, random: Math.random, timeoutMs: 10_000, mail };
   const probes =

@@ -1,15 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { type LiveproxySource, loadLiveproxy } from '../../agent/load-liveproxy.ts';
 import { disable, enable, omdPaths } from '../../services/livestatus-proxy/omd.ts';
+import { readPid } from '../../services/livestatus-proxy/pid-file.ts';
 import { createTelemetry } from '../../telemetry/telemetry.ts';
 import { CliFailure } from '../failure.ts';
-import { daemonize, daemonVariable, readPid, tellParent } from '../liveproxy/daemon.ts';
-import { loadLiveproxy, type Source } from '../liveproxy/load-liveproxy.ts';
+import { daemonize, daemonVariable, tellParent } from '../liveproxy/daemon.ts';
 import { LogFile } from '../liveproxy/log-file.ts';
 import { runLiveproxy } from '../liveproxy/run-liveproxy.ts';
 
-interface Options extends Source {
+interface SourceOptions {
+  readonly config?: string;
+  readonly omd?: string;
+}
+
+interface Options extends SourceOptions {
   readonly foreground?: true;
   readonly daemon?: true;
   readonly debug?: true;
@@ -54,8 +60,8 @@ function statusCommand(): Command {
     .option('-c, --config <file>', 'the sites, YAML')
     .option('--omd <root>', 'the root of the OMD site')
     .addHelpText('after', '\nExamples:\n  ceilograph liveproxy status --omd /omd/sites/heute\n')
-    .action(async (options: Source) => {
-      const { stateFile, pidFile } = await loadLiveproxy(options);
+    .action(async (options: SourceOptions) => {
+      const { stateFile, pidFile } = await loadLiveproxy(sourceOf(options));
       if ((await readPid(pidFile)) === null) throw new CliFailure('no proxy runs on this configuration');
       process.stdout.write(await readFile(stateFile, 'utf8'));
     });
@@ -66,7 +72,8 @@ async function liveproxy(options: Options): Promise<void> {
     throw new CliFailure('expected one of --daemon and --foreground', 2);
   const isDaemon = process.env[daemonVariable] !== undefined;
   try {
-    const settings = await loadLiveproxy(options);
+    const source = sourceOf(options);
+    const settings = await loadLiveproxy(source);
     if (options.daemon === true && !isDaemon) {
       const pid = await daemonize(settings.logFile);
       process.stderr.write(`liveproxy runs as ${pid}, ${settings.sites.length} sites, log ${settings.logFile}\n`);
@@ -78,7 +85,7 @@ async function liveproxy(options: Options): Promise<void> {
       agent: 'liveproxy',
       stream: log ?? process.stdout,
     });
-    await runLiveproxy({ settings, telemetry, load: () => loadLiveproxy(options), reopenLog: () => log?.reopen() });
+    await runLiveproxy({ telemetry, load: () => loadLiveproxy(source), reopenLog: () => log?.reopen() });
   } catch (error) {
     if (isDaemon) await tellParent({ failed: error instanceof Error ? error.message : String(error) });
     if (options.debug === true && error instanceof Error) process.stderr.write(`${error.stack}\n`);
@@ -86,6 +93,12 @@ async function liveproxy(options: Options): Promise<void> {
   } finally {
     if (isDaemon && process.connected) process.disconnect?.();
   }
+}
+
+function sourceOf({ config, omd }: SourceOptions): LiveproxySource {
+  if (config !== undefined && omd === undefined) return { config };
+  if (omd !== undefined && config === undefined) return { omd };
+  throw new CliFailure('expected either --config FILE or --omd ROOT', 2);
 }
 
 interface EnableOptions {

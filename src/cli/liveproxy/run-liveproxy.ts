@@ -1,83 +1,55 @@
 import { Health } from '../../admin/health.ts';
 import { type Admin, startAdmin } from '../../admin/server.ts';
+import { openLiveproxy, type RunningLiveproxy } from '../../agent/liveproxy.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { LivestatusProxy } from '../../services/livestatus-proxy/proxy.ts';
 import { siteReadings } from '../../services/livestatus-proxy/site-readings.ts';
-import { siteState } from '../../services/livestatus-proxy/site-state.ts';
-import { keepStateFile } from '../../services/livestatus-proxy/state-file.ts';
 import type { LiveproxySettings } from '../../services/livestatus-proxy/to-settings.ts';
+import { noReadings } from '../../telemetry/readings.ts';
 import type { createTelemetry } from '../../telemetry/telemetry.ts';
 import { version } from '../version.ts';
-import { removePidFile, tellParent, writePidFile } from './daemon.ts';
+import { tellParent } from './daemon.ts';
 
 interface RunOptions {
-  readonly settings: LiveproxySettings;
   readonly load: () => Promise<LiveproxySettings>;
   readonly telemetry: ReturnType<typeof createTelemetry>;
   readonly reopenLog: () => void;
 }
 
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the configuration again and opens the log anew. A second signal to end ends at once. */
-export async function runLiveproxy({ settings, load, telemetry, reopenLog }: RunOptions): Promise<void> {
+export async function runLiveproxy({ load, telemetry, reopenLog }: RunOptions): Promise<void> {
   const { emit } = telemetry;
-  const proxy = new LivestatusProxy({ clock: systemClock, random: Math.random, emit, version: version() });
-  const stopping = new AbortController();
-  await proxy.start(settings.sites, settings.own);
-  const admin = await serveMetrics(settings, proxy, telemetry);
-  const writing = keepStateFile(settings.stateFile, proxy, systemClock, emit, stopping.signal);
-  await writePidFile(settings.pidFile);
-  const hangup = reloader(proxy, load, emit, reopenLog);
+  const proxy = await openLiveproxy({ load, clock: systemClock, random: Math.random, emit, version: version() });
+  const admin = await serveMetrics(proxy, telemetry);
+  const hangup = () => {
+    try {
+      reopenLog();
+    } catch (error) {
+      emit('livestatus:not-reloaded', { error: (error as Error).message });
+    }
+    void proxy.reload();
+  };
   process.on('SIGHUP', hangup);
   await tellParent({ ready: true });
   try {
     await ended();
   } finally {
     process.off('SIGHUP', hangup);
-    await proxy.stop();
     await admin?.close();
-    stopping.abort(new Error('stopped'));
-    await writing;
-    await removePidFile(settings.pidFile);
+    await proxy.close();
   }
 }
 
-/** One after the other: what is read last counts. */
-function reloader(
-  proxy: LivestatusProxy,
-  load: () => Promise<LiveproxySettings>,
-  emit: RunOptions['telemetry']['emit'],
-  reopenLog: () => void,
-): () => void {
-  let last: Promise<void> = Promise.resolve();
-  const reload = async () => {
-    try {
-      reopenLog();
-      const { added, removed, changed, kept } = await proxy.reload((await load()).sites);
-      emit('livestatus:reloaded', { added: added.length, removed: removed.length, changed: changed.length, kept: kept.length });
-    } catch (error) {
-      emit('livestatus:not-reloaded', { error: (error as Error).message });
-    }
-  };
-  return () => {
-    last = last.then(reload);
-  };
-}
-
-async function serveMetrics(
-  { metrics }: LiveproxySettings,
-  proxy: LivestatusProxy,
-  { scrape, emit }: RunOptions['telemetry'],
-): Promise<Admin | null> {
+async function serveMetrics(proxy: RunningLiveproxy, { scrape, emit }: RunOptions['telemetry']): Promise<Admin | null> {
+  const { metrics } = proxy.settings;
   if (metrics === null) return null;
   const health = new Health();
-  const states = () => proxy.sites.map((served) => siteState(served, systemClock.monotonic()));
   const admin = await startAdmin({
     ...metrics,
     token: null,
     health,
     version: version(),
-    metrics: () => scrape(siteReadings(states())),
-    status: async () => ({ sites: states() }),
+    metrics: () => scrape({ ...noReadings, ...siteReadings(proxy.sites()) }),
+    status: async () => ({ sites: proxy.sites() }),
   });
   health.running();
   emit('admin:listening', { address: admin.address });

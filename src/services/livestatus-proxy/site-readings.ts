@@ -1,8 +1,8 @@
-import { noReadings, type Readings } from '../../telemetry/readings.ts';
+import type { Readings } from '../../telemetry/readings.ts';
 import type { SiteState } from './state-text.ts';
 
 /** What `/metrics` shows of the sites beside what was told as events. */
-export function siteReadings(sites: readonly SiteState[]): Readings {
+export function siteReadings(sites: readonly SiteState[]): Partial<Readings> {
   const each = (value: (site: SiteState) => number | null) =>
     sites.flatMap((site) => {
       const read = value(site);
@@ -16,7 +16,6 @@ export function siteReadings(sites: readonly SiteState[]): Readings {
       })),
     );
   return {
-    ...noReadings,
     livestatus_site_up: each((site) => (site.verdict === 'ready' || site.verdict === 'suspect' ? 1 : 0)),
     livestatus_channels: byState(['connecting', 'ready', 'busy'], (site) => site.channels),
     livestatus_clients: byState(['query', 'channel', 'response'], (site) => site.clients),

@@ -1,27 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { parseAt, plain, withoutEmpty } from '../../config/explain.ts';
-import { ConfigError, formatPath } from '../../config/problem.ts';
-import { readYamlFile } from '../../config/read-file.ts';
-import { Fault } from '../../model/faults.ts';
-import { omdPaths, readConfiguration } from '../../services/livestatus-proxy/omd.ts';
-import { LiveproxyFile } from '../../services/livestatus-proxy/schema.ts';
-import { type LiveproxySettings, toSettings } from '../../services/livestatus-proxy/to-settings.ts';
-import { CliFailure } from '../failure.ts';
+import type { AgentConfig } from '../config/agent-config.ts';
+import { parseAt, plain, withoutEmpty } from '../config/explain.ts';
+import { ConfigError, formatPath, type Problem } from '../config/problem.ts';
+import { readYamlFile } from '../config/read-file.ts';
+import { Fault } from '../model/faults.ts';
+import { omdPaths, readConfiguration } from '../services/livestatus-proxy/omd.ts';
+import { LiveproxyFile } from '../services/livestatus-proxy/schema.ts';
+import { type LiveproxySettings, toSettings } from '../services/livestatus-proxy/to-settings.ts';
 
 /** Where the settings are: a YAML file of ours, or the root of an OMD site with its `liveproxy.mk`. */
-export interface Source {
-  readonly config?: string;
-  readonly omd?: string;
-}
+export type LiveproxySource = { readonly config: string } | { readonly omd: string };
 
 /** Descriptors beside those of sites: log, pid and state files, listeners being replaced, the runtime's own. */
 const otherDescriptors = 64;
 
 /** Throws a `ConfigError` with the place of everything that is wrong, a `Fault` when the machine allows too few open files. */
-export async function loadLiveproxy({ config, omd }: Source): Promise<LiveproxySettings> {
-  if ((config === undefined) === (omd === undefined)) throw new CliFailure('expected either --config FILE or --omd ROOT', 2);
-  const settings = omd === undefined ? await fromYaml(config as string) : await fromOmd(resolve(omd));
+export async function loadLiveproxy(source: LiveproxySource): Promise<LiveproxySettings> {
+  const settings = 'config' in source ? await fromYaml(source.config) : await fromOmd(resolve(source.omd));
   await requireDescriptors(settings);
   return settings;
 }
@@ -58,4 +54,16 @@ async function requireDescriptors({ sites }: LiveproxySettings): Promise<void> {
     'too_few_descriptors',
     `${sites.length} sites need ${needed} open files and as many for their clients, this process may have ${limit}: raise LimitNOFILE, or lower number_of_channels`,
   );
+}
+
+/** What keeps the proxy of an agent from starting, with its place; nothing when there is none. */
+export async function liveproxyProblems({ liveproxy }: Pick<AgentConfig, 'liveproxy'>): Promise<readonly Problem[]> {
+  if (liveproxy === null) return [];
+  try {
+    await loadLiveproxy({ config: liveproxy });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    return [{ file: liveproxy, line: 0, column: 0, path: '', message: (error as Error).message, hint: null }];
+  }
 }
