@@ -8,32 +8,15 @@ import type { Clock } from '../lib/clock.ts';
 import type { JsonObject } from '../model/json.ts';
 import { partitionOf, stableId } from '../model/stable-hash.ts';
 import { OwnerFeed } from '../pipeline/owner-feed.ts';
+import type { WatchedHost } from '../services/livestatus-proxy/host-tables.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import type { Places } from './places.ts';
 
 /** One host as an operator sees it. Times are ISO 8601 in UTC. The shape `hosts --json` prints. */
-export interface HostView {
-  readonly host: string;
-  readonly address: string;
-  readonly groups: readonly string[];
-  readonly parents: readonly string[];
-  readonly status: string;
-  readonly since: string;
-  readonly reason: string;
+export interface HostView extends WatchedHost {
   readonly incident: string | null;
-  readonly flapping: boolean;
   readonly maintainedUntil: string | null;
-  /** Not told: `held`, `attached`, `silenced`; told: `told`, `stormed`; null while it is not down. */
-  readonly told: string | null;
-  readonly services: readonly {
-    readonly service: string;
-    readonly intervalSeconds: number;
-    readonly toleranceSeconds: number;
-    /** Seconds of partition time since its last report, by the last commit; null: it never reported. */
-    readonly silentSeconds: number | null;
-    readonly lateSince: string | null;
-  }[];
-  readonly triggers: readonly { readonly trigger: string; readonly severity: string; readonly firedSince: string | null }[];
+  readonly services: readonly (WatchedHost['services'][number] & { readonly toleranceSeconds: number })[];
 }
 
 export interface HostsView {

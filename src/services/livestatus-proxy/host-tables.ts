@@ -11,11 +11,12 @@ export interface WatchedHost {
   readonly since: string;
   readonly reason: string;
   readonly flapping: boolean;
-  /** Null while it is not down; `attached`: it is down because a parent is. */
+  /** Null while it is not down. Not told: `held`, `silenced`, `attached` (it is down because a parent is); told: `told`, `stormed`. */
   readonly told: string | null;
   readonly services: readonly {
     readonly service: string;
     readonly intervalSeconds: number;
+    /** Seconds of partition time since its last report, by the last commit; null: it never reported. */
     readonly silentSeconds: number | null;
     readonly lateSince: string | null;
   }[];
