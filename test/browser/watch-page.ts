@@ -6,7 +6,7 @@ import { openBrowser } from './browser.ts';
  * Somebody runs a command and looks at the page it serves: how long until a rate is on a plot, is an agent seen to die, and do the others
  * take its partitions? Exits 1 when one of these is not seen in time.
  *
- *     CHROMIUM=… tsx watch-page.ts SCRIPT ADDRESS
+ *     CHROMIUM=… NEWCOMER_BEGUN=EPOCH_MS tsx watch-page.ts SCRIPT ADDRESS
  */
 const [script = '', address = ''] = process.argv.slice(2);
 const rateWithinMs = 5 * 60_000;
@@ -30,7 +30,8 @@ try {
   await served(page);
   say(`served after ${seconds()}`);
   await page.waitForFunction(rateOnPlot, undefined, { timeout: rateWithinMs - (performance.now() - begun) });
-  say(`a rate on the plot after ${seconds()}`);
+  const all = Math.round((Date.now() - Number(process.env['NEWCOMER_BEGUN'] ?? Date.now())) / 1_000);
+  say(`a rate on the plot after ${seconds()}; all of this page's commands so far took ${all} s, installing included`);
   const dead = page.locator('#owners tr.dead').first();
   await dead.waitFor({ timeout: movedWithinMs });
   const name = await dead.getAttribute('data-key');

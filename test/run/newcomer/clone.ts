@@ -13,6 +13,7 @@ const separator = '\u001e';
 /** A fresh clone of HEAD in which blocks are run one after the other, as by somebody who follows the pages. */
 export class Clone {
   readonly #dir: string;
+  readonly #begun = Date.now();
   #installed = false;
 
   private constructor(dir: string) {
@@ -53,7 +54,7 @@ export class Clone {
     if (address === undefined) return 'no comment names the address of the page';
     const watcher = ['npx', 'tsx', 'test/browser/watch-page.ts', this.#inClone(command), address];
     const services = ['test/services/services.sh', 'run', 'chromium', '--', ...watcher];
-    const { code } = await runProgram('bash', services, this.#env);
+    const { code } = await runProgram('bash', services, { ...this.#env, NEWCOMER_BEGUN: String(this.#begun) });
     return code === 0 ? null : 'what is to be seen on the page was not seen';
   }
 
