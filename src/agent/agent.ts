@@ -16,6 +16,7 @@ import { Sequencer } from '../pipeline/sequencer.ts';
 import { Taps } from '../pipeline/taps.ts';
 import { Traces } from '../pipeline/traces.ts';
 import { Watching } from '../pipeline/watching.ts';
+import { openSpans } from '../telemetry/spans.ts';
 import { agentActions } from './agent-actions.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { readClusterView } from './cluster-view.ts';
@@ -79,7 +80,8 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   const soft = new AbortController();
   // Every lane, listener and partition waits under these two; that is many, not a leak.
   setMaxListeners(0, soft.signal, hard.signal);
-  const seen = new Watching(new Taps(clock.now), new Traces(), clock.now);
+  const spans = await openSpans(options.version);
+  const seen = new Watching(new Taps(clock.now), new Traces(), clock.now, spans);
   const facts: Record<string, string> = {};
   const troubles = new Troubles(clock);
   const places = await openPlaces({ config, clock, random: options.random, emit });

@@ -19,6 +19,8 @@ export interface Delivery {
   /** From the transport when the body has none. */
   readonly priority: string | undefined;
   readonly redelivered: boolean;
+  /** The header of that name, where the transport has one and it is one. */
+  readonly traceparent?: string | undefined;
   /** Without one it is ours until it is settled or given back (a line of a file). */
   readonly custody?: Custody;
   /** A dead letter on its way again: what of it is still wanted. */

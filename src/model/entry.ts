@@ -44,6 +44,8 @@ export interface DataEntry {
 export interface Part {
   readonly id: string;
   readonly items: readonly Item[];
+  /** The trace that the notification belongs to, where its sender said so: W3C `traceparent`. Nothing is computed from it. */
+  readonly trace?: string;
 }
 
 export interface TickEntry {
@@ -73,7 +75,10 @@ export function printEntry(entry: Entry): string {
         s: entry.seq,
         at: entry.at,
         a: entry.proven,
-        n: entry.notifications.map((part) => ({ i: part.id, m: part.items as unknown as Json })),
+        n: entry.notifications.map(({ id, items, trace }) => {
+          const part = { i: id, m: items as unknown as Json };
+          return trace === undefined ? part : { ...part, t: trace };
+        }),
         ...(entry.canaries.length > 0 ? { c: entry.canaries } : {}),
       });
     case 'tick':
@@ -104,7 +109,9 @@ export function parseEntry(text: string): Entry {
         proven: num(value, 'a'),
         notifications: list(value, 'n').map((part) => {
           if (!isObject(part)) throw malformed('n holds something that is no object');
-          return { id: str(part, 'i'), items: list(part, 'm').map(toItem) };
+          const { t: trace } = part;
+          const read = { id: str(part, 'i'), items: list(part, 'm').map(toItem) };
+          return typeof trace === 'string' ? { ...read, trace } : read;
         }),
         canaries: value['c'] === undefined ? [] : list(value, 'c').map(toCanary),
       };

@@ -48,10 +48,10 @@ function entryText(deps: EntryDeps, work: Work, { sink }: PartitionRef, entry: D
   } catch {
     // one by one it shows which
   }
-  const notifications = entry.notifications.map(({ id, items }) => {
-    const spoken = speak(items, itemLines);
-    for (const { message, text } of spoken.bad) work.letters.push(itemLetter(deps, sink, id, message, text));
-    return { id, items: spoken.items };
+  const notifications = entry.notifications.map((part) => {
+    const spoken = speak(part.items, itemLines);
+    for (const { message, text } of spoken.bad) work.letters.push(itemLetter(deps, sink, part.id, message, text));
+    return { ...part, items: spoken.items };
   });
   return printEntry({ ...entry, notifications });
 }
@@ -79,7 +79,7 @@ function fitting(deps: EntryDeps, work: Work, { sink }: PartitionRef, part: Part
   const message = `${part.items.length} items of ${bytes} bytes for one partition; an entry takes ${maxEntryBytes}.`;
   const body = speak(part.items, itemLines).lines;
   work.letters.push({ ...itemLetter(deps, sink, part.id, message, body), reason: 'entry_too_large' });
-  return { part: { id: part.id, items: [] }, bytes: 0 };
+  return { part: { ...part, items: [] }, bytes: 0 };
 }
 
 function* chunks(parts: readonly Weighed[]): Generator<readonly Part[]> {

@@ -199,7 +199,9 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
   // What the other kind came to stands since the first time, and whoever has it need not know this id any more.
   const samples = again?.only === 'events' ? [] : all.samples;
   const events = again?.only === 'samples' ? [] : all.events;
-  deps.watching?.converted(deps.name, delivery.origin, notification.message_id, samples, events);
+  const { message_id: id } = notification;
+  const { traceparent } = delivery;
+  const trace = deps.watching?.converted(deps.name, delivery.origin, id, samples, events, traceparent);
   for (const problem of problems)
     work.letters.push(letterOf(deps, delivery, problem.stage, problem.code, problem.message, notification));
   const excess = excessOf(deps.limits, samples, delivery.body.length);
@@ -211,11 +213,12 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
   work.bytes += Math.min(samples.length * delivery.body.length, maxGrowth * maxBytes);
   deps.tally.samples += samples.length;
   deps.tally.events += events.length;
-  deps.router.route(notification.message_id, samples, events, into(deps, work));
+  deps.router.route(id, samples, events, into(deps, work, trace));
 }
 
-function into({ sinks }: ListenerDeps, work: Work): Parameters<Router['route']>[3] {
-  return (sinkIndex, partition, part) => {
+function into({ sinks }: ListenerDeps, work: Work, trace?: string): Parameters<Router['route']>[3] {
+  return (sinkIndex, partition, routed) => {
+    const part = trace === undefined ? routed : { ...routed, trace };
     const sink = sinks[sinkIndex] as ListenerSink;
     if (sink.kind === 'direct') push(work.direct, sink.direct, part);
     else push(work.parts, sink.partitions[partition] as PartitionRef, part);

@@ -248,7 +248,10 @@ class Owner {
     this.#deps.tally.repeated += applied.repeated;
     if (entry.kind === 'data') {
       this.#deps.tally.applied += entry.notifications.length;
-      if (this.#deps.watching !== undefined) for (const { id } of entry.notifications) step.ids.push(id);
+      for (const { id, trace } of this.#deps.watching === undefined ? [] : entry.notifications) {
+        step.ids.push(id);
+        if (trace !== undefined) this.#deps.watching?.carries(id, trace);
+      }
     }
     if (applied.outcome === 'held') this.#deps.report({ kind: 'gap', held: this.#partition.heldCount });
     const holds = this.#partition.heldCount > 0;

@@ -96,6 +96,23 @@ describe('the amqp input and its broker', () => {
     ]);
   });
 
+  it('says which trace a message belongs to, where a header does', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    listener.onDelivery = (delivery) => delivery.settle();
+    await open();
+    await listener.connected();
+
+    const connection = await connect(await amqpUrl());
+    const channel = await connection.createConfirmChannel();
+    for (const headers of [{ traceparent }, { traceparent: 'none' }, {}])
+      channel.publish(exchanges[0] ?? '', infoOf(0), Buffer.from('1'), { headers });
+    await channel.waitForConfirms();
+    await connection.close();
+    await listener.until(() => listener.deliveries.length === 3);
+
+    expect(listener.deliveries.map((delivery) => delivery.traceparent)).toEqual([traceparent, undefined, undefined]);
+  });
+
   it('loses nothing while its connection is killed again and again', async () => {
     const settled = new Set<string>();
     let sinceCut = 0;

@@ -1,5 +1,6 @@
 import { aborted, orAborted } from '../../lib/or-aborted.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
+import { traceparentOf } from '../../lib/traceparent.ts';
 import { Fault } from '../../model/faults.ts';
 import { priorities } from '../../model/notification.ts';
 import type { Delivery, Input, InputContext, InputKind } from '../input.ts';
@@ -169,6 +170,7 @@ class AmqpInput implements Input {
       body: message.content,
       origin: `amqp://${exchange}/${queue}`,
       priority: priorityOf(routingKey),
+      traceparent: traceparentOf(message.properties.headers?.['traceparent']),
       redelivered,
       custody: consumption.custody,
       settle: finish('settle'),

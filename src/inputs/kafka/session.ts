@@ -4,6 +4,7 @@ import { linkedAbort } from '../../lib/linked-abort.ts';
 import { orAborted } from '../../lib/or-aborted.ts';
 import { endsWithin, orLate } from '../../lib/or-late.ts';
 import type { Semaphore } from '../../lib/semaphore.ts';
+import { traceparentOf } from '../../lib/traceparent.ts';
 import { Fault } from '../../model/faults.ts';
 import { HeardCustody } from '../custody.ts';
 import type { Delivery, InputContext } from '../input.ts';
@@ -193,6 +194,7 @@ export class Session {
       origin: `kafka://${topic}/${partition}:${message.offset}`,
       priority: priorityOf(topic),
       redelivered,
+      traceparent: traceparentOf(message.headers?.['traceparent']),
       custody,
       settle: once(() => generation.settle(topic, partition, offset)),
       giveBack: once(() => {
