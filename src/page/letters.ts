@@ -14,6 +14,7 @@ export class Letters {
   readonly #dialog = byId<HTMLDialogElement>('letter-dialog');
   readonly #bars = el('ul', { class: 'bars' });
   readonly #said = el('p', { class: 'quiet', role: 'status' });
+  readonly #others = el('p', { class: 'quiet others' });
   readonly #table = el('table');
   readonly #scroll = el(
     'div',
@@ -25,7 +26,7 @@ export class Letters {
   #reason: string | null = null;
 
   constructor() {
-    this.#place.append(this.#bars, this.#said, this.#scroll);
+    this.#place.append(this.#bars, this.#said, this.#scroll, this.#others);
     this.#dialog.addEventListener('click', (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
@@ -39,6 +40,7 @@ export class Letters {
   draw(now: Overview): void {
     say(byId('letters-whose'), `kept by ${now.servedBy.agent}`);
     this.#drawBars(now.deadLetters);
+    this.#drawOthers(now);
     const known = JSON.stringify([now.deadLetters, this.#reason]);
     if (known === this.#known) return;
     this.#known = known;
@@ -80,6 +82,19 @@ export class Letters {
     if (this.#said.dataset['answer'] === undefined)
       say(this.#said, letters === 0 ? `There are none.${gone}` : `${count(letters, 'dead letter')}.${gone}`);
     set(this.#scroll, 'hidden', letters === 0);
+  }
+
+  /** Who else has made some, with the way to its page: each data directory has its own. */
+  #drawOthers({ members, servedBy }: Overview): void {
+    const others = members.filter(({ boot, deadLetters }) => boot !== servedBy.boot && deadLetters > 0);
+    set(this.#others, 'hidden', others.length === 0);
+    keep(
+      this.#others,
+      others,
+      ({ boot }) => boot,
+      ({ admin, host }) => (admin === null ? el('span') : el('a', { href: reachable(admin, host) })),
+      (link, { agent, deadLetters }) => say(link, `${agent} has made ${count(deadLetters, 'dead letter')} since its start`),
+    );
   }
 
   async #list(): Promise<void> {
@@ -150,6 +165,13 @@ export class Letters {
     });
     return button;
   }
+}
+
+/** Who listens on all addresses is reached by the name of its machine. */
+function reachable(admin: string, host: string): string {
+  const url = new URL(admin);
+  if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = host;
+  return url.href;
 }
 
 function factText(name: string, value: unknown): string {

@@ -73,6 +73,18 @@ describe('the page of a cluster of three agents', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
+  it('names the other agents that have made dead letters, with the way to their pages', async () => {
+    await cluster.feed('two', 3, noNotification);
+    const { page, faults } = await openPage(browser, cluster.address('one'));
+    await untilLive(page);
+
+    const link = page.locator('#letters .others a', { hasText: 'two has made 3 dead letters since its start' });
+    await link.waitFor();
+    expect(await link.getAttribute('href')).toBe(`${cluster.address('two')}/`);
+    expect(await page.locator('#letters .others a').count()).toBe(1);
+    expect(faults).toEqual([]);
+  });
+
   it('says that the connection is lost, and finds the agent again after it was restarted', async () => {
     const { page } = await openPage(browser, cluster.address('one'));
     await untilLive(page);
