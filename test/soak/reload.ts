@@ -73,7 +73,12 @@ export async function soakReload(reloads: number, withinMs: number): Promise<Soa
       });
       const { ok, changed } = (await answer.json()) as { readonly ok: boolean; readonly changed?: readonly string[] };
       if (!ok || changed?.includes('steady') === true) refused += 1;
-      if (done % 100 === 0) rssAnon.push({ reloads: done, kib: await rssAnonOf(agent) });
+      if (done % 100 !== 0) continue;
+      const kib = await rssAnonOf(agent);
+      rssAnon.push({ reloads: done, kib });
+      console.error(
+        `${done} reloads after ${Math.round((performance.now() - begun) / 1_000)} s, RssAnon ${Math.round(kib / 1024)} MiB`,
+      );
     }
     const seconds = Math.round((performance.now() - begun) / 1_000);
     await variant(folder, 0);
