@@ -60,6 +60,11 @@ export function tellOfRedis(emit: Emit, event: RedisEvent): void {
     case 'recovered':
       emit('group:recovered', { incarnation: event.incarnation, floor: event.floor, lost: event.lost });
       break;
+    case 'went-back': {
+      const { unit, answered, found } = event;
+      emit('partition:went-back', { partition: unit, version: answered, found, commits: answered - found });
+      break;
+    }
     case 'rejected':
       emit('group:rejected', { what: event.what, where: event.where, reason: event.reason, kid: event.kid });
       break;

@@ -1,6 +1,7 @@
 import type { ClusterConfig } from '../config/agent-config.ts';
 import { readKeyRing } from '../config/key-file.ts';
 import { openRedis } from '../coordination/redis/open-redis.ts';
+import type { SentinelServers } from '../coordination/redis/sentinels.ts';
 import { readConfigured, readSecret } from '../inputs/configured-file.ts';
 import { tlsOptions } from '../model/tls-files.ts';
 import { RedisStore } from '../state/redis/redis-store.ts';
@@ -25,6 +26,7 @@ export async function openCluster(options: PlacesOptions, cluster: ClusterConfig
     ...(redis.aclUser === null ? {} : { username: redis.aclUser }),
     ...(redisPassword === null ? {} : { password: await redisPassword(), readPassword: redisPassword }),
     tls: await tlsOptions(redis.tls, read),
+    ...(redis.sentinels === null ? {} : { sentinels: await toSentinels(redis.sentinels) }),
     random,
     cluster: config.cluster,
     ring,
@@ -50,5 +52,18 @@ export async function openCluster(options: PlacesOptions, cluster: ClusterConfig
     rememberedLayouts: async () => (await control.read())?.layouts ?? {},
     describe: async () => ({ durability: (await coordination.durability()).mode }),
     close: async () => void (await Promise.all([topics.close(), coordination.close(), control.close()])),
+  };
+}
+
+async function toSentinels({
+  hosts,
+  aclUser,
+  passwordFile,
+}: NonNullable<ClusterConfig['redis']['sentinels']>): Promise<SentinelServers> {
+  const readPassword = passwordFile === null ? null : () => readSecret(passwordFile, undefined);
+  return {
+    hosts,
+    ...(aclUser === null ? {} : { username: aclUser }),
+    ...(readPassword === null ? {} : { password: await readPassword(), readPassword }),
   };
 }

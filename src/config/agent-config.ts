@@ -38,6 +38,12 @@ export interface ClusterConfig {
     readonly aclUser: string | null;
     readonly passwordFile: string | null;
     readonly tls: TlsFiles | undefined;
+    /** Who says where the primary is; then the host in `url` is its name. */
+    readonly sentinels: {
+      readonly hosts: readonly string[];
+      readonly aclUser: string | null;
+      readonly passwordFile: string | null;
+    } | null;
     /** `empty` has been accepted with its loss. */
     readonly recovery: 'refuse' | 'reseed' | 'empty';
   };

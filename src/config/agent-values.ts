@@ -85,6 +85,7 @@ function toCoordination({ coordination, topics }: AgentFileValues, place: Place)
       aclUser: redis.acl_user ?? null,
       passwordFile: at('coordination', redis.password_file),
       tls: redis.tls,
+      sentinels: redis.sentinels === undefined ? null : toSentinels(redis.sentinels, at),
       recovery: redis.recovery,
     },
     topics: 'kafka' in topics ? toKafka(topics.kafka, at) : toAmqp(topics.amqp, at),
@@ -92,7 +93,12 @@ function toCoordination({ coordination, topics }: AgentFileValues, place: Place)
   };
 }
 
+function toSentinels({ hosts, acl_user, password_file }: SentinelValues, at: At): ClusterConfig['redis']['sentinels'] {
+  return { hosts, aclUser: acl_user ?? null, passwordFile: at('coordination', password_file) };
+}
+
 type At = (path: string, text: string | undefined) => string | null;
+type SentinelValues = NonNullable<Exclude<AgentFileValues['coordination'], 'off'>['redis']['sentinels']>;
 type SharedTopics = Exclude<AgentFileValues['topics'], 'embedded'>;
 
 function toAmqp(amqp: Extract<SharedTopics, { amqp: unknown }>['amqp'], at: At): ClusterConfig['topics'] {

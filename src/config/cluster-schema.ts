@@ -2,9 +2,25 @@ import { z } from 'zod';
 import { kafkaConnection } from '../model/kafka-connection.ts';
 import { TlsFiles } from '../model/tls-files.ts';
 
+const SentinelsSchema = z.strictObject({
+  hosts: z
+    .array(z.string().regex(/^(\[[\da-fA-F:.]+\]|[^:[\]\s]+)(:\d{1,5})?$/, 'expected `host` or `host:port`'))
+    .min(1)
+    .describe('The sentinels: `host` or `host:26379`. Each connection asks the next one that answers.'),
+  acl_user: z.string().min(1).optional().describe('The user at the sentinels. Without it: `default`.'),
+  password_file: z.string().min(1).optional().describe('A file with its password. Without it: none.'),
+});
+
 const RedisSchema = z
   .strictObject({
-    url: z.url({ protocol: /^rediss?$/ }).describe('The primary: `redis://host:6379/0`, with TLS `rediss://`.'),
+    url: z
+      .url({ protocol: /^rediss?$/ })
+      .describe(
+        'The primary: `redis://host:6379/0`, with TLS `rediss://`. With `sentinels` the host is the name that they monitor it under.',
+      ),
+    sentinels: SentinelsSchema.optional().describe(
+      'Redis Sentinel, which says where the primary is; with TLS where `url` has it. What a replica did not have yet when it was promoted is lost.',
+    ),
     acl_user: z.string().min(1).optional().describe('The user of the profile in `deploy/redis`. Without it: the one in the URL.'),
     password_file: z
       .string()
@@ -28,6 +44,10 @@ const RedisSchema = z
   .refine(
     ({ recovery, accept_loss }) => recovery !== 'empty' || accept_loss,
     '`recovery: empty` gives up rates, open windows and what was half correlated; say so with `accept_loss: true`',
+  )
+  .refine(
+    ({ url, sentinels }) => sentinels === undefined || new URL(url).port === '',
+    'with `sentinels` the host of `url` is the name that they monitor the primary under, without a port',
   );
 
 /** `coordination:` one machine alone, or any number of them. */

@@ -204,6 +204,11 @@ export const events = {
     'Redis had lost the state of this partition; it was written back from memory.',
     { counter: 'partition_written_back_total', help: 'Partitions that were written back to a Redis that had lost them.' },
   ),
+  'partition:went-back': row<{ partition: string; version: number; found: number; commits: number }>(
+    'error',
+    'Redis has less of this partition than it once said it has, as a promoted replica or a file without its end: those commits are lost.',
+    { counter: 'lost_commits_total', help: 'Commits that Redis had answered and no longer has.', value: 'commits' },
+  ),
   'plan:committed': row<{ version: number; members: number }>('info', 'A new plan says who runs which partition.', {
     counter: 'plans_total',
     help: 'Plans this agent committed.',

@@ -1,5 +1,5 @@
-import { pause } from '../faults/until.ts';
-import type { Trial, TrialOptions } from './trial.ts';
+import { pause, until } from '../faults/until.ts';
+import type { Running, Trial, TrialOptions } from './trial.ts';
 
 /** What is done to a cluster while it works. One run of it is one trial, with a seed of its own. */
 export interface ClusterFault {
@@ -41,4 +41,16 @@ export function told(event: string, atLeast = 1): (trial: Trial) => string | nul
     const count = logs.split(`"event":"${event}"`).length - 1;
     return count >= atLeast ? null : `the agents said ${event} ${count} times, expected ${atLeast} or more`;
   };
+}
+
+/** Every partition has an owner, and nothing that is in its way. */
+export async function untilAllRun({ cluster, names }: Pick<Running, 'cluster' | 'names'>): Promise<void> {
+  await until(
+    async () => {
+      const view = await cluster.status(names[0] ?? '').catch(() => null);
+      return view?.partitions.every(({ owner, trouble }) => owner !== null && trouble === null) === true;
+    },
+    120_000,
+    'not every partition runs again',
+  );
 }

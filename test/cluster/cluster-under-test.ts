@@ -165,7 +165,8 @@ export class ClusterUnderTest {
     const several = servers.nodes.length > 1;
     const amqp = several ? servers.nodes.map(({ url }) => url) : (this.options.amqpUrl?.(name) ?? servers.rabbitmq.url);
     const input = several ? amqp : (this.options.inputUrl?.(name) ?? amqp);
-    const redis = this.options.redisUrl?.(name) ?? servers.redis.url;
+    const direct = this.options.redisUrl?.(name) ?? servers.redis.url;
+    const through = servers.sentinels === undefined ? {} : { sentinels: { hosts: servers.sentinels.hosts } };
     await writeFile(join(this.options.folder, 'redis-password'), servers.password);
     const config = {
       cluster,
@@ -173,7 +174,8 @@ export class ClusterUnderTest {
       pipelines: 'pipelines',
       coordination: {
         redis: {
-          url: redis,
+          url: servers.sentinels?.url ?? direct,
+          ...through,
           acl_user: servers.user,
           password_file: 'redis-password',
           recovery,

@@ -1,6 +1,6 @@
-import { pause, until } from '../faults/until.ts';
-import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
-import type { ClusterUnderTest } from './cluster-under-test.ts';
+import { pause } from '../faults/until.ts';
+import { again, type ClusterFault, oneOf, told, untilAllRun, usual } from './cluster-fault.ts';
+import type { Trial } from './trial.ts';
 
 export const redisFaults: readonly ClusterFault[] = [
   {
@@ -43,7 +43,7 @@ export const redisFaults: readonly ClusterFault[] = [
       during: async ({ servers, cluster, names }) => {
         await again(3, random, 6_000, async () => {
           await servers.redis.admin('FLUSHALL');
-          await untilAllRun(cluster, names);
+          await untilAllRun({ cluster, names });
         });
       },
     }),
@@ -63,18 +63,10 @@ export const redisFaults: readonly ClusterFault[] = [
         await servers.redis.admin('FLUSHALL');
         // Each partition waits for half a minute, by the entries that come, for what only the lost state knew.
         await pause(60_000);
-        await untilAllRun(cluster, names);
+        await untilAllRun({ cluster, names });
       },
     }),
-    seen: (trial) => {
-      const amiss = told('partition:passed-over')(trial);
-      const { lost = [], invented = [], wrong = [] } = trial.raw ?? {};
-      if (amiss !== null) return amiss;
-      // A sink without state loses what was committed and not yet published, and nothing else.
-      return lost.length <= 500 && invented.length + wrong.length === 0
-        ? null
-        : `of the sink without state lost ${lost.length}, invented ${invented.length}, wrong ${wrong.length}`;
-    },
+    seen: (trial) => told('partition:passed-over')(trial) ?? littleIsLost(trial),
   },
   {
     id: 'F12',
@@ -98,6 +90,46 @@ export const redisFaults: readonly ClusterFault[] = [
         }),
     }),
     seen: ({ logs }) => (logs.includes('holds nothing of cluster') ? null : 'nobody said that Redis is empty'),
+  },
+  {
+    id: 'F13',
+    about: 'a replica that is behind is promoted by its sentinels: what it did not have is told, and no more than that is lost',
+    times: 1,
+    lossAccepted: true,
+    options: (random) => ({
+      ...usual,
+      orderFree: ['all-meters'],
+      sentinels: true,
+      during: async ({ servers: { redis, sentinels }, cluster, names }) => {
+        await pause(4_000 + 2_000 * random());
+        sentinels?.wire.freeze();
+        await pause(1_000);
+        await redis.down('SIGKILL');
+        sentinels?.wire.cut();
+        await sentinels?.promoted();
+        // Each partition waits for half a minute for what only the lost commits knew.
+        await pause(60_000);
+        await untilAllRun({ cluster, names });
+      },
+    }),
+    seen: (trial) => told('partition:went-back')(trial) ?? told('group:recovered')(trial) ?? littleIsLost(trial),
+  },
+  {
+    id: 'F13s',
+    about: 'the primary is killed, and its replica, which is in step, is promoted by its sentinels',
+    times: 1,
+    options: (random) => ({
+      ...usual,
+      sentinels: true,
+      during: async ({ servers: { redis, sentinels }, cluster, names }) => {
+        await pause(4_000 + 2_000 * random());
+        await redis.down('SIGKILL');
+        await sentinels?.promoted();
+        await untilAllRun({ cluster, names });
+        await pause(3_000);
+      },
+    }),
+    seen: (trial) => told('group:recovered')(trial) ?? (trial.logs.includes('partition:went-back') ? 'commits were lost' : null),
   },
   {
     id: 'F15',
@@ -174,13 +206,10 @@ export const redisFaults: readonly ClusterFault[] = [
   },
 ];
 
-async function untilAllRun(cluster: ClusterUnderTest, names: readonly string[]): Promise<void> {
-  await until(
-    async () => {
-      const view = await cluster.status(names[0] ?? '').catch(() => null);
-      return view?.partitions.every(({ owner, trouble }) => owner !== null && trouble === null) === true;
-    },
-    120_000,
-    'not every partition runs again',
-  );
+/** A sink without state loses what was committed and not yet published, and nothing else. */
+function littleIsLost({ raw }: Trial): string | null {
+  const { lost = [], invented = [], wrong = [] } = raw ?? {};
+  return lost.length <= 500 && invented.length + wrong.length === 0
+    ? null
+    : `of the sink without state lost ${lost.length}, invented ${invented.length}, wrong ${wrong.length}`;
 }

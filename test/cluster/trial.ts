@@ -31,6 +31,8 @@ export interface TrialOptions
   readonly during?: (trial: Running) => Promise<void>;
   /** Between each agent and its servers there is a wire that may be cut. */
   readonly wires?: boolean;
+  /** Redis has a replica behind a wire, and sentinels that promote it. */
+  readonly sentinels?: boolean;
   /** Of each agent, and of Redis, the wall clock may be set. */
   readonly clocks?: boolean;
   /** More of the environment of an agent. */
@@ -83,7 +85,7 @@ const hourMs = 3_600_000;
 export async function trial(options: TrialOptions): Promise<Trial> {
   const name = `t${options.id.toLowerCase()}`;
   const folder = await mkdtemp(join(tmpdir(), `ceilograph-${name}-`));
-  const servers = await startServers(name, options.clocks === true ? folder : undefined, options.bus);
+  const servers = await startServers(name, { ...options, clocks: options.clocks === true ? folder : undefined });
   const names = Array.from({ length: options.agents }, (_, i) => `a${i}`);
   const wires = options.wires === true ? await stretchWires(names, servers) : new Map<string, Wires>();
   const toKafka = options.wires === true && servers.kafka !== undefined ? await throughProxy() : undefined;

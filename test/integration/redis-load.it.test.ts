@@ -20,6 +20,7 @@ describe('reading a partition back from Redis', () => {
       key: (...args) => guarded.key(...args),
       effect: (...args) => guarded.effect(...args),
       look: (...args) => guarded.look(...args),
+      answered: (...args) => guarded.answered(...args),
       scan: async (...args) => {
         const page = await guarded.scan(...args);
         await happens();

@@ -173,6 +173,18 @@ describe('a Redis that stops, goes back or forgets', () => {
     expect(await inTheEnd(() => agent.store.commit(last, commitOf(2)))).toEqual({ kind: 'fenced' });
     const { version } = await loaded(blind, next);
     expect(version).toBeLessThan(2);
+    expect(agent.events).toContainEqual({ kind: 'went-back', unit, answered: 2, found: version });
+  });
+
+  it('tells of nothing lost when it has everything that it answered', async () => {
+    const token = await acquired(agent);
+    await agent.store.commit(token, commitOf(0));
+
+    await cluster.restart();
+    await inTheEnd(() => acquired(cluster.agent(), bob));
+    await inTheEnd(() => agent.store.commit(token, commitOf(1)));
+
+    expect(agent.events.map(({ kind }) => kind)).not.toContain('went-back');
   });
 
   it('is not taken for one that was emptied while another agent founds the cluster', async () => {

@@ -1,6 +1,6 @@
-import { again, oneOf } from '../cluster/cluster-fault.ts';
-import { pause, until } from '../faults/until.ts';
-import type { HostsTrial, Running } from './trial.ts';
+import { again, oneOf, untilAllRun } from '../cluster/cluster-fault.ts';
+import { pause } from '../faults/until.ts';
+import type { HostsTrial } from './trial.ts';
 
 export interface HostsFault {
   readonly id: string;
@@ -116,14 +116,3 @@ export const hostsFaults: readonly HostsFault[] = [
     }),
   },
 ];
-
-async function untilAllRun({ cluster, names }: Pick<Running, 'cluster' | 'names'>): Promise<void> {
-  await until(
-    async () => {
-      const view = await cluster.status(names[0] ?? '').catch(() => null);
-      return view?.partitions.every(({ owner, trouble }) => owner !== null && trouble === null) === true;
-    },
-    120_000,
-    'not every partition runs again',
-  );
-}

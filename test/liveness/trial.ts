@@ -47,7 +47,7 @@ const liveness = { inventory: 'liveness', partitions: 4, slack: '10s', first_rep
 export async function hostsTrial(options: HostsTrial): Promise<string> {
   const name = `t${options.id.toLowerCase()}`;
   const folder = await mkdtemp(join(tmpdir(), `ceilograph-${name}-`));
-  const servers = await startServers(name, options.clocks === true ? folder : undefined);
+  const servers = await startServers(name, { clocks: options.clocks === true ? folder : undefined });
   const names = ['a0', 'a1', 'a2'];
   const clocks = new Map<string, ClockShift>();
   if (options.clocks === true) for (const each of names) clocks.set(each, await shiftedClock(folder, each));

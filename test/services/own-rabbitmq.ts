@@ -1,9 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
-import { readFile, readlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { connect } from 'amqplib';
+import { pause } from '../faults/until.ts';
+import { run, splitAtNul, startOwn } from './own-service.ts';
 
 /** A RabbitMQ of this test file alone, to be killed and started again. */
 export interface OwnRabbitmq {
@@ -25,27 +25,15 @@ export interface OwnRabbitmq {
   dispose(): Promise<void>;
 }
 
-const script = fileURLToPath(new URL('./services.sh', import.meta.url));
-const run = promisify(execFile);
-
 /** From here on the helpers of `rabbitmq.ts` mean this one too. */
 export async function startOwnRabbitmq(kin: NodeJS.ProcessEnv = {}): Promise<OwnRabbitmq> {
   const { AMQP_URL: _, RABBITMQ_HTTP_URL: __, ...env } = process.env;
-  const { stdout } = await run(script, ['start', 'rabbitmq'], { env: { ...env, ...kin } });
-  const exported = new Map([...stdout.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name ?? '', value ?? '']));
-  const need = (name: string) => {
-    const value = exported.get(name);
-    if (value === undefined) throw new Error(`services.sh did not say ${name}: ${stdout}`);
-    return value;
-  };
-  const folder = join(need('SERVICES_DIR'), 'rabbitmq');
-  const url = need('AMQP_URL');
+  const service = await startOwn('rabbitmq', { ...env, ...kin });
+  const url = service.need('AMQP_URL');
   process.env['AMQP_URL'] = url;
-  process.env['RABBITMQ_HTTP_URL'] = need('RABBITMQ_HTTP_URL');
-  const pidFile = join(folder, 'main.pid');
-  let pid = Number(await readFile(pidFile, 'utf8'));
-  const [command = '', ...args] = split(await readFile(`/proc/${pid}/cmdline`, 'utf8'));
-  const variables = Object.fromEntries(split(await readFile(`/proc/${pid}/environ`, 'utf8')).map(pair));
+  process.env['RABBITMQ_HTTP_URL'] = service.need('RABBITMQ_HTTP_URL');
+  const [command = '', ...args] = service.commandLine;
+  const variables = Object.fromEntries(splitAtNul(await readFile(`/proc/${service.pid()}/environ`, 'utf8')).map(pair));
   const control = async (...words: readonly string[]) => {
     // Debian's wrapper of this switches the user; the program beside the server's runs as anyone.
     const ctl = join(dirname(args[0] ?? ''), 'rabbitmqctl');
@@ -53,15 +41,11 @@ export async function startOwnRabbitmq(kin: NodeJS.ProcessEnv = {}): Promise<Own
   };
   return {
     url,
-    async kill() {
-      process.kill(-pid, 'SIGKILL');
-      while ((await readlink(`/proc/${pid}/cwd`).catch(() => '')) !== '') await pause(5);
-    },
+    kill: service.kill,
     async launch() {
-      const child = spawn(command, args, { cwd: folder, env: variables, detached: true, stdio: 'ignore' });
+      const child = spawn(command, args, { cwd: service.folder, env: variables, detached: true, stdio: 'ignore' });
       child.unref();
-      pid = child.pid ?? 0;
-      await writeFile(pidFile, String(pid));
+      await service.replaced(child.pid);
     },
     async ready() {
       const end = performance.now() + 60_000;
@@ -78,9 +62,7 @@ export async function startOwnRabbitmq(kin: NodeJS.ProcessEnv = {}): Promise<Own
     control,
     kin: { RABBITMQ_HOME: variables['HOME'], RABBITMQ_EPMD: variables['ERL_EPMD_PORT'] },
     node: variables['RABBITMQ_NODENAME'] ?? '',
-    async dispose() {
-      await run(script, ['stop', need('SERVICES_DIR')]);
-    },
+    dispose: service.dispose,
   };
 }
 
@@ -96,15 +78,7 @@ export async function startThreeRabbitmqs(): Promise<readonly OwnRabbitmq[]> {
   return [first, ...others];
 }
 
-function split(text: string): string[] {
-  return text.split('\0').filter((part) => part !== '');
-}
-
 function pair(text: string): [string, string] {
   const at = text.indexOf('=');
   return [text.slice(0, at), text.slice(at + 1)];
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

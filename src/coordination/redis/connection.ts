@@ -4,10 +4,13 @@ import type { Reply } from '../../lib/redis-reply.ts';
 import { fullJitterMs } from '../../lib/retry-loop.ts';
 import { hasWord, type RedisPlace, redisFault, timedOut } from './redis-fault.ts';
 import type { Script } from './script.ts';
+import { type Address, connectorTo, type SentinelServers, Sentinels } from './sentinels.ts';
 
 export interface RedisServer {
-  /** `redis://` or `rediss://host:port`; user and password may stand in it. */
+  /** `redis://` or `rediss://host:port`; user and password may stand in it. With `sentinels` its host is the name of the primary. */
   readonly url: string;
+  /** Who knows where the primary is; asked for every connection. */
+  readonly sentinels?: SentinelServers;
   readonly username?: string;
   readonly password?: string;
   /** Asked again after each lost connection, for the next one; what it throws leaves the password as it was. */
@@ -29,10 +32,15 @@ const backoff = { baseMs: 100, capMs: 5_000 };
  * - Nothing is ever sent twice and nothing is kept to be sent later: a commit that waits in a queue for minutes would be a lie about
  *   the state it was made of, and so would a heartbeat. A caller learns at once that there is no answer, and asks again himself.
  * - A connection that leaves one question unanswered is given up: it may be half open, and replies come in order.
+ * - Through sentinels, each connection is to whoever is the primary by then, and one whose server is no primary any more is given up.
  * - No `error` event is ever unhandled.
  */
 export class RedisConnection {
-  readonly place: RedisPlace;
+  readonly #user: string;
+  readonly #sentinels: Sentinels | null;
+  /** Where the connection leads, or the last one did. */
+  #address: string;
+  #comparing = false;
   readonly #client: Redis;
   readonly #timeoutMs: number;
   readonly #onConnection: RedisServer['onConnection'];
@@ -46,8 +54,11 @@ export class RedisConnection {
     const password = server.password ?? decodeURIComponent(url.password);
     const port = Number(url.port || 6379);
     const random = server.random ?? Math.random;
-    this.place = { address: `${url.hostname}:${port}`, user };
+    const tls = url.protocol === 'rediss:' ? { ...server.tls } : undefined;
+    this.#user = user;
+    this.#address = server.sentinels === undefined ? `${url.hostname}:${port}` : url.hostname;
     this.#timeoutMs = server.commandTimeoutMs ?? 2_000;
+    this.#sentinels = server.sentinels === undefined ? null : new Sentinels(url.hostname, server.sentinels, tls, this.#timeoutMs);
     this.#onConnection = server.onConnection;
     this.#readPassword = server.readPassword;
     this.#client = new Redis({
@@ -55,7 +66,8 @@ export class RedisConnection {
       port,
       db: Number(url.pathname.slice(1) || 0),
       ...(password === '' ? {} : { username: user, password }),
-      ...(url.protocol === 'rediss:' ? { tls: { ...server.tls } } : {}),
+      ...(tls === undefined ? {} : { tls }),
+      ...(this.#sentinels === null ? {} : { Connector: connectorTo(this.#sentinels, tls, (found) => this.#found(found)) }),
       lazyConnect: true,
       connectTimeout: this.#timeoutMs,
       commandTimeout: this.#timeoutMs,
@@ -74,6 +86,40 @@ export class RedisConnection {
       this.#lastError = null;
       this.#onConnection?.({ up: true, error: null });
     });
+  }
+
+  get place(): RedisPlace {
+    return { address: this.#address, user: this.#user };
+  }
+
+  /** May its server be replaced by another one that is behind? */
+  get mayFailOver(): boolean {
+    return this.#sentinels !== null;
+  }
+
+  /**
+   * Is ours still the one that the sentinels name? A primary that was replaced while it lived answers as ever until somebody tells it.
+   * Two of them must say so: one may have been left behind. Begun by the heartbeat, which does not wait for it: sentinels that are away
+   * prove nothing.
+   */
+  compareWithSentinels(): void {
+    if (this.#sentinels === null || this.#comparing || this.#client.status !== 'ready') return;
+    this.#comparing = true;
+    const sentinels = this.#sentinels;
+    const isAnother = async () => printed(await sentinels.primary()) !== this.#address;
+    void isAnother()
+      .then(async (another) => {
+        if (another && (await isAnother())) this.leave();
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#comparing = false;
+      });
+  }
+
+  /** Its server turned out to be the wrong one: the next connection asks who is the right one. Nothing without sentinels. */
+  leave(): void {
+    if (this.#sentinels !== null && !this.#closed) this.#client.disconnect(true);
   }
 
   /** By hash, and as text where the server does not know it yet or any more. */
@@ -108,6 +154,7 @@ export class RedisConnection {
       if (isTimeout(error)) this.#client.disconnect(true);
       // The user was switched off or got another password: a new connection says so in full, and works once that is mended.
       if (hasWord(error, 'NOAUTH')) this.#client.disconnect(true);
+      if (hasWord(error, 'READONLY')) this.leave();
       throw error;
     }
   }
@@ -117,13 +164,15 @@ export class RedisConnection {
     const client = this.#client;
     if (client.status === 'ready') return;
     if (this.#closed) throw new Error('the connection is closed');
-    if (client.status === 'wait') void client.connect().catch(() => undefined); // told by the event `error`
+    // A client of sentinels that named nobody has ended.
+    if (client.status === 'wait' || client.status === 'end') void client.connect().catch(() => undefined); // told by the event `error`
     if (client.status !== 'connecting' && client.status !== 'connect') throw this.#lastError ?? new Error('not connected');
     await new Promise<void>((resolve, reject) => {
       const done = (error?: unknown) => {
         clearTimeout(timer);
         client.off('ready', onReady);
         client.off('close', onClose);
+        client.off('end', onClose);
         if (error === undefined) resolve();
         else reject(error);
       };
@@ -132,6 +181,7 @@ export class RedisConnection {
       const timer = setTimeout(() => done(new Error(timedOut)), this.#timeoutMs);
       client.once('ready', onReady);
       client.once('close', onClose);
+      client.once('end', onClose);
     });
   }
 
@@ -141,12 +191,20 @@ export class RedisConnection {
     if (password !== undefined) this.#client.options.password = password;
   }
 
+  #found(found: Address): void {
+    this.#address = printed(found);
+  }
+
   #down(error: unknown): void {
     if (this.#closed) return;
     this.#lastError = error ?? new Error('the connection was closed');
     void this.#renewPassword();
     this.#onConnection?.({ up: false, error: redisFault(this.#lastError, this.place) });
   }
+}
+
+function printed({ host, port }: Address): string {
+  return `${host}:${port}`;
 }
 
 function isTimeout(error: unknown): boolean {

@@ -44,6 +44,11 @@ export class GuardedScripts {
     return answer.word === 'FENCED' ? null : [answer.word, ...answer.values];
   }
 
+  /** The store has this version of the partition, it says. 0: the partition was dropped. */
+  answered(unit: Unit, version: number): void {
+    this.#parts.standing.answered.saw(unit, version);
+  }
+
   /** Without a lease, for what only looks. Keys from `KEYS[2]`, arguments from `ARGV[3]`. */
   async look(piece: Piece, keys: readonly string[], args: readonly (string | number)[]): Promise<readonly Reply[]> {
     const { word, values } = await this.#parts.standing.run(this.#script(piece, head), keys, () => args);

@@ -10,6 +10,7 @@ import type { Unit } from '../group.ts';
  * | `{c}:plan`               | hash: `ver`, `owners`, `kid`, `mac` |
  * | `{c}:layouts`            | hash: sink → layout |
  * | `{c}:units`              | hash: every unit that ever had a lease |
+ * | `{c}:recovered`          | hash: `inc` of the last recovery, and unit → version that stood there then |
  * | `{c}:lease:<unit>`       | hash: `agent`, `boot`, `epoch`, `inc`, `exp`, `plan`, `kid`, `mac`. Never expires: the epoch would be lost |
  * | `{c}:unit:<unit>:<part>` | the partition store's |
  */
@@ -19,6 +20,7 @@ export interface ClusterKeys {
   readonly plan: string;
   readonly layouts: string;
   readonly units: string;
+  readonly recovered: string;
   lease(unit: Unit): string;
   part(unit: Unit, part: string): string;
 }
@@ -31,6 +33,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     plan: `${tag}:plan`,
     layouts: `${tag}:layouts`,
     units: `${tag}:units`,
+    recovered: `${tag}:recovered`,
     lease: (unit) => `${tag}:lease:${unit}`,
     part: (unit, part) => `${tag}:unit:${unit}:${part}`,
   };

@@ -20,7 +20,7 @@ export class Members {
   }
 
   async heartbeat(member: Member, ttlMs: number): Promise<void> {
-    const { standing, keys, ring } = this.#parts;
+    const { standing, keys, ring, connection } = this.#parts;
     const time = await standing.run(readTime, [], () => []);
     const at = num(time.values[0]);
     this.#lastSeq = Math.max(this.#lastSeq + 1, at);
@@ -30,6 +30,7 @@ export class Members {
       return [fieldOf(member), signMember(ring, record), ttlMs];
     });
     standing.compareWithBus();
+    connection.compareWithSentinels();
     const sealedBy = str(time.values[1]);
     if (sealedBy !== ring.active) await standing.reseal(sealedBy);
   }

@@ -11,6 +11,9 @@ import type { StandingOptions } from './standing.ts';
 /** So far above everything known that no epoch granted by a history we cannot see any more comes near. */
 const floorGap = 1_000;
 
+/** Stands for a unit in a key that is taken apart. */
+const between = '\n';
+
 /**
  * After a restart of Redis, when its history may have gone back:
  *
@@ -48,8 +51,8 @@ export async function recover(
   const reply = list(
     await connection.run(
       recoverScript,
-      [keys.meta, keys.members],
-      [stands.knownRun, who, ...mark, lost && recovery === 'reseed' ? '1' : '0'],
+      [keys.meta, keys.members, keys.units, keys.recovered],
+      [stands.knownRun, who, ...mark, lost && recovery === 'reseed' ? '1' : '0', ...keys.part(between, 'head').split(between)],
     ),
   );
   if (str(reply[0]) !== 'OK') return null;

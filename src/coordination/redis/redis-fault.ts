@@ -17,6 +17,7 @@ import { Fault, type FaultClass } from '../../model/faults.ts';
  * | `redis_unavailable`   | MASTERDOWN, NOREPLICAS, TRYAGAIN, …       |
  * | `redis_cluster`       | MOVED, ASK, CROSSSLOT, CLUSTERDOWN        |
  * | `redis_certificate`   | not trusted                               |
+ * | `redis_no_primary`    | no sentinel names one                     |
  * | `redis_disconnected`  | everything that happens to a connection   |
  * | `redis_unexpected`    | any other error: a bug of ours (fatal)    |
  */
@@ -101,6 +102,6 @@ function remedy(code: string, { user }: RedisPlace): string {
   if (code === 'redis_out_of_memory') return ' → raise maxmemory, or remove what else lives in this Redis';
   if (code === 'redis_cannot_save') return ' → make room on its disk';
   if (code === 'redis_cluster') return clusterRemedy;
-  if (code === 'redis_readonly') return ' → this is a replica: connect to the primary';
+  if (code === 'redis_readonly') return ' → this is a replica: connect to the primary, or through `sentinels`, which name it';
   return '';
 }

@@ -4,6 +4,7 @@ import type { KeyRing } from '../../lib/key-ring.ts';
 import { list, type Reply, str } from '../../lib/redis-reply.ts';
 import { Fault } from '../../model/faults.ts';
 import type { ControlLog, ControlRecord } from '../control-log.ts';
+import { AnsweredCommits, type WentBack } from './answered-commits.ts';
 import type { RedisConnection } from './connection.ts';
 import type { ClusterKeys } from './keys.ts';
 import { type Probe, readProbe } from './probe.ts';
@@ -37,7 +38,8 @@ export interface StandingOptions {
 
 export type StandingEvent =
   | { readonly kind: 'founded'; readonly clusterId: string }
-  | { readonly kind: 'recovered'; readonly incarnation: number; readonly floor: number; readonly lost: boolean };
+  | { readonly kind: 'recovered'; readonly incarnation: number; readonly floor: number; readonly lost: boolean }
+  | ({ readonly kind: 'went-back' } & WentBack);
 
 const tries = 5;
 /** How long two halves of a split network may both work before the one that the bus does not know stops. */
@@ -56,7 +58,9 @@ const compareEveryMs = 10_000;
  * | ours, Redis was restarted   | any               | recover: incarnation + 1, epoch floor above everything ever granted |
  */
 export class Standing {
+  readonly answered = new AnsweredCommits();
   readonly #options: StandingOptions;
+  #incarnation = 0;
   #mark: ClusterMark | null = null;
   #asking: Promise<ClusterMark> | null = null;
   #clusterId: string | null = null;
@@ -84,6 +88,12 @@ export class Standing {
 
   doubt(): void {
     this.#mark = null;
+  }
+
+  /** This server is not the one: where sentinels say who is, they are asked again. */
+  #leave(fault: Fault): Fault {
+    this.#options.connection.leave();
+    return fault;
   }
 
   /**
@@ -139,11 +149,20 @@ export class Standing {
     for (let attempt = 0; attempt < tries; attempt++) {
       const mark = await this.#askOnce();
       if (mark === null) continue;
+      await this.#compare(mark.incarnation);
       this.#clusterId = mark.clusterId;
       this.#mark = mark;
       return mark;
     }
     throw new Fault('retryable', 'redis_restless', 'Redis changes faster than it can be recovered');
+  }
+
+  /** Before anything else is done under a later incarnation: what it has, and what we were told it has. */
+  async #compare(incarnation: number): Promise<void> {
+    const { connection, keys, report } = this.#options;
+    if (incarnation === this.#incarnation) return;
+    for (const each of await this.answered.compare(connection, keys, incarnation)) report({ kind: 'went-back', ...each });
+    this.#incarnation = incarnation;
   }
 
   /** Null: it changed meanwhile, ask again. */
@@ -160,7 +179,7 @@ export class Standing {
     if (bad !== null) throw stranger(address, cluster, stands.kid, bad);
     if (stands.run !== stands.knownRun) return this.#recover(stands, record, false);
     if (record !== null && record.incarnation > stands.incarnation)
-      throw superseded(address, stands.incarnation, record.incarnation);
+      throw this.#leave(superseded(address, stands.incarnation, record.incarnation));
     const mark = { clusterId: stands.clusterId, incarnation: stands.incarnation };
     if (record?.incarnation !== stands.incarnation) await this.#remember(stands);
     if (recovery === 'empty') await connection.run(acceptLoss, [keys.meta], [mark.clusterId]);

@@ -90,8 +90,9 @@ export class RedisStore implements PartitionStore, WholePartitions, PeekedPartit
     if (reply === null) return fenced;
     if (reply[0] === 'MISSING') throw stateMissing(token.unit);
     const version = num(reply[1]);
-    if (reply[0] === 'REPLAYED') return { kind: 'replayed', version };
-    return reply[0] === 'CONFLICT' ? { kind: 'conflict', version } : { kind: 'ok', version };
+    if (reply[0] === 'CONFLICT') return { kind: 'conflict', version };
+    this.#redis.answered(token.unit, version);
+    return { kind: reply[0] === 'REPLAYED' ? 'replayed' : 'ok', version };
   }
 
   async clearOutbox(token: LeaseToken, group: string, version: number): Promise<Guarded<null>> {
@@ -117,8 +118,10 @@ export class RedisStore implements PartitionStore, WholePartitions, PeekedPartit
     return reseed(this.#redis, token, whole);
   }
 
-  drop(token: LeaseToken): Promise<Guarded<null>> {
-    return drop(this.#redis, token);
+  async drop(token: LeaseToken): Promise<Guarded<null>> {
+    const dropped = await drop(this.#redis, token);
+    if (dropped.kind === 'ok') this.#redis.answered(token.unit, 0);
+    return dropped;
   }
 
   /** The connection belongs to whoever opened it. */

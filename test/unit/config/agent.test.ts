@@ -91,6 +91,18 @@ describe('the agent file', () => {
       [expect.stringMatching(/coordination\.redis: .*accept_loss: true/)],
     ],
     [
+      'a port where sentinels say which',
+      'coordination: { redis: { url: "redis://r:6379", sentinels: { hosts: [s] } }, keys_file: k }\ntopics: { amqp: { url: "amqp://b" } }\n',
+      {},
+      [expect.stringMatching(/coordination\.redis: .*without a port/)],
+    ],
+    [
+      'a sentinel that is no host',
+      'coordination: { redis: { url: "redis://r", sentinels: { hosts: ["redis://s"] } }, keys_file: k }\ntopics: { amqp: { url: "amqp://b" } }\n',
+      {},
+      [expect.stringMatching(/sentinels\.hosts\.0: .*host:port/)],
+    ],
+    [
       'an unknown input',
       'inputs:\n  - ampq: {}\n',
       {},

@@ -43,8 +43,9 @@ return {'OK'}`,
 );
 
 /**
- * KEYS meta, members; ARGV[1] the run that stands there, [2] who, [3] clusterId, [4] incarnation, [5] floor, [6] kid, [7] mac, [8] '1':
- * all was lost. Incarnation and floor are durable on the bus before. Members are signed under the old incarnation, so they go.
+ * KEYS meta, members, units, recovered; ARGV[1] the run that stands there, [2] who, [3] clusterId, [4] incarnation, [5] floor, [6] kid,
+ * [7] mac, [8] '1': all was lost, [9] and [10] what stands before and behind a unit in the key of its head. Incarnation and floor are
+ * durable on the bus before. Members are signed under the old incarnation, so they go. The versions that stand here stay to be compared.
  */
 export const recover = script(
   'recover',
@@ -57,7 +58,12 @@ if tonumber(ARGV[4]) <= (tonumber(m[4]) or 0) or tonumber(ARGV[5]) < (tonumber(m
 redis.call('HSET',KEYS[1],'run',run_id(),'clusterId',ARGV[3],'inc',ARGV[4],'floor',ARGV[5],'kid',ARGV[6],'mac',ARGV[7])
 if ARGV[8] == '1' then redis.call('HSET',KEYS[1],'lost',ARGV[4]) end
 redis.call('HDEL',KEYS[1],'recoverer','recoverUntil')
-redis.call('DEL',KEYS[2])
+redis.call('DEL',KEYS[2],KEYS[4])
+if ARGV[8] ~= '1' then
+  redis.call('HSET',KEYS[4],'inc',ARGV[4])
+  local units = redis.call('HGETALL',KEYS[3])
+  for i = 1,#units,2 do redis.call('HSET',KEYS[4],units[i],redis.call('HGET',ARGV[9]..units[i]..ARGV[10],'ver') or '0') end
+end
 return {'OK'}`,
 );
 
