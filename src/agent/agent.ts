@@ -30,6 +30,7 @@ import { MailService } from './mail-service.ts';
 import { openAdmin } from './open-admin.ts';
 import { openSpooler, type RunningSpooler } from './open-spooler.ts';
 import { openPlaces } from './places.ts';
+import { requireNeighbours, spokenProtocol } from './protocol.ts';
 import { type ReloadAnswer, Reloader } from './reload.ts';
 import { RunningSinks } from './running-sinks.ts';
 import { leaveInOrder } from './shutdown.ts';
@@ -147,6 +148,8 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
     fail = reject;
   });
   failed.catch(() => admin.health.ailing('a part that should run for ever has failed'));
+  const protocol = spokenProtocol();
+  await requireNeighbours(places.group, protocol);
   const agree = (sinks: readonly SinkConfig[]) => agreeOnLayouts(places, sinks, config, randomUUID());
   const withTopic = options.sinks.filter((sink) => !runsDirect(sink, config));
   const layouts = await insist(clock, hard.signal, () => agree(withTopic).catch(unreachable));
@@ -168,7 +171,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   const member = (): Member => ({
     ...identity,
     weight: config.agent.weight,
-    protocol: 1,
+    protocol,
     build: options.version,
     host: hostname(),
     pid: process.pid,

@@ -3,8 +3,8 @@ import type { Environment } from './references.ts';
 import { nearest } from './suggest.ts';
 
 const prefix = 'CEILOGRAPH_';
-/** Ours, but no settings: which of several worker processes this is, and where a test lets it die. */
-const internal = new Set(['CEILOGRAPH_WORKER_INDEX', 'CEILOGRAPH_CRASH_AT']);
+/** Ours, but no settings: which of several worker processes this is, where a test lets it die, and as which build it speaks. */
+const internal = new Set(['CEILOGRAPH_WORKER_INDEX', 'CEILOGRAPH_CRASH_AT', 'CEILOGRAPH_PROTOCOL']);
 
 export interface WatchedEnvironment {
   readonly env: Environment;

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ClusterView } from '../../src/agent/cluster-view.ts';
 import { AgentProcesses } from '../../src/cli/demo/agents.ts';
+import { loadSetup } from '../../src/config/load-setup.ts';
+import type { SinkConfig } from '../../src/config/sink-config.ts';
 import { projectDir } from '../run/program.ts';
 import { exchange } from './feeder.ts';
 import type { Servers } from './servers.ts';
@@ -34,6 +36,8 @@ export interface ClusterOptions {
   readonly env?: (agent: string) => NodeJS.ProcessEnv;
   /** Files beside those of `pipelines`, or instead of them, by name. */
   readonly sinks?: Readonly<Record<string, string>>;
+  /** One more line of the `publish` of a sink. */
+  readonly alsoTo?: { readonly sink: string; readonly line: string };
   /** More settings of the agents' file. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Agents that take no notifications. */
@@ -47,6 +51,8 @@ export class ClusterUnderTest {
   readonly outputs: string;
   readonly recordings: string;
   readonly options: ClusterOptions;
+  /** As they were before they were changed. */
+  readonly formerSinks: SinkConfig[] = [];
   readonly #processes: AgentProcesses;
 
   private constructor(options: ClusterOptions) {
@@ -70,7 +76,9 @@ export class ClusterUnderTest {
     const { folder, latenessMs, pipelines } = this.options;
     const source = pipelines ?? fileURLToPath(new URL('pipelines', import.meta.url));
     for (const name of await readdir(source)) {
-      const text = await readFile(join(source, name), 'utf8');
+      const asItIs = await readFile(join(source, name), 'utf8');
+      // `publish` is the last of each.
+      const text = name === `${this.options.alsoTo?.sink}.yaml` ? `${asItIs.trimEnd()}\n${this.options.alsoTo?.line}` : asItIs;
       const counted = partitions === undefined ? text : `${text.replace(/^partitions:.*\n/m, '')}partitions: ${partitions}\n`;
       const sorts = latenessMs !== undefined && !/^order:/m.test(text) && /^ {2}- (rate_of_change|delta|arithmetic):/m.test(text);
       await writeFile(
@@ -79,6 +87,15 @@ export class ClusterUnderTest {
       );
     }
     for (const [name, text] of Object.entries(this.options.sinks ?? {})) await writeFile(join(folder, 'pipelines', name), text);
+  }
+
+  /** In one file of `pipelines`, for agents that start from now on. Outputs of before are judged by what stood there before. */
+  async changeSink(file: string, change: (text: string) => string): Promise<void> {
+    const path = join(this.options.folder, 'pipelines', file);
+    const text = await readFile(path, 'utf8');
+    const { sinks } = await loadSetup({ config: this.configFile('a0') }, {});
+    this.formerSinks.push(...sinks);
+    await writeFile(path, change(text));
   }
 
   isAlive(name: string): boolean {

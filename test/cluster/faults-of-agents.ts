@@ -117,6 +117,28 @@ export const agentFaults: readonly ClusterFault[] = [
     seen: ({ recorded }) => (recorded.doubled === 0 ? null : `${recorded.doubled} lines came twice though nobody was killed`),
   },
   {
+    id: 'F35',
+    about: 'agents are brought to the protocol before theirs and back, one after the other; one that is farther away is kept out',
+    times: 6,
+    options: () => ({
+      ...usual,
+      during: async ({ cluster, names }) => {
+        for (const protocol of ['0', '1']) {
+          for (const name of names) {
+            await pause(2_000);
+            await cluster.kill(name, 'SIGTERM');
+            await cluster.start(name, { CEILOGRAPH_PROTOCOL: protocol });
+          }
+        }
+        await cluster.start('stranger', { CEILOGRAPH_PROTOCOL: '3' });
+        await cluster.died('stranger');
+        const said = await cluster.log('stranger');
+        if (!said.includes('protocol_differs')) throw new Error(`an agent that is two protocols away was let in: ${said}`);
+      },
+    }),
+    seen: ({ recorded }) => (recorded.doubled === 0 ? null : `${recorded.doubled} lines came twice though nobody was killed`),
+  },
+  {
     id: 'F24',
     about: 'every notification comes three times',
     times: 3,

@@ -17,6 +17,11 @@ const bodies: readonly (string | Buffer)[] = [
   Buffer.alloc(9 * 1024 * 1024, 0x20),
 ];
 
+const comeAgain = 1_000;
+const instances = 200;
+/** Of partition time, after the broker was seen to know that they were acknowledged. */
+const idsKeptMs = 120_000;
+
 export const inputFaults: readonly ClusterFault[] = [
   {
     id: 'F6',
@@ -52,6 +57,29 @@ export const inputFaults: readonly ClusterFault[] = [
           await cluster.start(name);
         }),
     }),
+  },
+  {
+    id: 'F26',
+    about:
+      'notifications come once more when their ids are no longer kept: outputs keep their ids, and `deduplicate` tells them apart',
+    times: 1,
+    options: () => ({
+      ...usual,
+      instances,
+      // What is the same whether an item came once or twice; of the others the recordings tell.
+      orderFree: ['all-meters', 'compute-only'],
+      during: async ({ feeder }) => {
+        await pause(3_000);
+        const first = feeder.published.slice(0, comeAgain);
+        await pause(idsKeptMs + 30_000);
+        await feeder.feed(first, usual.perSecond);
+        await pause(3_000);
+      },
+    }),
+    seen: ({ recorded }) => {
+      const told = recorded.files['deduplicate'];
+      return told === instances ? null : `deduplicate let ${told} through, expected one of each of ${instances} instances`;
+    },
   },
   {
     id: 'F29',

@@ -1,5 +1,6 @@
 import { pause, until } from '../faults/until.ts';
-import { type ClusterFault, usual } from './cluster-fault.ts';
+import { type ClusterFault, oneOf, untilAllRun, usual } from './cluster-fault.ts';
+import { configurationsOf } from './recorded.ts';
 import type { Running } from './trial.ts';
 
 export const layoutFaults: readonly ClusterFault[] = [
@@ -21,7 +22,34 @@ export const layoutFaults: readonly ClusterFault[] = [
       },
     }),
   },
+  {
+    id: 'F33',
+    about: 'the configuration of a sink is changed, and back, agent by agent, while they are killed and come back',
+    times: 12,
+    options: (random) => ({
+      ...usual,
+      orderFree: usual.orderFree.filter((sink) => sink !== changed),
+      latenessMs: 600_000,
+      during: async ({ cluster, names }) => {
+        for (const scale of ['1.0', '100.0']) {
+          await pause(2_000 * random());
+          await cluster.changeSink(`${changed}.yaml`, (text) => text.replace(/scale: "[\d.]+/, `scale: "${scale}`));
+          for (const name of [...names, oneOf(names, random), oneOf(names, random), oneOf(names, random)]) {
+            await pause(500 + 2_000 * random());
+            await cluster.kill(name, random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
+            await cluster.start(name);
+          }
+          await untilAllRun({ cluster, names });
+          await pause(3_000);
+        }
+        const configurations = await configurationsOf(cluster.recordings, changed);
+        if (configurations !== 2) throw new Error(`the sink ran under ${configurations} configurations, expected 2`);
+      },
+    }),
+  },
 ];
+
+const changed = 'rate-of-change';
 
 /** One agent leaves in order, the others are killed: what they had in work is half appended. */
 async function change({ cluster, names }: Running, partitions: number, random: () => number): Promise<void> {

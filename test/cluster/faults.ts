@@ -5,6 +5,7 @@ import { inputFaults } from './faults-of-input.ts';
 import { kafkaFaults } from './faults-of-kafka.ts';
 import { layoutFaults } from './faults-of-layouts.ts';
 import { redisFaults } from './faults-of-redis.ts';
+import { targetFaults } from './faults-of-targets.ts';
 import { timeFaults } from './faults-of-time.ts';
 import { transformerFaults } from './faults-of-transformers.ts';
 
@@ -16,5 +17,6 @@ export const clusterFaults: readonly ClusterFault[] = [
   ...timeFaults,
   ...transformerFaults,
   ...layoutFaults,
+  ...targetFaults,
   ...kafkaFaults,
 ];

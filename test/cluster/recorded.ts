@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { relocation } from '../../src/agent/layouts/move-sink.ts';
 import { ExpectedOutputs } from '../../src/cli/demo/expected.ts';
 import type { Setup } from '../../src/config/load-setup.ts';
+import type { SinkConfig } from '../../src/config/sink-config.ts';
 import { decodeNotification } from '../../src/core/convert/envelope.ts';
 import { itemLines } from '../../src/core/convert/wire.ts';
 import { compileGroupingKey } from '../../src/core/partition/grouping-key.ts';
@@ -20,8 +21,16 @@ import { parsePartitionName } from '../../src/topics/topic.ts';
 import { KeptPartition } from './kept-partition.ts';
 import type { Raw } from './traffic.ts';
 
-/** What one process makes of the recorded input of every partition, and of the states that were moved between two generations of a sink. */
-export async function fromRecordings(setup: Setup, cluster: string, folder: string): Promise<ExpectedOutputs> {
+/**
+ * What one process makes of the recorded input of every partition, and of the states that were moved between two generations of a sink.
+ * `former`: what the sinks were configured as before; each entry is applied under the configuration that its owner wrote before it.
+ */
+export async function fromRecordings(
+  setup: Setup,
+  cluster: string,
+  folder: string,
+  former: readonly SinkConfig[] = [],
+): Promise<ExpectedOutputs> {
   const expected = new ExpectedOutputs(setup.sinks);
   const all = await recordings(folder);
   for (const sink of setup.sinks) {
@@ -34,17 +43,26 @@ export async function fromRecordings(setup: Setup, cluster: string, folder: stri
         stored = relocate(stored, { steps, order, from, takes, partitions: count }).partitions;
       }
       const before: readonly StoredPartition[] | null = stored;
-      const partitions: readonly KeptPartition[] = Array.from(
+      const configured = new Map([sink, ...former.filter((other) => other.sink === sink.sink)].map((each) => [each.hash, each]));
+      const partitions: KeptPartition[] = Array.from(
         { length: count },
         (_, i) => new KeptPartition(sinkChain(cluster, sink), before?.[i]),
       );
       for (const recording of ofSink) {
         if (recording.generation !== generation) continue;
-        const partition = partitions[recording.partition];
+        let partition = partitions[recording.partition];
+        let under = sink.hash;
         for (const entries of parseRecording(recording.text)) {
           partition?.takenOver();
           for (const text of entries) {
-            const applied = partition?.apply(parseEntry(text));
+            const entry = parseEntry(text);
+            const other = entry.kind === 'config' && entry.hash !== under ? configured.get(entry.hash) : undefined;
+            if (other !== undefined && partition !== undefined) {
+              under = other.hash;
+              partition = new KeptPartition(sinkChain(cluster, other), partition.stored);
+              partitions[recording.partition] = partition;
+            }
+            const applied = partition?.apply(entry);
             expected.add({ sink: sink.sink, items: speak(applied?.out ?? [], itemLines).items });
           }
         }
@@ -137,4 +155,15 @@ function generationsOf(recordings: readonly Recording[]): readonly number[] {
 function countOf(recordings: readonly Recording[], generation: number): number {
   const ofGeneration = recordings.filter((recording) => recording.generation === generation);
   return Math.max(...ofGeneration.map(({ partition }) => partition)) + 1;
+}
+
+/** Under how many configurations the partitions of a sink were run. */
+export async function configurationsOf(folder: string, sink: string): Promise<number> {
+  const texts = (await recordings(folder)).filter((recording) => recording.sink === sink).map(({ text }) => text);
+  const entries = texts.flatMap((text) =>
+    parseRecording(text)
+      .flat()
+      .map((each) => parseEntry(each)),
+  );
+  return new Set(entries.flatMap((entry) => (entry.kind === 'config' ? [entry.hash] : []))).size;
 }

@@ -14,6 +14,7 @@ import { Feeder } from './feeder.ts';
 import { checkRouting, fromRaw, fromRecordings, type Routed } from './recorded.ts';
 import { type Bus, type Servers, startServers } from './servers.ts';
 import { afterwards, type Raw, traffic } from './traffic.ts';
+import { type Arrived, compareWithFile, startWebTarget, type WebTarget } from './web-target.ts';
 
 export interface TrialOptions
   extends Pick<ClusterOptions, 'pipelines' | 'partitions' | 'latenessMs' | 'timing' | 'recovery' | 'sinks' | 'withoutInputs'> {
@@ -35,6 +36,8 @@ export interface TrialOptions
   readonly sentinels?: boolean;
   /** Of each agent, and of Redis, the wall clock may be set. */
   readonly clocks?: boolean;
+  /** Of this sink everything goes to a web server as well, behind a wire. */
+  readonly web?: string;
   /** More of the environment of an agent. */
   readonly env?: (agent: string) => NodeJS.ProcessEnv;
   /** Notifications come in another order, up to so many places away. */
@@ -61,6 +64,7 @@ export interface Running {
   readonly wires: ReadonlyMap<string, Wires>;
   /** From all agents to Kafka, with `wires` and where the topics are there. */
   readonly kafkaWire: TcpProxy | undefined;
+  readonly web: WebTarget | undefined;
   /** By agent; empty without `clocks`. Redis' is with the servers. */
   readonly clocks: ReadonlyMap<string, ClockShift>;
 }
@@ -72,6 +76,8 @@ export interface Trial {
   /** Against one process that replays the raw input; of the order-free sinks. */
   readonly raw: Verdict | null;
   readonly routed: Routed;
+  /** What is at the web server, against the file of the same sink. */
+  readonly web: Arrived | null;
   /** Dead letters of all agents. */
   readonly buried: number;
   readonly left: number;
@@ -90,8 +96,10 @@ export async function trial(options: TrialOptions): Promise<Trial> {
   const wires = options.wires === true ? await stretchWires(names, servers) : new Map<string, Wires>();
   const toKafka = options.wires === true && servers.kafka !== undefined ? await throughProxy() : undefined;
   const clocks = options.clocks === true ? await clocksOf(names, folder) : new Map<string, ClockShift>();
+  const web = options.web === undefined ? undefined : await startWebTarget();
   const cluster = await ClusterUnderTest.prepare({
     ...options,
+    ...(web && { alsoTo: { sink: options.web ?? '', line: web.line } }),
     cluster: name,
     folder,
     servers,
@@ -105,18 +113,20 @@ export async function trial(options: TrialOptions): Promise<Trial> {
   let exact = false;
   try {
     for (const agent of names) await cluster.start(agent);
-    await feedThrough(options, { cluster, servers, feeder, names, wires, kafkaWire: toKafka?.proxy, clocks });
+    await feedThrough(options, { cluster, servers, feeder, names, wires, kafkaWire: toKafka?.proxy, web, clocks });
     await settled(cluster, servers, names[0] ?? '', options.settleMs ?? 120_000);
     await cluster.stopAll();
     const result = await judged(options, cluster, name, feeder);
+    const arrived = web === undefined ? null : await compareWithFile(web, cluster.outputs, options.web ?? '');
     const left = await leftInRawQueue(servers.rabbitmq.url);
     exact = isGood({ ...result, left });
-    return { ...result, left, buried: await lettersOf(cluster, names), logs: await logsOf(cluster, names), folder };
+    return { ...result, left, web: arrived, buried: await lettersOf(cluster, names), logs: await logsOf(cluster, names), folder };
   } finally {
     await cluster.close();
     await feeder.close();
     for (const wire of wires.values()) await Promise.all([wire.amqp.close(), wire.redis.close(), wire.raw.close()]);
     await toKafka?.proxy.close();
+    await web?.close();
     await servers.stop();
     if (exact) await rm(folder, { recursive: true, force: true });
     else console.error(`outputs, recordings, data and logs are left in ${folder}`);
@@ -195,7 +205,7 @@ function through(url: string, wire: TcpProxy | undefined): string {
 
 async function judged(options: TrialOptions, cluster: ClusterUnderTest, name: string, feeder: Feeder) {
   const setup = await loadSetup({ config: cluster.configFile('a0') }, {});
-  const recorded = await judge(await fromRecordings(setup, name, cluster.recordings), cluster.outputs);
+  const recorded = await judge(await fromRecordings(setup, name, cluster.recordings, cluster.formerSinks), cluster.outputs);
   const orderFree = new Set(options.orderFree ?? []);
   const raw =
     orderFree.size === 0 ? null : await judge(fromRaw(setup, name, feeder.published, orderFree), cluster.outputs, orderFree);

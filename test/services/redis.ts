@@ -70,11 +70,13 @@ export class PrivateRedis {
 
   /** To be called while it is down: the end of the file that a power cut had not let through. */
   async cutTail(bytes: number): Promise<void> {
-    const folder = join(this.#dir, 'appendonlydir');
-    const file = (await readdir(folder)).find((name) => name.includes('.incr.'));
-    if (file === undefined) throw new Error('no append-only file');
-    const path = join(folder, file);
+    const path = await this.#appendOnlyFile();
     await truncate(path, Math.max(0, (await stat(path)).size - bytes));
+  }
+
+  /** Of the append-only file, in bytes: what `cutTail` may take the end of. */
+  async fileSize(): Promise<number> {
+    return (await stat(await this.#appendOnlyFile())).size;
   }
 
   /** To be called while it is down: it starts empty next, as another server would; the file it had is kept. */
@@ -103,6 +105,13 @@ export class PrivateRedis {
     const own = rules.map((rule) => (rule.startsWith('>') ? `>${password}` : rule.replace('{ceilograph}', `{${cluster}}`)));
     await this.admin('ACL', 'SETUSER', user, 'reset', ...own);
     await this.admin('ACL', 'SAVE');
+  }
+
+  async #appendOnlyFile(): Promise<string> {
+    const folder = join(this.#dir, 'appendonlydir');
+    const file = (await readdir(folder)).find((name) => name.includes('.incr.'));
+    if (file === undefined) throw new Error('no append-only file');
+    return join(folder, file);
   }
 
   async stop(): Promise<void> {
