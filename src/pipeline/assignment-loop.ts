@@ -1,4 +1,4 @@
-import type { Group, LeaseToken, Member, Unit } from '../coordination/group.ts';
+import type { Group, LeaseToken, Member, Plan, Unit } from '../coordination/group.ts';
 import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
 import { isGivenName } from '../model/agent-name.ts';
@@ -15,6 +15,10 @@ import type { StopSignals } from './worker.ts';
  *
  * A unit goes: planned for us → acquired → running → (planned for another) draining → released, or → fenced/lost → quiet.
  * Being fenced is ordinary: the unit is taken again when the plan still says so.
+ *
+ * Between two rounds nobody looks, unless something is on its way: then the plan is glanced at, so that a unit is let go, and taken, soon
+ * after it was planned. Who leaves for good says so first (weight 0) and goes on until everybody has seen it; then the plan gives away
+ * what it runs, and others take each unit while it still drains the next.
  */
 export interface AssignmentDeps {
   readonly group: Group;
@@ -50,6 +54,9 @@ interface Running {
   leavingSince: number | null;
 }
 
+/** How soon a new plan is seen and a lease taken that was given back, while members come and go. */
+const glanceMs = 200;
+
 /** A worker that ran for so long was a good one: its next failure begins with a short pause again. */
 const steadyAfterMs = 60_000;
 
@@ -66,6 +73,9 @@ export class AssignmentLoop {
   #wake = new AbortController();
   #membership = '';
   #membershipSince = 0;
+  /** Planned for us and still another's. */
+  #awaiting = false;
+  #leaving = false;
   #fatal: unknown = null;
 
   constructor(deps: AssignmentDeps) {
@@ -83,6 +93,7 @@ export class AssignmentLoop {
       await this.#round();
       await this.#pause(stop.soft);
     }
+    if (this.#mayOffer(stop)) await this.#offer(stop.hard).catch((error: unknown) => this.#unreachable(error));
     // What the last round took was not running yet when `hard` fired.
     this.#abortAll(stop.hard.aborted ? 'hard' : 'soft');
     // The leases must stay ours while the workers drain.
@@ -116,10 +127,47 @@ export class AssignmentLoop {
   }
 
   async #pause(soft: AbortSignal): Promise<void> {
+    const { clock, heartbeatMs } = this.#deps;
+    const end = clock.monotonic() + heartbeatMs;
     const nap = linkedAbort(soft, this.#wake.signal);
-    await this.#deps.clock.sleep(this.#deps.heartbeatMs, nap.signal).catch(() => undefined);
+    for (let left = heartbeatMs; left > 0 && !nap.signal.aborted; left = end - clock.monotonic()) {
+      const restless = this.#restless();
+      await clock.sleep(restless ? Math.min(left, glanceMs) : left, nap.signal).catch(() => undefined);
+      if (restless && !nap.signal.aborted) await this.#tried(async () => this.#follow(await this.#deps.group.readPlan()));
+    }
     nap.release();
     if (this.#wake.signal.aborted) this.#wake = new AbortController();
+  }
+
+  /** From when we see members come or go until everybody has seen it and a plan has been made of it; and while we wait for a unit. */
+  #restless(): boolean {
+    const { clock, debounceMs, heartbeatMs } = this.#deps;
+    return this.#awaiting || clock.monotonic() - this.#membershipSince < debounceMs + 2 * heartbeatMs;
+  }
+
+  /** Whoever is expected back keeps its units, and nothing moves. */
+  #mayOffer({ hard }: StopSignals): boolean {
+    if (hard.aborted || this.#fatal !== null || this.#running.size === 0) return false;
+    return !isGivenName(this.#deps.member().agent) || this.#deps.rejoinGraceMs === 0;
+  }
+
+  async #offer(hard: AbortSignal): Promise<void> {
+    const { group, clock, heartbeatMs, leaseTtlMs, drainMs } = this.#deps;
+    this.#leaving = true;
+    await group.heartbeat(this.#member(), leaseTtlMs);
+    const { agent } = this.#member();
+    const mayTake = async () => (await group.members()).some((member) => member.agent !== agent && member.weight > 0);
+    if (!(await mayTake())) return;
+    // A round of theirs, and what they did in it.
+    await clock.sleep(Math.min(1.5 * heartbeatMs, drainMs / 4), hard).catch(() => undefined);
+    await this.#renew();
+    // Meanwhile they may have begun to leave as well.
+    if (!hard.aborted && (await mayTake())) await this.#follow(await this.#plan());
+  }
+
+  #member(): Member {
+    const member = this.#deps.member();
+    return this.#leaving ? { ...member, weight: 0 } : member;
   }
 
   #letGo(running: Running, why: string): void {
@@ -128,14 +176,25 @@ export class AssignmentLoop {
   }
 
   async #round(): Promise<void> {
-    try {
-      await this.#deps.group.heartbeat(this.#deps.member(), this.#deps.leaseTtlMs);
+    await this.#tried(async () => {
+      await this.#deps.group.heartbeat(this.#member(), this.#deps.leaseTtlMs);
       const plan = await this.#plan();
       await this.#renew();
-      const { agent } = this.#deps.member();
-      const mine = new Set(this.#deps.units().filter((unit) => plan.owners[unit] === agent && !this.#halted.has(unit)));
-      this.#handOver(mine);
-      await Promise.all([...mine].map((unit) => this.#take(unit, plan.version)));
+      await this.#follow(plan);
+    });
+  }
+
+  async #follow(plan: Plan): Promise<void> {
+    const { agent } = this.#deps.member();
+    const mine = new Set(this.#deps.units().filter((unit) => plan.owners[unit] === agent && !this.#halted.has(unit)));
+    this.#handOver(mine);
+    const taken = await Promise.all([...mine].map((unit) => this.#take(unit, plan.version)));
+    this.#awaiting = taken.includes('held');
+  }
+
+  async #tried(round: () => Promise<void>): Promise<void> {
+    try {
+      await round();
     } catch (error) {
       if (classify(error).class === 'fatal') this.#fatal = error;
       this.#unreachable(error);
@@ -146,11 +205,11 @@ export class AssignmentLoop {
     this.#deps.report({ kind: 'unreachable', error });
   }
 
-  async #plan(): Promise<{ readonly version: number; readonly owners: Readonly<Record<Unit, string>> }> {
+  async #plan(): Promise<Plan> {
     const members = await this.#deps.group.members();
     const plan = await this.#deps.group.readPlan();
     const awaited = this.#awaited(plan.owners, members);
-    if (!this.#settled(members)) return plan;
+    if (!this.#settled(members) && !this.#leaving) return plan;
     const held = heldUnits(members);
     const units = this.#deps.units().filter((unit) => held[unit] === undefined);
     const ours = planAmongAble({ units, members, previous: plan.owners, awaited });
@@ -188,7 +247,7 @@ export class AssignmentLoop {
   #settled(members: readonly Member[]): boolean {
     const now = this.#deps.clock.monotonic();
     const membership = members
-      .map((member) => `${member.agent}/${member.boot}`)
+      .map((member) => `${member.agent}/${member.boot}${member.weight === 0 ? '/leaving' : ''}`)
       .sort()
       .join(' ');
     if (membership !== this.#membership) {
@@ -222,16 +281,21 @@ export class AssignmentLoop {
     }
   }
 
-  async #take(unit: Unit, planVersion: number): Promise<void> {
-    if (this.#running.has(unit) || this.#deps.clock.monotonic() < (this.#notBefore.get(unit) ?? 0)) return;
+  /** `held`: it is another's still. */
+  async #take(unit: Unit, planVersion: number): Promise<'held' | 'done'> {
+    if (this.#running.has(unit) || this.#deps.clock.monotonic() < (this.#notBefore.get(unit) ?? 0)) return 'done';
     const result = await this.#deps.group.acquire(this.#deps.member(), unit, planVersion, this.#deps.leaseTtlMs);
-    if (result.kind !== 'acquired') return;
-    if (this.#halted.has(unit)) return void (await this.#deps.group.release(result.token));
+    if (result.kind !== 'acquired') return result.kind === 'held' ? 'held' : 'done';
+    if (this.#halted.has(unit)) {
+      await this.#deps.group.release(result.token);
+      return 'done';
+    }
     const soft = new AbortController();
     const hard = new AbortController();
     this.#deps.report({ kind: 'acquired', unit, epoch: result.token.epoch });
     const ended = this.#runOne(unit, result.token, { soft: soft.signal, hard: hard.signal });
     this.#running.set(unit, { token: result.token, soft, hard, ended, leavingSince: null });
+    return 'done';
   }
 
   async #runOne(unit: Unit, token: LeaseToken, stop: StopSignals): Promise<void> {

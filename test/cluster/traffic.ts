@@ -81,6 +81,31 @@ function poll(instance: string, i: number, round: number, at: number): Raw {
   return wire(stableId(['poll', instance, String(round)]), 'telemetry.polling', 'SAMPLE', at, { samples });
 }
 
+/** Polls of so many resources, one after the other and round after round from `firstRound` on, so many samples in each. */
+export function* manyResources(resources: number, perPoll: number, polls: number, firstRound = 0): Generator<Raw> {
+  const startMs = Date.now();
+  for (let nth = 0; nth < polls; nth++) {
+    const samples = Array.from({ length: perPoll }, (_, i) => {
+      const count = nth * perPoll + i;
+      const [resource, round] = [count % resources, firstRound + Math.floor(count / resources)];
+      const at = new Date(startMs + round * stepMs).toISOString().replace('Z', '000+00:00');
+      return {
+        ...{ source: 'openstack', user_id: 'user-0', user_name: null, project_id: 'project-0', project_name: null },
+        ...{
+          resource_id: `resource-${resource}`,
+          timestamp: at,
+          resource_metadata: {},
+          monotonic_time: null,
+          message_signature: '',
+        },
+        ...{ counter_name: 'cpu', counter_type: 'cumulative', counter_unit: 'ns', counter_volume: round * 1_000_000_000 },
+        message_id: stableId(['of many', String(resource), String(round)]),
+      };
+    });
+    yield wire(stableId(['many', String(firstRound), String(nth)]), 'telemetry.polling', 'SAMPLE', startMs, { samples });
+  }
+}
+
 /** One sample of a meter that the others do not send. */
 export function aside(meterName: string, nth: number, at: number): Raw {
   const sample = {
