@@ -1,5 +1,6 @@
 import { pause } from '../faults/until.ts';
 import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
+import { aside, type Raw } from './traffic.ts';
 
 /** Dead letters of the same bytes are one: the `nth` time they are others. */
 function hostile(nth: number): readonly Buffer[] {
@@ -21,6 +22,23 @@ const comeAgain = 1_000;
 const instances = 200;
 /** Of partition time, after the broker was seen to know that they were acknowledged. */
 const idsKeptMs = 120_000;
+
+/** Whoever remembers what it saw must forget in time. */
+const flooded = `sink: flooded
+from: samples
+match: [flood]
+partition_by: [resource_id]
+partitions: 4
+record: rec
+transform:
+  - deduplicate: { by: [resource_id], window: 24h, max_keys: 500 }
+publish:
+  - file: { path: out/flooded.jsonl }
+`;
+
+function* flood(count: number, at: number): Generator<Raw> {
+  for (let nth = 0; nth < count; nth++) yield aside('flood', nth, at + nth);
+}
 
 export const inputFaults: readonly ClusterFault[] = [
   {
@@ -79,6 +97,32 @@ export const inputFaults: readonly ClusterFault[] = [
     seen: ({ recorded }) => {
       const told = recorded.files['deduplicate'];
       return told === instances ? null : `deduplicate let ${told} through, expected one of each of ${instances} instances`;
+    },
+  },
+  {
+    id: 'F39',
+    about: 'agents have 96 MB of heap while resources that were never seen come without end, and bodies of 9 MB between them',
+    times: 5,
+    options: () => ({
+      ...usual,
+      sinks: { 'flooded.yaml': flooded },
+      env: () => ({ NODE_OPTIONS: '--max-old-space-size=96' }),
+      during: async ({ cluster, feeder, names }) => {
+        const pids = names.map((name) => cluster.pidOf(name));
+        const flooding = feeder.feed(flood(30_000, Date.now()), 1_500);
+        for (let nth = 0; nth < 5; nth++) {
+          await pause(3_000);
+          await feeder.publishAside(Array.from({ length: 10 }, (_, i) => Buffer.alloc(9 * 1024 * 1024 + 10 * nth + i, 0x20)));
+        }
+        await flooding;
+        await pause(5_000);
+        const died = names.filter((name, i) => cluster.pidOf(name) !== pids[i]);
+        if (died.length > 0) throw new Error(`${died.join(', ')} died`);
+      },
+    }),
+    seen: ({ recorded, buried }) => {
+      const through = recorded.files['flooded'];
+      return through === 30_000 && buried === 50 ? null : `${through} of 30000 came through, ${buried} dead letters of 50`;
     },
   },
   {
