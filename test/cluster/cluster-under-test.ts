@@ -29,6 +29,8 @@ export interface ClusterOptions {
   /** For sinks that sort by event time: after a long backlog the usual five seconds are little. */
   readonly latenessMs?: number;
   readonly timing?: string;
+  /** Notifications that an agent has in its hands at most. */
+  readonly prefetch?: number;
   /** The brokers of a Kafka that has the internal topics; else they are in RabbitMQ. */
   readonly kafka?: readonly string[] | undefined;
   readonly recovery?: string;
@@ -43,6 +45,8 @@ export interface ClusterOptions {
   /** Agents that take no notifications. */
   readonly withoutInputs?: readonly string[];
 }
+
+export const usualTiming = 'lease_ttl_ms: 3000, renew_ms: 900, heartbeat_ms: 300, rejoin_grace_ms: 0';
 
 const key = 'a key for tests, which anybody may know';
 
@@ -173,12 +177,7 @@ export class ClusterUnderTest {
   }
 
   async #writeConfig(name: string): Promise<void> {
-    const {
-      servers,
-      cluster,
-      timing = 'lease_ttl_ms: 3000, renew_ms: 900, heartbeat_ms: 300, rejoin_grace_ms: 0',
-      recovery = 'refuse',
-    } = this.options;
+    const { servers, cluster, timing = usualTiming, prefetch = 500, recovery = 'refuse' } = this.options;
     const several = servers.nodes.length > 1;
     const amqp = several ? servers.nodes.map(({ url }) => url) : (this.options.amqpUrl?.(name) ?? servers.rabbitmq.url);
     const input = several ? amqp : (this.options.inputUrl?.(name) ?? amqp);
@@ -203,7 +202,7 @@ export class ClusterUnderTest {
       topics: this.options.kafka === undefined ? { amqp: { url: amqp } } : { kafka: { brokers: this.options.kafka } },
       inputs: this.options.withoutInputs?.includes(name)
         ? []
-        : [{ amqp: { url: input, exchanges: [exchange], priorities: ['info'], durable: true, quorum: several, prefetch: 500 } }],
+        : [{ amqp: { url: input, exchanges: [exchange], priorities: ['info'], durable: true, quorum: several, prefetch } }],
       ...this.options.settings,
     };
     await writeFile(this.configFile(name), `${JSON.stringify(config).slice(0, -1)}, "timing": { ${timing} } }\n`);

@@ -1,4 +1,5 @@
-import { pause } from '../faults/until.ts';
+import type { ClusterView } from '../../src/agent/cluster-view.ts';
+import { pause, until } from '../faults/until.ts';
 import { again, type ClusterFault, oneOf, told, usual } from './cluster-fault.ts';
 
 const points = [
@@ -11,6 +12,11 @@ const points = [
   'before-clear',
   'after-settle',
 ];
+
+function isEven({ partitions }: ClusterView, names: readonly string[]): boolean {
+  const shares = names.map((name) => partitions.filter(({ owner }) => owner === name).length);
+  return Math.max(...shares) - Math.min(...shares) <= 1 && partitions.every(({ owner }) => owner !== null);
+}
 
 export const agentFaults: readonly ClusterFault[] = [
   {
@@ -146,21 +152,22 @@ export const agentFaults: readonly ClusterFault[] = [
   },
   {
     id: 'F32',
-    about: 'agents join and leave at random for a minute',
-    times: 40,
+    about: 'agents join and leave at random for a minute, and share evenly in the end',
+    times: 100,
     options: (random) => ({
       ...usual,
       agents: 5,
       during: async ({ cluster, names }) => {
         const leaves = new Set<string>();
-        for (let i = 0; i < 40; i++) {
-          await pause(1_500 * random());
+        for (let i = 0; i < 100; i++) {
+          await pause(900 * random());
           const name = oneOf(names.slice(1), random);
           if (leaves.has(name)) await cluster.start(name);
           else await cluster.kill(name, random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
           if (!leaves.delete(name)) leaves.add(name);
         }
         for (const name of leaves) await cluster.start(name);
+        await until(async () => isEven(await cluster.status('a0'), names), 60_000, 'partitions are not shared out evenly');
       },
     }),
   },

@@ -17,7 +17,10 @@ import { afterwards, type Raw, traffic } from './traffic.ts';
 import { type Arrived, compareWithFile, startWebTarget, type WebTarget } from './web-target.ts';
 
 export interface TrialOptions
-  extends Pick<ClusterOptions, 'pipelines' | 'partitions' | 'latenessMs' | 'timing' | 'recovery' | 'sinks' | 'withoutInputs'> {
+  extends Pick<
+    ClusterOptions,
+    'pipelines' | 'partitions' | 'latenessMs' | 'timing' | 'prefetch' | 'recovery' | 'sinks' | 'withoutInputs'
+  > {
   readonly id: string;
   readonly agents: number;
   readonly bus?: Bus;
