@@ -107,6 +107,12 @@ export interface PeekedPartitions {
   peek(unit: Unit, onState: (chunk: StateChunk) => void): Promise<void>;
 }
 
+/** For a store that may come back with less than it had. */
+export interface RecoveredPartitions {
+  /** The version that stood there when this incarnation began, before anybody wrote on; null where that is not known, or all was lost. */
+  stoodAtRecovery(unit: Unit, incarnation: number): Promise<number | null>;
+}
+
 /** Beside the daily work: partitions as a whole, when they are moved, lost or given up. Guarded like everything else. */
 export interface WholePartitions {
   /** Writes a whole partition in place of what is of a lower version; a writer that dies in it leaves nothing that anybody takes for the whole. */

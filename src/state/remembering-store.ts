@@ -8,6 +8,7 @@ import type {
   OutboxEntry,
   PartitionStore,
   PeekedPartitions,
+  RecoveredPartitions,
   Reseeded,
   StateChunk,
   WholePartition,
@@ -17,6 +18,8 @@ import type {
 /** A partition as the store had it after our last commit. */
 interface Memory {
   version: number;
+  /** Of the store when it said so. */
+  incarnation: number;
   lastCommitId: string;
   cursor: string | null;
   readonly states: Map<string, string>;
@@ -30,6 +33,8 @@ export interface Remembering {
   readonly onWrittenBack: (unit: Unit, version: number) => void;
 }
 
+type Inner = PartitionStore & WholePartitions & PeekedPartitions & RecoveredPartitions;
+
 /** A look at everything that is remembered, when nothing gave a reason before, every so many calls. */
 const lookEvery = 10;
 
@@ -39,16 +44,19 @@ const lookEvery = 10;
  * states themselves.
  *
  * Written back is the last commit that was answered. Entries of a later one were not settled and come again.
+ *
+ * A store that came back with less than it had (a promoted replica) is written to likewise, as long as nobody went on from there: what
+ * stands in it is then an earlier version of what we remember, and of the incarnation before.
  */
 export class RememberingStore implements PartitionStore, WholePartitions, PeekedPartitions {
   readonly rollingKeys: number;
-  readonly #inner: PartitionStore & WholePartitions & PeekedPartitions;
+  readonly #inner: Inner;
   readonly #options: Remembering;
   readonly #memories = new Map<Unit, Memory>();
   #doubted = false;
   #calls = 0;
 
-  constructor(inner: PartitionStore & WholePartitions & PeekedPartitions, options: Remembering) {
+  constructor(inner: Inner, options: Remembering) {
     this.#inner = inner;
     this.#options = options;
     this.rollingKeys = inner.rollingKeys;
@@ -80,6 +88,8 @@ export class RememberingStore implements PartitionStore, WholePartitions, Peeked
   }
 
   async load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>> {
+    // Before anything is handed on: a key that was deleted since must not come.
+    await this.#bringForward(token);
     try {
       return await this.#load(token, onState);
     } catch (error) {
@@ -94,13 +104,23 @@ export class RememberingStore implements PartitionStore, WholePartitions, Peeked
     }
   }
 
+  async #bringForward(token: LeaseToken): Promise<void> {
+    const { unit, incarnation } = token;
+    const memory = this.#memories.get(unit);
+    if (memory === undefined || memory.incarnation !== incarnation - 1) return;
+    const stood = await this.#inner.stoodAtRecovery(unit, incarnation);
+    if (stood === null || stood >= memory.version || (await this.#inner.describe(unit)).version !== stood) return;
+    const { kind } = await this.#inner.reseed(token, memory);
+    if (kind === 'ok') this.#options.onWrittenBack(unit, memory.version);
+  }
+
   async noteStart(token: LeaseToken, suspects: string): Promise<Guarded<null>> {
     return this.#saw(await this.#inner.noteStart(token, suspects));
   }
 
   async commit(token: LeaseToken, commit: Commit): Promise<CommitResult> {
     const result = this.#saw(await this.#inner.commit(token, commit));
-    if (result.kind === 'ok' || result.kind === 'replayed') this.#remember(token.unit, commit, result.version);
+    if (result.kind === 'ok' || result.kind === 'replayed') this.#remember(token, commit, result.version);
     return result;
   }
 
@@ -144,11 +164,23 @@ export class RememberingStore implements PartitionStore, WholePartitions, Peeked
     });
     if (loaded.kind === 'fenced') return this.#saw(loaded);
     const { version, cursor, ids, outbox } = loaded.value;
-    this.#memories.set(token.unit, { version, lastCommitId: '', cursor, states, ids: [...ids], outbox: [...outbox] });
+    this.#memories.set(token.unit, {
+      version,
+      incarnation: token.incarnation,
+      lastCommitId: '',
+      cursor,
+      states,
+      ids: [...ids],
+      outbox: [...outbox],
+    });
     return loaded;
   }
 
-  #remember(unit: Unit, { set, del, cursor, ids, dropSlices, outbox, commitId, expectVersion }: Commit, version: number): void {
+  #remember(
+    { unit, incarnation }: LeaseToken,
+    { set, del, cursor, ids, dropSlices, outbox, commitId, expectVersion }: Commit,
+    version: number,
+  ): void {
     const memory = this.#memories.get(unit);
     if (memory === undefined || memory.version !== expectVersion) return;
     for (const [key, value] of set) memory.states.set(key, value);
@@ -159,6 +191,7 @@ export class RememberingStore implements PartitionStore, WholePartitions, Peeked
     memory.cursor = cursor;
     memory.lastCommitId = commitId;
     memory.version = version;
+    memory.incarnation = incarnation;
   }
 
   /** Between the question and its answer we may have gone on ourselves. */

@@ -115,6 +115,30 @@ export const redisFaults: readonly ClusterFault[] = [
     seen: (trial) => told('partition:went-back')(trial) ?? told('group:recovered')(trial) ?? littleIsLost(trial),
   },
   {
+    id: 'F13r',
+    about: 'a replica that is behind is promoted, and living agents bring it forward (`recovery: reseed`)',
+    times: 1,
+    options: (random) => ({
+      ...usual,
+      latenessMs: 600_000,
+      sentinels: true,
+      recovery: 'reseed',
+      // Whoever is a moment later than the others must find its partitions as it left them.
+      timing: 'lease_ttl_ms: 3000, renew_ms: 900, heartbeat_ms: 300, rejoin_grace_ms: 20000',
+      during: async ({ servers: { redis, sentinels }, cluster, names }) => {
+        await pause(4_000 + 2_000 * random());
+        sentinels?.wire.freeze();
+        await pause(1_000);
+        await redis.down('SIGKILL');
+        sentinels?.wire.cut();
+        await sentinels?.promoted();
+        await untilAllRun({ cluster, names });
+        await pause(3_000);
+      },
+    }),
+    seen: (trial) => told('partition:went-back')(trial) ?? told('partition:written-back')(trial),
+  },
+  {
     id: 'F13s',
     about: 'the primary is killed, and its replica, which is in step, is promoted by its sentinels',
     times: 1,

@@ -21,6 +21,7 @@ describe('reading a partition back from Redis', () => {
       effect: (...args) => guarded.effect(...args),
       look: (...args) => guarded.look(...args),
       answered: (...args) => guarded.answered(...args),
+      stoodAtRecovery: (...args) => guarded.stoodAtRecovery(...args),
       scan: async (...args) => {
         const page = await guarded.scan(...args);
         await happens();

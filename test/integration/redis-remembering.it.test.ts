@@ -80,6 +80,54 @@ describe('a store that remembers what it loaded and committed', () => {
     expect(await agent.store.commit(next, commitOf(2))).toEqual({ kind: 'ok', version: 3 });
   });
 
+  it('brings a Redis forward that lost the end of its file, to the last commit that was answered', async () => {
+    const agent = remembering(cluster);
+    const token = await acquired(agent);
+    await loaded(agent, token);
+    await agent.store.commit(
+      token,
+      commitOf(0, {
+        set: [
+          ['a', '1'],
+          ['b', '2'],
+        ],
+      }),
+    );
+    const size = await cluster.redis.fileSize();
+    await agent.store.commit(token, commitOf(1, { set: [['a', '3']], del: ['b'] }));
+    const before = await loaded(agent, token);
+    await cluster.redis.down();
+    await cluster.redis.cutTail((await cluster.redis.fileSize()) - size);
+    await cluster.redis.up();
+
+    const next = await inTheEnd(() => acquired(agent));
+
+    expect(await loaded(agent, next)).toEqual(before);
+    expect(agent.written).toEqual([[unit, 2]]);
+    expect(await agent.store.commit(next, commitOf(2))).toEqual({ kind: 'ok', version: 3 });
+  });
+
+  it('leaves a Redis that lost its end as it is once another agent went on from there', async () => {
+    const agent = remembering(cluster);
+    const token = await acquired(agent);
+    await loaded(agent, token);
+    await agent.store.commit(token, commitOf(0));
+    const size = await cluster.redis.fileSize();
+    for (const version of [1, 2, 3]) await agent.store.commit(token, commitOf(version));
+    await cluster.redis.down();
+    await cluster.redis.cutTail((await cluster.redis.fileSize()) - size);
+    await cluster.redis.up();
+    const other = cluster.agent({ recovery: 'reseed' });
+    const theirs = await inTheEnd(() => acquired(other, bob));
+    await other.store.commit(theirs, commitOf(1, { set: [['key', 'theirs']] }));
+    await other.group.release(theirs);
+
+    const next = await inTheEnd(() => acquired(agent));
+
+    expect(await loaded(agent, next)).toMatchObject({ version: 2, state: { key: 'theirs' } });
+    expect(agent.written).toEqual([]);
+  });
+
   it('knows the commit whose answer was lost', async () => {
     const agent = remembering(cluster);
     const token = await acquired(agent);

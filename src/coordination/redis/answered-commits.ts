@@ -26,11 +26,8 @@ export class AnsweredCommits {
   /** Each is told once. Empty where everything was lost: that is told otherwise, and decided by a person. */
   async compare(connection: RedisConnection, keys: ClusterKeys, incarnation: number): Promise<readonly WentBack[]> {
     if (this.#versions.size === 0) return [];
-    const reply = list(await connection.command('HGETALL', keys.recovered));
-    const versions = new Map<string, number>();
-    for (let i = 0; i < reply.length; i += 2) versions.set(str(reply[i]), num(reply[i + 1]));
-    // No unit is called so: all begin with the name of their topics.
-    if (versions.get(incarnationField) !== incarnation) return [];
+    const versions = await versionsAtRecovery(connection, keys, incarnation);
+    if (versions === null) return [];
     const back: WentBack[] = [];
     for (const [unit, answered] of this.#versions) {
       const found = versions.get(unit) ?? 0;
@@ -42,4 +39,17 @@ export class AnsweredCommits {
   }
 }
 
+// No unit is called so: all begin with the name of their topics.
 const incarnationField = 'inc';
+
+/** What stood there when this incarnation began, by unit; null where it is not that one's, or all was lost. */
+export async function versionsAtRecovery(
+  connection: RedisConnection,
+  keys: ClusterKeys,
+  incarnation: number,
+): Promise<ReadonlyMap<Unit, number> | null> {
+  const reply = list(await connection.command('HGETALL', keys.recovered));
+  const versions = new Map<string, number>();
+  for (let i = 0; i < reply.length; i += 2) versions.set(str(reply[i]), num(reply[i + 1]));
+  return versions.get(incarnationField) === incarnation ? versions : null;
+}

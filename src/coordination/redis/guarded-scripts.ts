@@ -1,5 +1,6 @@
 import { list, type Reply, str } from '../../lib/redis-reply.ts';
 import type { LeaseToken, Unit } from '../group.ts';
+import { versionsAtRecovery } from './answered-commits.ts';
 import type { GroupParts } from './redis-group.ts';
 import { type Script, script } from './script.ts';
 import { guard, head } from './scripts/head.ts';
@@ -47,6 +48,12 @@ export class GuardedScripts {
   /** The store has this version of the partition, it says. 0: the partition was dropped. */
   answered(unit: Unit, version: number): void {
     this.#parts.standing.answered.saw(unit, version);
+  }
+
+  /** The version of a partition that stood there when this incarnation began; null: not known, or all was lost. */
+  async stoodAtRecovery(unit: Unit, incarnation: number): Promise<number | null> {
+    const { connection, keys } = this.#parts;
+    return (await versionsAtRecovery(connection, keys, incarnation))?.get(unit) ?? null;
   }
 
   /** Without a lease, for what only looks. Keys from `KEYS[2]`, arguments from `ARGV[3]`. */

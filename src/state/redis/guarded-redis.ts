@@ -19,6 +19,8 @@ export interface GuardedRedis {
   ): Promise<readonly Reply[] | null>;
   /** The store has this version of the partition, it says: should it ever have less, that is told. 0: the partition was dropped. */
   answered(unit: Unit, version: number): void;
+  /** The version of a partition that stood there when this incarnation began; null: not known, or all was lost. */
+  stoodAtRecovery(unit: Unit, incarnation: number): Promise<number | null>;
   /** Without a lease, for what only looks. Keys from `KEYS[2]`, arguments from `ARGV[3]`. */
   look(piece: Piece, keys: readonly string[], args: readonly (string | number)[]): Promise<readonly Reply[]>;
   /** One page of a hash; whoever reads all of it asks the guard afterwards. */

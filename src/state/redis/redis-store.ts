@@ -8,6 +8,7 @@ import type {
   Loaded,
   PartitionStore,
   PeekedPartitions,
+  RecoveredPartitions,
   Reseeded,
   StateChunk,
   WholePartition,
@@ -26,7 +27,7 @@ const clearPerCall = 256;
  * Partition state in Redis: a field per transformer key, so a commit costs what it changes. Each effect is one script behind the guard of
  * the lease; nothing here decides who may write.
  */
-export class RedisStore implements PartitionStore, WholePartitions, PeekedPartitions {
+export class RedisStore implements PartitionStore, WholePartitions, PeekedPartitions, RecoveredPartitions {
   readonly rollingKeys = 0;
   readonly #redis: GuardedRedis;
 
@@ -112,6 +113,10 @@ export class RedisStore implements PartitionStore, WholePartitions, PeekedPartit
 
   peek(unit: Unit, onState: (chunk: StateChunk) => void): Promise<void> {
     return scanState(this.#redis, unitKeys(this.#redis, unit), onState);
+  }
+
+  stoodAtRecovery(unit: Unit, incarnation: number): Promise<number | null> {
+    return this.#redis.stoodAtRecovery(unit, incarnation);
   }
 
   reseed(token: LeaseToken, whole: WholePartition): Promise<Reseeded> {
