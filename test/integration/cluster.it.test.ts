@@ -1,32 +1,8 @@
-import { expect, it } from 'vitest';
-import { orderFree } from '../cluster/cluster-fault.ts';
-import { describeTrial, isGood, trial } from '../cluster/trial.ts';
-import { pause } from '../faults/until.ts';
-
-const within = 300_000;
+import { it } from 'vitest';
+import { expectTwoKilledToChangeNothing, twoKilledWithinMs } from '../cluster/two-killed.ts';
 
 it(
   'gives with three agents, two of them killed, what one process gives',
-  async () => {
-    const result = await trial({
-      id: 'it',
-      agents: 3,
-      partitions: 4,
-      notifications: 3_000,
-      perSecond: 400,
-      orderFree,
-      settleMs: 150_000,
-      during: async ({ cluster }) => {
-        for (const name of ['a1', 'a2']) {
-          await pause(2_000);
-          await cluster.kill(name);
-          await cluster.start(name);
-        }
-      },
-    });
-
-    expect(isGood(result), describeTrial(result)).toBe(true);
-    expect(result.buried).toBe(0);
-  },
-  within,
+  () => expectTwoKilledToChangeNothing('it', 'rabbitmq', 3_000),
+  twoKilledWithinMs,
 );
