@@ -54,8 +54,9 @@ interface Running {
   leavingSince: number | null;
 }
 
-/** How soon a new plan is seen and a lease taken that was given back, while members come and go. */
+/** How soon a new plan is seen and a lease taken that was given back, while members come and go; more rarely where the plan is large. */
 const glanceMs = 200;
+const glanceMsPerUnit = 0.1;
 
 /** A worker that ran for so long was a good one: its next failure begins with a short pause again. */
 const steadyAfterMs = 60_000;
@@ -129,10 +130,11 @@ export class AssignmentLoop {
   async #pause(soft: AbortSignal): Promise<void> {
     const { clock, heartbeatMs } = this.#deps;
     const end = clock.monotonic() + heartbeatMs;
+    const pauseMs = Math.max(glanceMs, glanceMsPerUnit * this.#deps.units().length);
     const nap = linkedAbort(soft, this.#wake.signal);
     for (let left = heartbeatMs; left > 0 && !nap.signal.aborted; left = end - clock.monotonic()) {
       const restless = this.#restless();
-      await clock.sleep(restless ? Math.min(left, glanceMs) : left, nap.signal).catch(() => undefined);
+      await clock.sleep(restless ? Math.min(left, pauseMs) : left, nap.signal).catch(() => undefined);
       if (restless && !nap.signal.aborted) await this.#tried(async () => this.#follow(await this.#deps.group.readPlan()));
     }
     nap.release();
