@@ -4,6 +4,7 @@ import { linkedAbort } from '../lib/linked-abort.ts';
 import { isGivenName } from '../model/agent-name.ts';
 import { classify } from '../model/faults.ts';
 import { planAmongAble } from './able-members.ts';
+import { AbsentOwners } from './absent-owners.ts';
 import { heldUnits } from './held-units.ts';
 import type { StopSignals } from './worker.ts';
 
@@ -67,8 +68,7 @@ export class AssignmentLoop {
   readonly #notBefore = new Map<Unit, number>();
   readonly #failures = new Map<Unit, number>();
   #renewedAt = Number.NEGATIVE_INFINITY;
-  /** Owners in the plan that are no members, since when we see that. */
-  readonly #missing = new Map<string, number>();
+  readonly #absent: AbsentOwners;
   /** Not taken up again until they are resumed. */
   readonly #halted = new Set<Unit>();
   #wake = new AbortController();
@@ -81,6 +81,7 @@ export class AssignmentLoop {
 
   constructor(deps: AssignmentDeps) {
     this.#deps = deps;
+    this.#absent = new AbsentOwners(deps.clock, deps.rejoinGraceMs);
   }
 
   get owned(): readonly LeaseToken[] {
@@ -159,11 +160,13 @@ export class AssignmentLoop {
     await group.heartbeat(this.#member(), leaseTtlMs);
     const { agent } = this.#member();
     const mayTake = async () => (await group.members()).some((member) => member.agent !== agent && member.weight > 0);
-    if (!(await mayTake())) return;
-    // A round of theirs, and what they did in it.
-    await clock.sleep(Math.min(1.5 * heartbeatMs, drainMs / 4), hard).catch(() => undefined);
+    // A round of theirs, and what they did in it. Often all of them leave at once: then nobody waits.
+    const end = clock.monotonic() + Math.min(1.5 * heartbeatMs, drainMs / 4);
+    while (clock.monotonic() < end && !hard.aborted) {
+      if (!(await mayTake())) return;
+      await clock.sleep(Math.min(glanceMs, end - clock.monotonic()), hard).catch(() => undefined);
+    }
     await this.#renew();
-    // Meanwhile they may have begun to leave as well.
     if (!hard.aborted && (await mayTake())) await this.#follow(await this.#plan());
   }
 
@@ -210,7 +213,7 @@ export class AssignmentLoop {
   async #plan(): Promise<Plan> {
     const members = await this.#deps.group.members();
     const plan = await this.#deps.group.readPlan();
-    const awaited = this.#awaited(plan.owners, members);
+    const awaited = this.#absent.awaited(plan.owners, members);
     if (!this.#settled(members) && !this.#leaving) return plan;
     const held = heldUnits(members);
     const units = this.#deps.units().filter((unit) => held[unit] === undefined);
@@ -231,19 +234,6 @@ export class AssignmentLoop {
     const alive = new Set([...members.map((member) => member.agent), ...awaited]);
     const known = new Set(this.#deps.units());
     return Object.fromEntries(Object.entries(owners).filter(([unit, owner]) => !known.has(unit) && alive.has(owner)));
-  }
-
-  /**
-   * Who owns units, is gone, and will be back. Each agent looks by its own clock and for itself: one that has just started waits anew,
-   * and whoever has waited long enough plans first.
-   */
-  #awaited(owners: Readonly<Record<Unit, string>>, members: readonly Member[]): ReadonlySet<string> {
-    const now = this.#deps.clock.monotonic();
-    const alive = new Set(members.map((member) => member.agent));
-    const gone = new Set(Object.values(owners).filter((owner) => isGivenName(owner) && !alive.has(owner)));
-    for (const known of [...this.#missing.keys()]) if (!gone.has(known)) this.#missing.delete(known);
-    for (const owner of gone) if (!this.#missing.has(owner)) this.#missing.set(owner, now);
-    return new Set([...gone].filter((owner) => now - (this.#missing.get(owner) ?? now) < this.#deps.rejoinGraceMs));
   }
 
   #settled(members: readonly Member[]): boolean {
