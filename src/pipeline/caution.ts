@@ -19,6 +19,8 @@ const maxSuspects = 16;
  */
 export class Caution {
   readonly #suspects: Map<string, number>;
+  /** Those that we have counted ourselves. */
+  readonly #counted = new Set<string>();
   readonly #turns: Semaphore;
   readonly #starts: number;
   #committed = false;
@@ -61,14 +63,24 @@ export class Caution {
     if (this.#alone === 0 && this.#begun) return null;
     this.#begun = true;
     if (this.#alone === 0) this.#suspects.clear();
-    else for (const entry of entries) this.#suspects.set(entry, (this.#suspects.get(entry) ?? 0) + 1);
+    else for (const entry of entries) this.#count(entry);
     return printSuspects(this.#suspects);
+  }
+
+  /** An owner that lives through it is none that it has killed: behind a gap the same one can come again and again, sent anew. */
+  #count(entry: string): void {
+    if (this.#counted.has(entry)) return;
+    this.#counted.add(entry);
+    this.#suspects.set(entry, (this.#suspects.get(entry) ?? 0) + 1);
   }
 
   /** `entries` are in a commit; so many were read with them. */
   committed(entries: readonly string[], read: number): void {
     this.#committed = true;
-    for (const entry of entries) this.#suspects.delete(entry);
+    for (const entry of entries) {
+      this.#suspects.delete(entry);
+      this.#counted.delete(entry);
+    }
     if (this.#alone === 0) return;
     this.#alone = Math.max(0, this.#alone - read);
     if (this.#suspects.size === 0) this.#alone = Math.min(this.#alone, batch);

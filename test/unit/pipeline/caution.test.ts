@@ -30,6 +30,15 @@ function own(kept: Kept, entries: string[], unsettled: string[]): End {
 }
 
 describe('caution', () => {
+  it('counts an owner once that meets the same entry again and again, as behind a gap when a listener sends anew', () => {
+    const caution = new Caution(2, 'e=1', new Semaphore(1));
+    for (let times = 0; times < 5; times++) {
+      expect(caution.begin(['e'])).toBe('e=2');
+      expect(caution.kills('e')).toBe(false);
+      caution.committed([], 1);
+    }
+  });
+
   it('blames the killer and nobody else, in whatever order a queue gives back what a dead owner had', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 120 }), fc.nat(), (others, seed) => {
