@@ -139,7 +139,8 @@ export const agentFaults: readonly ClusterFault[] = [
         await cluster.start('stranger', { CEILOGRAPH_PROTOCOL: '3' });
         await cluster.died('stranger');
         const said = await cluster.log('stranger');
-        if (!said.includes('This build speaks protocol 3')) throw new Error(`an agent that is two protocols away was let in: ${said}`);
+        if (!said.includes('This build speaks protocol 3'))
+          throw new Error(`an agent that is two protocols away was let in: ${said}`);
       },
     }),
     seen: ({ recorded }) => (recorded.doubled === 0 ? null : `${recorded.doubled} lines came twice though nobody was killed`),

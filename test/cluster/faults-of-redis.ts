@@ -149,8 +149,9 @@ export const redisFaults: readonly ClusterFault[] = [
         await pause(4_000 + 2_000 * random());
         await redis.down('SIGKILL');
         await sentinels?.promoted();
+        // Whoever asks first recovers it: an agent, and not the one who asks for the status.
+        await pause(8_000);
         await untilAllRun({ cluster, names });
-        await pause(3_000);
       },
     }),
     seen: (trial) => told('group:recovered')(trial) ?? (trial.logs.includes('partition:went-back') ? 'commits were lost' : null),

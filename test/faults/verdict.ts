@@ -42,7 +42,7 @@ export interface Verdict {
 /** `sinks`: only the files that are named like these. */
 export async function judge(expected: ExpectedOutputs, folder: string, sinks?: ReadonlySet<string>): Promise<Verdict> {
   const { outputs: all, repeated, torn } = await readOutputs(folder);
-  const isAsked = (key: string) => sinks === undefined || sinks.has(basename(key.slice(0, key.indexOf('\t')), '.jsonl'));
+  const isAsked = (key: string) => sinks === undefined || sinks.has(basename(key.slice(0, key.search(/[\t:]/)), '.jsonl'));
   const outputs = new Map([...all].filter(([key]) => isAsked(key)));
   const { lost, different, invented, identical } = compareOutputs(expected.with(outputs), outputs, repeated);
   const files: Record<string, number> = {};
@@ -50,7 +50,7 @@ export async function judge(expected: ExpectedOutputs, folder: string, sinks?: R
     const file = basename(key.slice(0, key.indexOf('\t')), '.jsonl');
     files[file] = (files[file] ?? 0) + 1;
   }
-  return { outputs: identical, lost, invented, wrong: [...different, ...torn], doubled: repeated, files };
+  return { outputs: identical, lost, invented, wrong: [...different, ...torn.filter(isAsked)], doubled: repeated, files };
 }
 
 export function isExact({ outputs, lost, invented, wrong, doubled }: Verdict): boolean {
