@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, string>> = {
   postgres: 'samples into a table, in batches and one by one',
   bus: 'the three logs side by side: append, read, one entry alone; the brokers are started and stopped',
   planner: 'who runs what, with 1,000 agents and 100,000 partitions: the first plan, and after a join or a leave',
+  handover: 'how long a partition of 100,000 keys stands still when its owner leaves, is killed, or is stopped',
   tap: 'what watching costs the agent that is watched: no tap, an idle one, an active one, one that searches',
   agent: 'RabbitMQ to file with the built agent, the embedded path with few keys and with a million, the memory of open ids',
 };

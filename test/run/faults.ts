@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { ClusterFault } from '../cluster/cluster-fault.ts';
 import { clusterFaults } from '../cluster/faults.ts';
-import { handOvers } from '../cluster/handover.ts';
 import { describeTrial, isGood, trial } from '../cluster/trial.ts';
 import { crashesAt, crashesThatRepeat } from '../faults/crashes.ts';
 import { randomKills } from '../faults/kills.ts';
@@ -164,11 +163,6 @@ async function withBuild(): Promise<void> {
 
 const checks: readonly Check[] = [
   ...faults.map((fault) => ({ ...fault, run: () => tried(fault) })),
-  {
-    id: 'handover',
-    about: 'how long a partition of 100,000 keys stands still when it is given on, its owner killed, its owner stopped',
-    run: () => triedHere('handover', handOvers),
-  },
   ...clusterFaults.map((fault) => ({ ...fault, run: () => triedOnCluster(fault) })),
   ...hostsFaults.map((fault) => ({ ...fault, run: () => triedOnHosts(fault) })),
   ...mailFaults.map((fault) => ({ ...fault, run: () => triedMail(fault) })),
