@@ -9,6 +9,7 @@ import { endTogether, exited, start } from './children.ts';
  */
 const benches: Readonly<Record<string, string>> = {
   convert: 'bytes of a notification in, JSON lines out, signing apart',
+  'hot-paths': 'what the hot paths allocate and execute, counted instead of timed, beside the stored budget',
   state: 'commits of the embedded store with few keys and with a million',
   cluster: 'agents on RabbitMQ and Redis: topic to file, raw queue to file, many keys, several agents, half load',
   mail: 'the queue of mails: memory, restart, draining into a sink of mails beside smtp-source',
