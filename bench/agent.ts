@@ -96,7 +96,7 @@ async function rabbitmqToFile(): Promise<Part> {
     figures,
     table: `RabbitMQ to file: ${figures['notifications']} notifications of 2.1 kB a round, ${figures['rounds']} of ${values.rounds} rounds, medians
 
-  CPU-s per 100 k      ${figures['cpuSecondsPer100k']}
+  CPU-s per 100 k      ${figures['cpuSecondsPer100k']}   (after the first ${figures['firstNotifications']}, which cost ${figures['cpuSecondsOfTheFirst']} CPU-s, compiling included)
   a bare amqplib loop  ${figures['bareCpuSecondsPer100k']}   (${figures['ratioToBare']} times as much as that)
   JSON.parse alone     ${figures['parseCpuSecondsPer100k']}
   notifications/s      ${figures['perSecond']}

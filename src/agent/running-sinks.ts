@@ -106,7 +106,8 @@ export class RunningSinks {
     return {
       ...others,
       configs: this.#order,
-      router: createRouter(this.#order),
+      // A direct sink has one place; hashing the key of each of its samples would be for nothing.
+      router: createRouter(sinks.map(({ config, direct }) => (direct === null ? config : { ...config, partitions: 1 }))),
       reports: this.#parts.reports(this.#order),
       sinks: sinks.map(
         ({ direct, topic }): ListenerSink =>

@@ -1,3 +1,4 @@
+import { joinText, type TextPiece } from '../lib/text-pieces.ts';
 import { type Item, itemId } from '../model/item.ts';
 import { stableId } from '../model/stable-hash.ts';
 import type { Batch } from '../publishers/publisher.ts';
@@ -5,26 +6,56 @@ import type { ItemCodec } from './item-codec.ts';
 
 /** A batch for a publisher. `lines`: the items' JSON Lines, when they are at hand already. */
 export function makeBatch(items: readonly Item[], codec: ItemCodec, replay: boolean, lines?: string): Batch {
-  let encoded = lines;
+  const texts = lines === undefined ? undefined : [lines];
+  return batchOf(items.length, () => items, codec, replay, texts);
+}
+
+/** Of the lines alone; the items are read from them by whoever asks for them, once. */
+export function textBatch(texts: readonly TextPiece[], count: number, codec: ItemCodec, replay: boolean): Batch {
+  let items: readonly Item[] | undefined;
+  const read = () => {
+    items ??= codec.parse(joinText(texts));
+    return items;
+  };
+  return batchOf(count, read, codec, replay, texts);
+}
+
+function batchOf(
+  count: number,
+  read: () => readonly Item[],
+  codec: ItemCodec,
+  replay: boolean,
+  given?: readonly TextPiece[],
+): Batch {
+  let pieces = given;
+  const texts = () => {
+    pieces ??= [codec.lines(read())];
+    return pieces;
+  };
+  let joined: string | undefined;
   let messages: readonly string[] | undefined;
   let id: string | undefined;
   return {
-    items,
+    count,
+    get items() {
+      return read();
+    },
     // Few targets ask for it, and hashing all ids costs a tenth of writing the lines.
     get id() {
-      id ??= stableId(items.map(itemId));
+      id ??= stableId(read().map(itemId));
       return id;
     },
     replay,
+    texts,
     lines: () => {
-      encoded ??= codec.lines(items);
-      return encoded;
+      joined ??= joinText(texts());
+      return joined;
     },
     messages: () => {
-      messages ??= items.map((item) => codec.message(item));
+      messages ??= read().map((item) => codec.message(item));
       return messages;
     },
-    messagesFrom: (publisherId) => items.map((item) => codec.message(item, publisherId)),
-    fileTexts: (form) => items.map((item) => codec.fileText(item, form)),
+    messagesFrom: (publisherId) => read().map((item) => codec.message(item, publisherId)),
+    fileTexts: (form) => read().map((item) => codec.fileText(item, form)),
   };
 }

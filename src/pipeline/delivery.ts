@@ -1,5 +1,6 @@
 import { abandoned, ask, type Breaker, closedBreaker, failed, succeeded } from '../core/fault/breaker.ts';
 import { decideRetry, defaultRetryPolicy } from '../core/fault/decide.ts';
+import { sizeOf } from '../lib/text-pieces.ts';
 import { classify, type Fault } from '../model/faults.ts';
 import { type Batch, PartialFault } from '../publishers/publisher.ts';
 import { makeBatch } from './batch.ts';
@@ -49,7 +50,7 @@ export class Delivery {
       return;
     }
     const { fault, reason } = verdict;
-    if (fault.class === 'poison' && batch.items.length > 1) {
+    if (fault.class === 'poison' && batch.count > 1) {
       const middle = batch.items.length >> 1;
       // Halves carry `replay`: the target may have taken a part before it refused.
       for (const half of [batch.items.slice(0, middle), batch.items.slice(middle)])
@@ -70,7 +71,7 @@ export class Delivery {
         await publisher.publish(batch, hard);
         this.#succeeded();
         const seconds = (clock.monotonic() - startedAt) / 1000;
-        this.#tell('publish:accepted', { items: batch.items.length, bytes: batch.lines().length, seconds });
+        this.#tell('publish:accepted', { items: batch.count, bytes: sizeOf(batch.texts()), seconds });
         return 'accepted';
       } catch (error) {
         if (hard.aborted) {

@@ -1,11 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
 import { retryLoop } from '../lib/retry-loop.ts';
+import { joinText, type TextPiece } from '../lib/text-pieces.ts';
 import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { ItemCodec } from './item-codec.ts';
-import type { Blob, Lane, LaneSignals, LaneStatus, Outcome } from './lane.ts';
+import type { Lane, LaneSignals, LaneStatus, Offered, Outcome } from './lane.ts';
+import { countOf, type TextBlob, textsOf } from './lane-queue.ts';
 import type { HeldRow, LocalOutbox } from './local-outbox.ts';
 import { Room } from './room.ts';
 import { type Tell, tellAbout } from './tell.ts';
@@ -27,6 +29,8 @@ export interface HoldingLaneOptions {
 }
 
 const feedAtOnce = 64;
+/** Made once: an abort without a reason makes a DOMException with a stack, and this one happens with every batch. */
+const enough = new Error('the target was quicker');
 
 /**
  * A lane with the local disk behind it, for direct sinks, which have no topic that would keep what a target does not take, and for
@@ -37,6 +41,7 @@ const feedAtOnce = 64;
  */
 export class HoldingLane implements Lane {
   readonly name: string;
+  readonly textOnly: boolean;
   readonly #options: HoldingLaneOptions;
   readonly #tell: Tell;
   readonly #room = new Room();
@@ -57,14 +62,15 @@ export class HoldingLane implements Lane {
 
   constructor(options: HoldingLaneOptions) {
     this.name = options.lane.name;
+    this.textOnly = options.lane.textOnly;
     this.#options = options;
     this.#unfedBytes = options.outbox.bytes;
     this.#heldUpTo = options.outbox.last;
     this.#tell = tellAbout({ name: this.name, sink: options.sink, emit: options.emit });
   }
 
-  offer(blob: Blob): Promise<Outcome> {
-    if (blob.items.length === 0) return Promise.resolve('done');
+  offer(blob: Offered): Promise<Outcome> {
+    if (countOf(blob) === 0) return Promise.resolve('done');
     // What has no line cannot be held; the lane in memory makes dead letters of it.
     if (!this.#mustHold() || splitUnspeakable(blob, this.#options.codec).bad.length > 0) return this.#offerToMemory(blob);
     return this.#hold(blob, false).then(
@@ -78,15 +84,24 @@ export class HoldingLane implements Lane {
    * Rejects with the signal's reason, or when the lane ended: the raw message is given back then. `lines` are the items' JSON Lines
    * when the caller has them.
    */
-  async accept(items: readonly Item[], signal: AbortSignal, replay = false, lines?: string): Promise<void> {
-    if (items.length === 0) return;
+  accept(items: readonly Item[], signal: AbortSignal, replay = false, lines?: string): Promise<void> {
+    return this.#accept(lines === undefined ? { key: '', items, replay } : { key: '', items, replay, lines }, signal);
+  }
+
+  /** The same for what is text already. */
+  acceptText(texts: readonly TextPiece[], count: number, signal: AbortSignal, replay: boolean): Promise<void> {
+    const blob: TextBlob = { key: '', count, texts, replay };
+    return this.#accept(blob, signal);
+  }
+
+  async #accept(offered: Offered, signal: AbortSignal): Promise<void> {
+    if (countOf(offered) === 0) return;
     const { onFull, clock, holdAfterMs, lane } = this.#options;
     if (onFull !== 'drop') await this.whenRoom(signal);
     signal.throwIfAborted();
-    const offered: Blob = lines === undefined ? { key: '', items, replay } : { key: '', items, replay, lines };
     const { good: blob, bad } = splitUnspeakable(offered, this.#options.codec);
-    if (bad.length > 0) await this.#offerToMemory({ key: '', items: bad.map(({ item }) => item), replay });
-    if (blob.items.length === 0) return;
+    if (bad.length > 0) await this.#offerToMemory({ key: '', items: bad.map(({ item }) => item), replay: blob.replay });
+    if (countOf(blob) === 0) return;
     if (this.#mustHold()) {
       if ((await this.#hold(blob, false)) === null) throw this.#ended.signal.reason ?? signal.reason;
       return;
@@ -100,7 +115,7 @@ export class HoldingLane implements Lane {
       () => 'late' as const, // stopped: then the disk takes it as well
     );
     const outcome = await Promise.race([accepted, late]);
-    patience.abort();
+    patience.abort(enough);
     patience.release();
     if (outcome === 'done') return;
     const seq = await this.#hold(blob, true);
@@ -148,26 +163,27 @@ export class HoldingLane implements Lane {
     return this.#options.onFull === 'spill' && this.#options.lane.full();
   }
 
-  async #offerToMemory(blob: Blob): Promise<Outcome> {
+  async #offerToMemory(blob: Offered): Promise<Outcome> {
     const outcome = await this.#options.lane.offer(blob);
     this.#room.open();
     return outcome;
   }
 
   /** Resolves with the row once it is flushed, or `null` when the lane ends before: a full disk is waited for. */
-  #hold(blob: Blob, isCopy: boolean): Promise<number | null> {
+  #hold(blob: Offered, isCopy: boolean): Promise<number | null> {
     const { outbox, codec, clock, random } = this.#options;
-    const lines = blob.lines ?? codec.lines(blob.items);
+    const count = countOf(blob);
+    const lines = joinText(textsOf(blob, codec));
     if (!isCopy) this.#holding += 1;
     const held = this.#holds.then(async () => {
       const retryable = (thrown: unknown) => (classify(thrown).class === 'retryable' ? 0 : undefined);
       const loop = { clock, random, signal: this.#ended.signal, baseMs: 50, capMs: 1000, retryable };
       try {
-        const seq = await retryLoop(loop, () => outbox.hold(lines, blob.items.length));
+        const seq = await retryLoop(loop, () => outbox.hold(lines, count));
         this.#heldUpTo = seq;
         if (isCopy) this.#copies.add(seq);
         else this.#unfedBytes += lines.length;
-        this.#tell('publish:held', { items: blob.items.length, bytes: lines.length });
+        this.#tell('publish:held', { items: count, bytes: lines.length });
         return seq;
       } catch (error) {
         if (this.#ended.signal.aborted) return null;

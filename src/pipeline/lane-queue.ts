@@ -1,3 +1,4 @@
+import { joinText, sizeOf, type TextPiece } from '../lib/text-pieces.ts';
 import type { Item } from '../model/item.ts';
 import type { ItemCodec } from './item-codec.ts';
 
@@ -12,14 +13,37 @@ export interface Blob {
   readonly lines?: string;
 }
 
+/** The same as text alone: nobody needs the items, unless something goes wrong with them, and then they are read from it. */
+export interface TextBlob {
+  readonly key: string;
+  readonly count: number;
+  readonly texts: readonly TextPiece[];
+  readonly replay: boolean;
+}
+
+export type Offered = Blob | TextBlob;
+
+export function countOf(offered: Offered): number {
+  return 'items' in offered ? offered.items.length : offered.count;
+}
+
+export function textsOf(offered: Offered, codec: ItemCodec): readonly TextPiece[] {
+  return 'items' in offered ? [offered.lines ?? codec.lines(offered.items)] : offered.texts;
+}
+
 /** A run of items that never grows beyond a batch. */
 export interface Piece {
-  readonly items: readonly Item[];
-  readonly lines: string;
+  readonly count: number;
+  /** Null where only the text is kept. */
+  readonly items: readonly Item[] | null;
+  readonly texts: readonly TextPiece[];
+  readonly size: number;
   readonly replay: boolean;
   readonly firstSeen: number;
   readonly done: (outcome: 'done' | 'left') => void;
 }
+
+type Run = Pick<Piece, 'count' | 'items' | 'texts' | 'size'>;
 
 export interface BatchLimits {
   readonly maxItems: number;
@@ -30,19 +54,27 @@ export interface BatchLimits {
 export class LaneQueue {
   readonly #limits: BatchLimits;
   readonly #codec: ItemCodec;
+  readonly #textOnly: boolean;
   #pieces: Piece[] = [];
   items = 0;
   bytes = 0;
 
-  constructor(limits: BatchLimits, codec: ItemCodec) {
+  /** `textOnly`: of what waits no items are kept, so that they become garbage while they are young. */
+  constructor(limits: BatchLimits, codec: ItemCodec, textOnly = false) {
     this.#limits = limits;
     this.#codec = codec;
+    this.#textOnly = textOnly;
   }
 
   /** `done` is called once, when all of the blob is. */
-  add(blob: Blob, firstSeen: number, done: Piece['done']): void {
-    const lines = blob.lines ?? this.#codec.lines(blob.items);
-    const runs = this.#cut(blob.items, lines);
+  add(offered: Offered, firstSeen: number, done: Piece['done']): void {
+    const count = countOf(offered);
+    const texts = textsOf(offered, this.#codec);
+    const size = sizeOf(texts);
+    const items = 'items' in offered && !this.#textOnly ? offered.items : null;
+    const { maxItems, maxBytes } = this.#limits;
+    const runs =
+      count <= maxItems && size <= maxBytes ? [{ count, items, texts, size }] : this.#cut(count, items, joinText(texts));
     let open = runs.length;
     let left = false;
     const onePiece = (outcome: 'done' | 'left') => {
@@ -50,9 +82,9 @@ export class LaneQueue {
       left ||= outcome === 'left';
       if (open === 0) done(left ? 'left' : 'done');
     };
-    for (const run of runs) this.#pieces.push({ ...run, replay: blob.replay, firstSeen, done: onePiece });
-    this.items += blob.items.length;
-    this.bytes += lines.length;
+    for (const run of runs) this.#pieces.push({ ...run, replay: offered.replay, firstSeen, done: onePiece });
+    this.items += count;
+    this.bytes += size;
   }
 
   /** The next batch's pieces, still counted until `finish`; `full` when nothing more would go into it. */
@@ -60,8 +92,8 @@ export class LaneQueue {
     let items = 0;
     let bytes = 0;
     for (const [index, piece] of this.#pieces.entries()) {
-      items += piece.items.length;
-      bytes += piece.lines.length;
+      items += piece.count;
+      bytes += piece.size;
       if (index > 0 && (items > this.#limits.maxItems || bytes > this.#limits.maxBytes))
         return { pieces: this.#pieces.slice(0, index), full: true };
     }
@@ -71,8 +103,8 @@ export class LaneQueue {
   finish(pieces: readonly Piece[], outcome: 'done' | 'left'): void {
     this.#pieces = this.#pieces.slice(pieces.length);
     for (const piece of pieces) {
-      this.items -= piece.items.length;
-      this.bytes -= piece.lines.length;
+      this.items -= piece.count;
+      this.bytes -= piece.size;
     }
     for (const piece of pieces) piece.done(outcome);
   }
@@ -81,21 +113,26 @@ export class LaneQueue {
     this.finish(this.#pieces.slice(), outcome);
   }
 
-  #cut(items: readonly Item[], lines: string): { items: readonly Item[]; lines: string }[] {
+  #cut(count: number, items: readonly Item[] | null, lines: string): Run[] {
     const { maxItems, maxBytes } = this.#limits;
-    if (items.length <= maxItems && lines.length <= maxBytes) return [{ items, lines }];
-    const runs: { items: readonly Item[]; lines: string }[] = [];
+    const runs: Run[] = [];
     let [firstItem, firstChar] = [0, 0];
     let start = 0;
-    for (const index of items.keys()) {
+    const run = (endItem: number, endChar: number): Run => ({
+      count: endItem - firstItem,
+      items: items?.slice(firstItem, endItem) ?? null,
+      texts: [lines.slice(firstChar, endChar)],
+      size: endChar - firstChar,
+    });
+    for (let index = 0; index < count; index++) {
       const end = lines.indexOf('\n', start) + 1;
       if (index > firstItem && (index - firstItem >= maxItems || end - firstChar > maxBytes)) {
-        runs.push({ items: items.slice(firstItem, index), lines: lines.slice(firstChar, start) });
+        runs.push(run(index, start));
         [firstItem, firstChar] = [index, start];
       }
       start = end;
     }
-    runs.push({ items: items.slice(firstItem), lines: lines.slice(firstChar, start) });
+    runs.push(run(count, start));
     return runs;
   }
 }

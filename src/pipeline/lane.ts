@@ -1,19 +1,20 @@
 import type { RetryPolicy } from '../core/fault/decide.ts';
 import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
+import { joinText } from '../lib/text-pieces.ts';
 import type { Publisher } from '../publishers/publisher.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { makeBatch } from './batch.ts';
+import { makeBatch, textBatch } from './batch.ts';
 import { bury } from './bury.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { Delivery, type DeliveryStatus } from './delivery.ts';
 import type { ItemCodec } from './item-codec.ts';
-import { type BatchLimits, type Blob, LaneQueue, type Piece } from './lane-queue.ts';
+import { type BatchLimits, countOf, LaneQueue, type Offered, type Piece } from './lane-queue.ts';
 import { Room } from './room.ts';
 import { type Tell, tellAbout } from './tell.ts';
 import { splitUnspeakable } from './unspeakable.ts';
 
-export type { Blob } from './lane-queue.ts';
+export type { Blob, Offered } from './lane-queue.ts';
 
 /** `done`: accepted by the target, dead-lettered, dropped as configured, or held on disk. `left`: not, we are leaving. */
 export type Outcome = 'done' | 'left';
@@ -35,8 +36,10 @@ export interface LaneStatus extends DeliveryStatus {
 /** What delivers to one publisher of one sink, in the order of the offers. */
 export interface Lane {
   readonly name: string;
+  /** Its publisher takes the lines as they are: no items need be kept for it. */
+  readonly textOnly: boolean;
   /** Never rejects. Takes beyond the bound as well: who offers asks `full` before it makes more. */
-  offer(blob: Blob): Promise<Outcome>;
+  offer(blob: Offered): Promise<Outcome>;
   full(): boolean;
   /** Resolves when there is room, and also when the signal aborts. */
   whenRoom(signal: AbortSignal): Promise<void>;
@@ -67,6 +70,7 @@ export interface LaneOptions {
  */
 export class MemoryLane implements Lane {
   readonly name: string;
+  readonly textOnly: boolean;
   readonly #options: LaneOptions;
   readonly #queue: LaneQueue;
   readonly #room = new Room();
@@ -80,13 +84,14 @@ export class MemoryLane implements Lane {
   constructor(options: LaneOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#queue = new LaneQueue(options.batch, options.codec);
+    this.textOnly = options.publisher.textOnly === true;
+    this.#queue = new LaneQueue(options.batch, options.codec, this.textOnly);
     this.#tell = tellAbout(options);
     this.#delivery = new Delivery(options);
   }
 
   /** A partition that is taken up again replays what is still on its way here: that must not grow with every try. */
-  offer(blob: Blob): Promise<Outcome> {
+  offer(blob: Offered): Promise<Outcome> {
     const onItsWay = this.#onItsWay.get(blob.key);
     if (onItsWay !== undefined) return onItsWay;
     const outcome = this.#take(blob);
@@ -97,11 +102,11 @@ export class MemoryLane implements Lane {
     return outcome;
   }
 
-  #take(blob: Blob): Promise<Outcome> {
-    if (blob.items.length === 0) return Promise.resolve('done');
+  #take(blob: Offered): Promise<Outcome> {
+    if (countOf(blob) === 0) return Promise.resolve('done');
     if (this.#ended.signal.aborted) return Promise.resolve('left');
     if (this.#options.onFull === 'drop' && this.full()) {
-      this.#tell('publish:dropped', { reason: 'outbox_full', items: blob.items.length });
+      this.#tell('publish:dropped', { reason: 'outbox_full', items: countOf(blob) });
       return Promise.resolve('done');
     }
     const { good, bad } = splitUnspeakable(blob, this.#options.codec);
@@ -114,7 +119,7 @@ export class MemoryLane implements Lane {
     );
   }
 
-  #enqueue(blob: Blob): Promise<Outcome> {
+  #enqueue(blob: Offered): Promise<Outcome> {
     return new Promise((resolve) => {
       this.#queue.add(blob, this.#options.clock.now(), resolve);
       this.#work.open();
@@ -175,11 +180,14 @@ export class MemoryLane implements Lane {
   }
 
   async #deliverPieces(pieces: readonly Piece[], hard: AbortSignal): Promise<void> {
-    const items = pieces.flatMap((piece) => piece.items);
-    const lines = pieces.map((piece) => piece.lines).join('');
+    const { codec } = this.#options;
+    const count = pieces.reduce((sum, piece) => sum + piece.count, 0);
+    const items = pieces.every((piece) => piece.items !== null) ? pieces.flatMap((piece) => piece.items ?? []) : null;
+    const texts = pieces.flatMap((piece) => piece.texts);
     const replay = pieces.some((piece) => piece.replay);
     const firstSeen = pieces[0]?.firstSeen ?? this.#options.clock.now();
-    await this.#delivery.deliver(makeBatch(items, this.#options.codec, replay, lines), firstSeen, hard);
+    const batch = items === null ? textBatch(texts, count, codec, replay) : makeBatch(items, codec, replay, joinText(texts));
+    await this.#delivery.deliver(batch, firstSeen, hard);
   }
 
   #noteFull(): void {

@@ -69,6 +69,7 @@ function workOf(sinks: readonly ListenerSink[], router: Router, batch: Batch): W
     parts: new Map(),
     canaries: [],
     direct: new Map(),
+    outputs: new Map(),
     redelivered: batch.replay === true,
     refused: new Set(),
     letters: [],

@@ -3,7 +3,7 @@ import { isEvent } from '../model/item.ts';
 import { Float, isObject } from '../model/json.ts';
 import { sampleTypes } from '../model/sample.ts';
 import type { ItemCodec } from './item-codec.ts';
-import type { Blob } from './lane-queue.ts';
+import type { Offered } from './lane-queue.ts';
 
 export interface Unspeakable {
   readonly item: Item;
@@ -37,8 +37,11 @@ export function speak(items: readonly Item[], linesOf: ItemCodec['lines']): Spok
 }
 
 /** The same for what a lane is offered. */
-export function splitUnspeakable(blob: Blob, codec: ItemCodec): { readonly good: Blob; readonly bad: readonly Unspeakable[] } {
-  if (blob.lines !== undefined) return { good: blob, bad: [] };
+export function splitUnspeakable(
+  blob: Offered,
+  codec: ItemCodec,
+): { readonly good: Offered; readonly bad: readonly Unspeakable[] } {
+  if (!('items' in blob) || blob.lines !== undefined) return { good: blob, bad: [] };
   const { items, lines, bad } = speak(blob.items, codec.lines);
   return { good: { ...blob, items, lines }, bad };
 }

@@ -17,6 +17,9 @@ const [messageId, source, partition] = [
 const mostSpans = 256;
 const mostTraced = 16_384;
 
+/** A notification and the trace that it belongs to. */
+export type Traced = Pick<Part, 'id' | 'trace'>;
+
 /** What people may watch of the way of messages through this process: live (taps) and afterwards (traces). Never holds anything up. */
 export class Watching {
   readonly taps: Taps;
@@ -63,11 +66,7 @@ export class Watching {
     if (oldest !== undefined) this.#traceOf.delete(oldest);
   }
 
-  #note(
-    step: TraceStep,
-    kind: 'internal' | 'producer',
-    traced: readonly { readonly id: string; readonly trace?: string }[],
-  ): void {
+  #note(step: TraceStep, kind: 'internal' | 'producer', traced: readonly Traced[]): void {
     if (this.#spans === null) return;
     const { at, sink = '', unit, publisher, version, epoch } = step;
     const given = {
@@ -114,10 +113,10 @@ export class Watching {
   }
 
   /** By a direct sink: its targets have it, or the local disk. */
-  accepted(sink: string, parts: readonly Part[], items: readonly Item[]): void {
+  accepted(sink: string, notifications: readonly Traced[], items: readonly Item[]): void {
     const step = { at: this.#now(), step: 'accepted', sink, detail: 'by its targets, or held on disk' } as const;
-    for (const { id } of parts) this.traces.note(id, step);
-    this.#note(step, 'producer', parts);
+    for (const { id } of notifications) this.traces.note(id, step);
+    this.#note(step, 'producer', notifications);
     if (this.taps.any) this.taps.tell('out', { sink }, items);
   }
 

@@ -2,7 +2,7 @@ import type { Delivery } from '../inputs/input.ts';
 import type { Part } from '../model/entry.ts';
 import type { PartitionRef } from '../topics/topic.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import type { DirectSink } from './direct-sink.ts';
+import type { DirectOutput, DirectSink } from './direct-sink.ts';
 
 /** Where a routed part goes: straight to publishers, or to a partition of the sink's topic. */
 export type ListenerSink =
@@ -18,10 +18,24 @@ export interface Work {
   bytes: number;
   readonly parts: Map<PartitionRef, Part[]>;
   readonly canaries: (readonly [feed: string, sentAt: number])[];
+  /** For direct sinks, not yet computed … */
   readonly direct: Map<DirectSink, Part[]>;
+  /** … and computed, to be delivered. */
+  readonly outputs: Map<DirectSink, DirectOutput[]>;
   /** One of the messages was given before: what came of it may be out already. */
   redelivered: boolean;
   /** Given back, for ever: what Ceilometer does with what it cannot convert (its compat mode only). */
   readonly refused: Set<Delivery>;
   readonly letters: NewLetter[];
+}
+
+/** What is for direct sinks becomes what their targets get. */
+export function computeDirect({ direct, outputs }: Pick<Work, 'direct' | 'outputs'>): void {
+  for (const [sink, parts] of direct) {
+    const output = sink.compute(parts);
+    const earlier = outputs.get(sink);
+    if (earlier === undefined) outputs.set(sink, [output]);
+    else earlier.push(output);
+  }
+  direct.clear();
 }

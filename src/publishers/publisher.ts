@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import type { TextPiece } from '../lib/text-pieces.ts';
 import type { Item, ItemKind } from '../model/item.ts';
 import type { MailAcceptor } from '../model/mail.ts';
 
@@ -11,9 +12,13 @@ import type { MailAcceptor } from '../model/mail.ts';
  * Suite: `test/contract/publisher.contract.ts`.
  */
 export interface Batch {
+  readonly count: number;
+  /** Read from the lines at the first call where the publisher is `textOnly`. */
   readonly items: readonly Item[];
   /** The items as JSON Lines (wire model, one line each with newline), encoded once per batch for all publishers. */
   readonly lines: () => string;
+  /** The same in pieces, each of whole lines, for who can write one after the other: joining them copies all of it. */
+  readonly texts: () => readonly TextPiece[];
   /** The items as Ceilometer's signed messages (JSON texts, `metering` or `event` wire model), encoded at the first call. */
   readonly messages: () => readonly string[];
   /** The same with the publisher's name in each, signed too: what Ceilometer's `tcp://` sends. */
@@ -48,6 +53,8 @@ export interface PublisherContext {
 }
 
 export interface Publisher {
+  /** It takes the lines as they are while all goes well: what waits for it is kept as text alone, which costs less memory and time. */
+  readonly textOnly?: boolean;
   publish(batch: Batch, signal: AbortSignal): Promise<void>;
   /** Can the target be reached and would it take something? For `check --connect`. Throws a Fault that says what is wrong. */
   probe(signal: AbortSignal): Promise<void>;

@@ -302,6 +302,7 @@ export class SimAgent {
 function hasty(lane: MemoryLane): Lane {
   return {
     name: lane.name,
+    textOnly: lane.textOnly,
     offer: (blob) => {
       void lane.offer(blob);
       return Promise.resolve('done');

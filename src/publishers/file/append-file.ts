@@ -2,8 +2,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
+import { joinBytes, type TextPiece } from '../../lib/text-pieces.ts';
 import { Fault } from '../../model/faults.ts';
-import { inodeOf, rotate, syncFolder } from './rotation.ts';
+import { rotate, statOf, syncFolder } from './rotation.ts';
 import { readTailIds } from './tail-ids.ts';
 import { repairTornLine } from './torn-line.ts';
 
@@ -38,14 +39,14 @@ export class AppendFile {
 
   /** Opens or creates the file and repairs a torn last line. */
   async prepare(): Promise<void> {
-    const handle = await this.#current();
-    const { size, prefix } = await this.#ending(handle);
+    const { handle, size: known } = await this.#look();
+    const { size, prefix } = await this.#ending(handle, known);
     if (prefix !== '') await this.#write(handle, size, Buffer.from(prefix));
   }
 
   /** What stands at the end already, on disk for sure: the caller may count these ids as accepted. */
   async readIds(): Promise<Set<string>> {
-    const handle = await this.#current();
+    const { handle } = await this.#look();
     const ids = await readTailIds(this.#path, handle);
     await handle.datasync();
     return ids;
@@ -53,18 +54,17 @@ export class AppendFile {
 
   /** Nobody has written since our last append. */
   async isAsLeft(): Promise<boolean> {
-    const handle = await this.#current();
-    return (await handle.stat()).size === this.#end;
+    return (await this.#look()).size === this.#end;
   }
 
-  /** Resolves once the whole text is in the file, and on disk when `sync`. After a failure some lines may stand there. */
-  async append(text: string): Promise<void> {
-    const bytes = Buffer.from(text);
-    let handle = await this.#current();
-    let { size, prefix } = await this.#ending(handle);
+  /** Resolves once all of these texts are in the file, and on disk when `sync`. After a failure some lines may stand there. */
+  async append(texts: readonly TextPiece[]): Promise<void> {
+    const bytes = joinBytes(texts);
+    let { handle, size: known } = await this.#look();
+    let { size, prefix } = await this.#ending(handle, known);
     if (await this.#rotateFor(size, bytes.length + prefix.length)) {
-      handle = await this.#current();
-      ({ size, prefix } = await this.#ending(handle));
+      ({ handle, size: known } = await this.#look());
+      ({ size, prefix } = await this.#ending(handle, known));
     }
     await this.#write(handle, size, prefix === '' ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));
     if (this.#options.sync) await handle.datasync();
@@ -76,21 +76,24 @@ export class AppendFile {
     await handle?.close();
   }
 
-  async #current(): Promise<FileHandle> {
-    if (this.#handle !== undefined && (await inodeOf(this.#path)) === this.#inode) return this.#handle;
+  /** The file that the name means now, and how long it is: one question to the system where nobody rotated. */
+  async #look(): Promise<{ readonly handle: FileHandle; readonly size: number }> {
+    const named = this.#handle === undefined ? undefined : await statOf(this.#path);
+    if (this.#handle !== undefined && named?.ino === this.#inode) return { handle: this.#handle, size: named.size };
     await this.close();
     await mkdir(dirname(this.#path), { recursive: true });
     const handle = await open(this.#path, constants.O_APPEND | constants.O_CREAT | constants.O_RDWR, 0o640);
     this.#handle = handle;
-    this.#inode = (await handle.stat()).ino;
+    const { ino, size } = await handle.stat();
+    this.#inode = ino;
     this.#end = -1;
     await syncFolder(this.#path);
-    return handle;
+    return { handle, size };
   }
 
   /** How long the file is, and what has to be written first so that the last line is whole. */
-  async #ending(handle: FileHandle): Promise<{ readonly size: number; readonly prefix: string }> {
-    let { size } = await handle.stat();
+  async #ending(handle: FileHandle, known: number): Promise<{ readonly size: number; readonly prefix: string }> {
+    let size = known;
     if (size === this.#end) return { size, prefix: '' };
     while (!(await endsWithNewline(handle, size))) {
       await this.#clock.sleep(tornAfterMs);
@@ -107,13 +110,12 @@ export class AppendFile {
     return await rotate(this.#path, backupCount, this.#inode);
   }
 
-  /** `before`: the size that was looked at; when the file has grown by more than these bytes, somebody else wrote. */
-  async #write(handle: FileHandle, before: number, bytes: Buffer): Promise<void> {
+  /** `before`: the size that was looked at. Had somebody else written since, the file is longer than we say here, and the next look shows it. */
+  async #write(handle: FileHandle, before: number, bytes: Uint8Array): Promise<void> {
     this.#end = -1;
     const { bytesWritten } = await handle.write(bytes, 0, bytes.length, null);
     if (bytesWritten < bytes.length) throw new Fault('retryable', 'short_write', 'the disk took a part of the batch only');
-    const after = (await handle.stat()).size;
-    if (after === before + bytes.length) this.#end = after;
+    this.#end = before + bytes.length;
   }
 }
 

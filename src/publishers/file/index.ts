@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { joinText, sizeOf, type TextPiece } from '../../lib/text-pieces.ts';
 import { classify, Fault } from '../../model/faults.ts';
 import { itemId } from '../../model/item.ts';
 import type { Batch, Publisher, PublisherContext, PublisherKind } from '../publisher.ts';
@@ -24,6 +25,7 @@ export const file: PublisherKind<FileParameters> = {
 class FilePublisher implements Publisher {
   readonly #path: string;
   readonly #format: FileParameters['format'];
+  readonly textOnly: boolean;
   readonly #file: AppendFile;
   #chain: Promise<unknown> = Promise.resolve();
   /** Ids at the end of the file, kept while replayed batches follow each other and nobody else writes. */
@@ -34,6 +36,7 @@ class FilePublisher implements Publisher {
   constructor(parameters: FileParameters, context: PublisherContext) {
     this.#path = resolve(context.baseDir, parameters.path);
     this.#format = parameters.format;
+    this.textOnly = parameters.format === 'json';
     const options = {
       sync: parameters.sync === 'batch',
       maxBytes: parameters.max_bytes,
@@ -60,32 +63,29 @@ class FilePublisher implements Publisher {
   }
 
   async #publish(batch: Batch): Promise<void> {
-    const text = await this.#missingLines(batch);
-    if (text === '') return;
-    await this.#file.append(text);
+    const texts = await this.#missingLines(batch);
+    if (sizeOf(texts) === 0) return;
+    await this.#file.append(texts);
     this.#distrust = false;
     if (this.#ids !== undefined) for (const item of batch.items) this.#ids.add(itemId(item));
   }
 
-  async #missingLines(batch: Batch): Promise<string> {
+  async #missingLines(batch: Batch): Promise<readonly TextPiece[]> {
     if (batch.replay !== true || this.#distrust) {
       this.#ids = undefined;
-      return this.#lines(batch);
+      return this.#texts(batch);
     }
     const ids = this.#ids !== undefined && (await this.#file.isAsLeft()) ? this.#ids : await this.#file.readIds();
     this.#ids = ids;
-    const text = this.#lines(batch);
-    if (!batch.items.some((item) => ids.has(itemId(item)))) return text;
-    const lines = text.split('\n');
-    return batch.items.map((item, index) => (ids.has(itemId(item)) ? '' : `${lines[index]}\n`)).join('');
+    const texts = this.#texts(batch);
+    if (!batch.items.some((item) => ids.has(itemId(item)))) return texts;
+    const lines = joinText(texts).split('\n');
+    return batch.items.map((item, index) => (ids.has(itemId(item)) ? '' : `${lines[index]}\n`));
   }
 
-  #lines(batch: Batch): string {
-    if (this.#format === 'json') return batch.lines();
-    return batch
-      .fileTexts(this.#format === 'python' ? 'python' : 'json')
-      .map((text) => `${text}\n`)
-      .join('');
+  #texts(batch: Batch): readonly TextPiece[] {
+    if (this.#format === 'json') return batch.texts();
+    return batch.fileTexts(this.#format === 'python' ? 'python' : 'json').map((text) => `${text}\n`);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

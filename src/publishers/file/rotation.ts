@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isOwnerAlive, processOwner } from '../../lib/process-owner.ts';
@@ -44,8 +45,12 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-export async function inodeOf(path: string): Promise<number | undefined> {
-  return (await ignoringAbsence(stat(path)))?.ino;
+export function statOf(path: string): Promise<Stats | undefined> {
+  return ignoringAbsence(stat(path));
+}
+
+async function inodeOf(path: string): Promise<number | undefined> {
+  return (await statOf(path))?.ino;
 }
 
 async function takeLock(lock: string): Promise<boolean> {

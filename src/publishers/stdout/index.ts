@@ -22,6 +22,7 @@ export function openStdout(stream: Writable): Publisher {
   stream.on('error', onError);
 
   return {
+    textOnly: true,
     publish: (batch) =>
       new Promise((resolve, reject) => {
         if (gone !== undefined) return reject(gone);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { LmdbEnvironment } from '../../../src/lib/lmdb-environment.ts';
 import { Fault } from '../../../src/model/faults.ts';
+import type { Item } from '../../../src/model/item.ts';
 import { HoldingLane, type HoldingLaneOptions } from '../../../src/pipeline/holding-lane.ts';
 import { LocalOutbox } from '../../../src/pipeline/local-outbox.ts';
 import { codec, laneRig, sample, samples } from './rig.ts';
@@ -13,10 +14,17 @@ const away = () => {
   throw new Fault('retryable', 'econnrefused', 'away');
 };
 const never = new AbortController().signal;
+/** In pieces of one line each. */
+const bytesOf = (items: readonly Item[]) => items.map((item) => Buffer.from(codec.lines([item])));
 /** Longer than the second for which the breaker leaves a target alone. */
 const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000 });
 
-describe('a lane with the disk behind it', () => {
+const kinds = [
+  ['that keeps items', false],
+  ['that keeps their text alone', true],
+] as const;
+
+describe.each(kinds)('a lane with the disk behind it, %s', (_kind, textOnly) => {
   let directory: string;
   let env: LmdbEnvironment;
   const living = new Set<string>();
@@ -43,13 +51,16 @@ describe('a lane with the disk behind it', () => {
       lane: memory,
       told,
       letters,
-    } = laneRig({
-      clock: systemClock,
-      random: () => 0,
-      retry: { baseMs: 5, capMs: 5, maxAttempts: null },
-      maxOutboxBytes: options.maxOutboxBytes ?? 1_000_000,
-      batch: { maxItems: 2, maxBytes: 1_000_000, lingerMs: 0 },
-    });
+    } = laneRig(
+      {
+        clock: systemClock,
+        random: () => 0,
+        retry: { baseMs: 5, capMs: 5, maxAttempts: null },
+        maxOutboxBytes: options.maxOutboxBytes ?? 1_000_000,
+        batch: { maxItems: 2, maxBytes: 1_000_000, lingerMs: 0 },
+      },
+      textOnly,
+    );
     const lane = new HoldingLane({
       lane: memory,
       outbox,
@@ -76,13 +87,16 @@ describe('a lane with the disk behind it', () => {
       await running;
       living.delete(owner);
     };
-    return { lane, target, outbox, stop, crash, letters };
+    // As a direct sink hands it over.
+    const accept = (items: readonly Item[]) =>
+      textOnly ? lane.acceptText(bytesOf(items), items.length, never, false) : lane.accept(items, never);
+    return { lane, accept, target, outbox, stop, crash, letters };
   }
 
   it('accepts as soon as the target has it, and writes nothing to disk', async () => {
-    const { lane, target, outbox, stop } = await start('a', { holdAfterMs: 60_000 });
+    const { accept, target, outbox, stop } = await start('a', { holdAfterMs: 60_000 });
 
-    await lane.accept(samples('1', '2', '3'), never);
+    await accept(samples('1', '2', '3'));
 
     expect(target.taken).toEqual(['1', '2', '3']);
     expect(outbox.last).toBe(0);
@@ -90,11 +104,11 @@ describe('a lane with the disk behind it', () => {
   });
 
   it('accepts once the disk has it when the target is away, and forgets the row when the target is back', async () => {
-    const { lane, target, outbox, stop } = await start('a');
+    const { lane, accept, target, outbox, stop } = await start('a');
     target.mood = away;
 
-    await lane.accept(samples('1'), never);
-    await lane.accept(samples('2'), never);
+    await accept(samples('1'));
+    await accept(samples('2'));
     expect(outbox.read(0, 10).map((row) => codec.parse(row.lines).map((item) => ('id' in item ? item.id : '')))).toEqual([
       ['1'],
       ['2'],
@@ -110,11 +124,11 @@ describe('a lane with the disk behind it', () => {
   it('hands what was held to the next process, in order and marked as a repetition, before anything new', async () => {
     const first = await start('a');
     first.target.mood = away;
-    for (const id of ['1', '2', '3']) await first.lane.accept(samples(id), never);
+    for (const id of ['1', '2', '3']) await first.accept(samples(id));
     await first.crash();
 
     const second = await start('b');
-    await second.lane.accept(samples('4'), never);
+    await second.accept(samples('4'));
 
     await until(() => expect(second.target.taken).toEqual(['1', '2', '3', '4']));
     expect(second.target.tries[0]?.replay).toBe(true);
@@ -128,7 +142,7 @@ describe('a lane with the disk behind it', () => {
   it('leaves alone what a living process holds', async () => {
     const first = await start('a');
     first.target.mood = away;
-    await first.lane.accept(samples('1'), never);
+    await first.accept(samples('1'));
 
     const second = await start('b');
 
@@ -138,13 +152,13 @@ describe('a lane with the disk behind it', () => {
   });
 
   it('waits at its bound, so that the input is no longer read', async () => {
-    const { lane, target, stop } = await start('a', { maxOutboxBytes: rowBytes * 2 });
+    const { lane, accept, target, stop } = await start('a', { maxOutboxBytes: rowBytes * 2 });
     target.mood = away;
-    await lane.accept(samples('1'), never);
-    await lane.accept(samples('2'), never);
+    await accept(samples('1'));
+    await accept(samples('2'));
     let accepted = false;
 
-    const third = lane.accept(samples('3'), never).then(() => {
+    const third = accept(samples('3')).then(() => {
       accepted = true;
     });
     await until(() => expect(target.tries.length).toBeGreaterThan(3));
@@ -197,7 +211,7 @@ describe('a lane with the disk behind it', () => {
   it('keeps what it held when its publisher says that it must not go on', async () => {
     const first = await start('a');
     first.target.mood = away;
-    await first.lane.accept(samples('1'), never);
+    await first.accept(samples('1'));
     first.target.mood = () => {
       throw new Fault('fatal', 'stdout_closed', 'gone');
     };
@@ -225,10 +239,10 @@ describe('a lane with the disk behind it', () => {
   });
 
   it('does not accept after it ended', async () => {
-    const { lane, target, crash } = await start('a');
+    const { accept, target, crash } = await start('a');
     target.mood = away;
     await crash();
 
-    await expect(lane.accept(samples('1'), never)).rejects.toThrow();
+    await expect(accept(samples('1'))).rejects.toThrow();
   });
 });

@@ -4,13 +4,20 @@ import { Fault } from '../../../src/model/faults.ts';
 import { itemId } from '../../../src/model/item.ts';
 import { Float } from '../../../src/model/json.ts';
 import { PartialFault } from '../../../src/publishers/publisher.ts';
-import { laneRig, sample, samples, settle } from './rig.ts';
+import { laneRig as rigOf, sample, samples, settle } from './rig.ts';
 
 const away = () => {
   throw new Fault('retryable', 'econnrefused', 'away');
 };
 
-describe('a lane', () => {
+const kinds = [
+  ['that keeps items', false],
+  ['that keeps their text alone', true],
+] as const;
+
+describe.each(kinds)('a lane %s', (_kind, textOnly) => {
+  const laneRig = (options: Parameters<typeof rigOf>[0] = {}) => rigOf(options, textOnly);
+
   it('gathers what waits into one batch and delivers in the order of the offers', async () => {
     const { lane, target, soft, run } = laneRig();
     const offers = [

@@ -19,10 +19,15 @@ export const samples = (...ids: readonly string[]) => ids.map(sample);
 
 /** A target whose mood the test sets: it keeps what it takes, and sees every try. */
 class FakeTarget implements Publisher {
+  readonly textOnly: boolean;
   readonly tries: { readonly ids: string[]; readonly id: string; readonly replay: boolean | undefined }[] = [];
   readonly taken: string[] = [];
   /** Throws what the target would; may wait. */
   mood: (batch: Batch, signal: AbortSignal) => unknown = () => undefined;
+
+  constructor(textOnly: boolean) {
+    this.textOnly = textOnly;
+  }
 
   async publish(batch: Batch, signal: AbortSignal): Promise<void> {
     const ids = batch.items.map(itemId);
@@ -35,9 +40,10 @@ class FakeTarget implements Publisher {
   async close(): Promise<void> {}
 }
 
-export function laneRig(options: Partial<LaneOptions> = {}) {
+/** `textOnly`: for the target no items are kept; what is told of it must be the same. */
+export function laneRig(options: Partial<LaneOptions> = {}, textOnly = false) {
   const clock = new ManualClock(1_000);
-  const target = new FakeTarget();
+  const target = new FakeTarget(textOnly);
   const letters: Letter[] = [];
   const told: (readonly [string, unknown])[] = [];
   const soft = new AbortController();
