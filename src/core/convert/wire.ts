@@ -4,7 +4,7 @@ import { type Item, isEvent } from '../../model/item.ts';
 import { isNumeric, isObject, type Json, type JsonObject, type Numeric } from '../../model/json.ts';
 import { parseJson, printJson, quoteJson } from '../../model/json-text.ts';
 import { type Sample, type SampleType, sampleTypes } from '../../model/sample.ts';
-import { namedText, type Sign } from './signature.ts';
+import { namedText, type Sign, traitsText } from './signature.ts';
 
 // Ceilometer's wire models as text, at half the price of `JSON.stringify` for each: what the samples of a notification have in common is
 // printed once, and signed once (the two memos below; pure, since items never change).
@@ -117,7 +117,7 @@ export function toEventMessage(event: Event, sign: Sign): string {
     namedText('generated', event.generated) +
     namedText('message_id', event.message_id) +
     namedText('raw', event.raw) +
-    namedText('traits', event.traits as unknown as Json);
+    traitsText(event.traits);
   return `{${eventFields(event)},"message_signature":"${sign(text)}"}`;
 }
 

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { itemLines } from '../../../src/core/convert/wire.ts';
 import { createChain } from '../../../src/core/transformers/chain.ts';
+import { joinText, type TextPiece } from '../../../src/lib/text-pieces.ts';
+import { Float } from '../../../src/model/json.ts';
 import type { DeadLetters } from '../../../src/pipeline/dead-letters.ts';
 import { DirectSink } from '../../../src/pipeline/direct-sink.ts';
 import type { HoldingLane } from '../../../src/pipeline/holding-lane.ts';
+import type { Letter } from '../../../src/pipeline/letter.ts';
 import { createTally } from '../../../src/pipeline/tally.ts';
+import { Taps } from '../../../src/pipeline/taps.ts';
+import { Traces } from '../../../src/pipeline/traces.ts';
+import { Watching } from '../../../src/pipeline/watching.ts';
 import { sample } from '../pipeline-lane/rig.ts';
 import { type Latch, latch } from './listener-rig.ts';
 
@@ -62,5 +69,44 @@ describe('a direct sink', () => {
     await sink.accept(parts, false, never);
 
     expect(told).toEqual([true, true, false, false]);
+  });
+
+  it('gives targets that take text the lines alone, in the order in which they were computed', async () => {
+    const texts: string[] = [];
+    const lane = {
+      textOnly: true,
+      acceptText: async (pieces: readonly TextPiece[], count: number) => void texts.push(`${count}\n${joinText(pieces)}`),
+    };
+    const letters: Letter[] = [];
+    const deadLetters = { record: async (letter: Letter) => String(letters.push(letter)) };
+    const chain = createChain({ cluster: 'c', sink: 's', steps: [] });
+    const tally = createTally();
+    const lanes = [lane, lane] as unknown as HoldingLane[];
+    const sink = new DirectSink(chain, lanes, deadLetters as unknown as DeadLetters, 's', tally);
+    const outputs = [
+      [sample('a'), sample('b')],
+      [sample('c'), { ...sample('bad'), volume: new Float(Number.NaN) }],
+    ].map((items, i) => sink.compute([{ id: `${i}`, items }]));
+
+    await sink.deliver(outputs, false, never);
+
+    expect(outputs.map(({ items }) => items)).toEqual([null, null]);
+    expect(texts).toEqual(Array(2).fill(`3\n${itemLines([sample('a'), sample('b'), sample('c')])}`));
+    expect(letters.map(({ reason }) => reason)).toEqual(['unspeakable']);
+    expect(tally).toMatchObject({ published: 3, letters: 1 });
+  });
+
+  it('keeps the items for who watches while its targets take text', async () => {
+    const watching = new Watching(new Taps(() => 0), new Traces(16), () => 0);
+    const heard: string[] = [];
+    const lanes = [{ textOnly: true, acceptText: async () => undefined }] as unknown as HoldingLane[];
+    const chain = createChain({ cluster: 'c', sink: 's', steps: [] });
+    const sink = new DirectSink(chain, lanes, {} as DeadLetters, 's', createTally(), watching);
+    watching.taps.open({ what: 's', stage: 'out', filter: null, perSecond: 10 }, (lines) => heard.push(...lines) > 0);
+
+    await sink.accept(parts, false, never);
+
+    expect(heard).toHaveLength(1);
+    expect(heard[0]).toContain('"id":"a"');
   });
 });
