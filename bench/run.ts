@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, string>> = {
   liveproxy: 'the Livestatus proxy beside the same questions asked directly; needs services.sh run icinga2',
   postgres: 'samples into a table, in batches and one by one',
   bus: 'the three logs side by side: append, read, one entry alone; the brokers are started and stopped',
+  peers: 'the same job by us, a bare loop, Benthos and Telegraf; the whole conversion by us and by Ceilometer',
   planner: 'who runs what, with 1,000 agents and 100,000 partitions: the first plan, and after a join or a leave',
   handover: 'how long a partition of 100,000 keys stands still when its owner leaves, is killed, or is stopped',
   tap: 'what watching costs the agent that is watched: no tap, an idle one, an active one, one that searches',
