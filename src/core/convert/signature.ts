@@ -7,7 +7,11 @@ import { compareText, pyRepr, pyStr } from '../python/text.ts';
 // (`[b'x', 2]`), which is why `repr(bytes)` is here.
 
 /** Turns the hashed text into a hex signature; `lib/hmac.ts` makes one from a secret. */
-export type Sign = (text: string) => string;
+export interface Sign {
+  (text: string): string;
+  /** It has no secret and gives empty signatures: the text need not be made. */
+  readonly empty?: boolean;
+}
 
 /** The text a message's signature is computed over; an own `message_signature` is left out. */
 export function signatureText(message: JsonObject): string {

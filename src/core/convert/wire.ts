@@ -71,7 +71,7 @@ export function itemLines(items: readonly Item[]): string {
 /** The signed metering message (notifier, udp; tcp adds its `publisherId`) as a JSON text. */
 export function toMeteringMessage(sample: Sample, sign: Sign, publisherId?: string): string {
   const host = publisherId === undefined ? '' : `,"publisher_id":${quoteJson(publisherId)}`;
-  return `{"source":${value(sample.source)},"counter_name":${value(sample.name)},"counter_type":"${sample.type}","counter_unit":${value(sample.unit)},"counter_volume":${value(sample.volume)},${contextText(sample)},"message_id":${value(sample.id)},"monotonic_time":${value(sample.monotonic_time)}${host},"message_signature":"${sign(meteringSignatureText(sample, publisherId))}"}`;
+  return `{"source":${value(sample.source)},"counter_name":${value(sample.name)},"counter_type":"${sample.type}","counter_unit":${value(sample.unit)},"counter_volume":${value(sample.volume)},${contextText(sample)},"message_id":${value(sample.id)},"monotonic_time":${value(sample.monotonic_time)}${host},"message_signature":"${sign.empty === true ? '' : sign(meteringSignatureText(sample, publisherId))}"}`;
 }
 
 /** `signatureText` of the metering message, its names in their known order. */
@@ -112,13 +112,17 @@ function signedContext(sample: Sample, publisherId: string | undefined): string 
 
 /** The signed event message (notifier) as a JSON text. */
 export function toEventMessage(event: Event, sign: Sign): string {
-  const text =
+  return `{${eventFields(event)},"message_signature":"${sign.empty === true ? '' : sign(eventSignatureText(event))}"}`;
+}
+
+function eventSignatureText(event: Event): string {
+  return (
     namedText('event_type', event.event_type) +
     namedText('generated', event.generated) +
     namedText('message_id', event.message_id) +
     namedText('raw', event.raw) +
-    traitsText(event.traits);
-  return `{${eventFields(event)},"message_signature":"${sign(text)}"}`;
+    traitsText(event.traits)
+  );
 }
 
 /** Item lines back to items; empty lines are passed over. Throws a poison Fault as `parseItemLine`. */

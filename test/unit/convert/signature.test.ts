@@ -48,7 +48,11 @@ describe('a signature', () => {
       message_id: 'm',
       event_type: 'e',
       generated: '2020-01-01T00:00:00',
-      traits: [['t', 1, "it's"]],
+      traits: [
+        ['t', 1, "it's"],
+        ['é"\'', 4, '2020-01-01T00:00:00'],
+        ['t', 2, 3],
+      ],
       raw: {},
     };
     const sign = createSigner('secret');
@@ -60,6 +64,13 @@ describe('a signature', () => {
     expect(signedSample['message_signature']).toBe('c586e89d70680193f93924f0028eee42c3dfd6bb3ded7303fff96756f7a0f793');
     for (const signed of [signedSample, signedHost, signedEvent])
       expect(signed['message_signature']).toBe(sign(signatureText(signed)));
+    const none = createSigner('');
+    expect(parseJson(toMeteringMessage(sample, none))).toEqual({ ...signedSample, message_signature: '' });
+    expect(parseJson(toEventMessage(event, none))).toEqual({ ...signedEvent, message_signature: '' });
+  });
+
+  it('takes names in the order of their code points, as Python does', () => {
+    expect(signatureText({ '\u{10000}': 1, '\uff5e': 2, z: 3, a: 4 })).toBe('a4z3\uff5e2\u{10000}1');
   });
 
   it('writes texts in lists as bytes', () => {
