@@ -93,7 +93,14 @@ async function rabbitmqToFile(): Promise<Part> {
   const services = [here('../test/services/services.sh'), 'run', 'rabbitmq', '--'];
   const figures = await figuresOf(process.env['AMQP_URL'] === undefined ? [...services, ...bench] : bench);
   return {
-    figures,
+    figures: {
+      ...figures,
+      peers: { bareLoop: { cpuSecondsPer100k: figures['bareCpuSecondsPer100k'] } },
+      ratio: {
+        toBareLoop: figures['ratioToBare'],
+        toParse: rounded((figures['cpuSecondsPer100k'] ?? 0) / (figures['parseCpuSecondsPer100k'] ?? 1), 1),
+      },
+    },
     table: `RabbitMQ to file: ${figures['notifications']} notifications of 2.1 kB a round, ${figures['rounds']} of ${values.rounds} rounds, medians
 
   CPU-s per 100 k      ${figures['cpuSecondsPer100k']}   (after the first ${figures['firstNotifications']}, which cost ${figures['cpuSecondsOfTheFirst']} CPU-s, compiling included)

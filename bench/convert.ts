@@ -9,7 +9,7 @@ import { createSigner } from '../src/lib/hmac.ts';
 import { bar, barLines } from './bars.ts';
 import { endTogether } from './children.ts';
 import { notification } from './notifications.ts';
-import { machine, machineLine, median, rounded } from './process-figures.ts';
+import { machine, machineLine, median, rounded, rssAnonMiB } from './process-figures.ts';
 import { parseReference } from './reference.ts';
 
 /**
@@ -103,7 +103,8 @@ const result = {
   perSecond: Math.round(count / median(plain.map((cost) => cost.wallSeconds))),
   signingCpuSecondsPer100k: rounded(median(signing), 3),
   bareParseCpuSecondsPer100k: rounded(median(bare), 3),
-  ratioToParse: rounded(median(converting.map((cost, round) => cost / (bare[round] ?? 1))), 1),
+  rssAnonMiB: rounded(rssAnonMiB('self'), 0),
+  ratio: { toParse: rounded(median(converting.map((cost, round) => cost / (bare[round] ?? 1))), 1) },
   best: rounded(Math.min(...converting), 3),
   bytesIn: Math.round(bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length),
   bytesOut: Math.round(first.bytes / count),
@@ -119,7 +120,7 @@ console.log(`convert, ${count} notifications of ${result.bytesIn} B, ${rounds} r
 
                           CPU-s per 100 k      per second
 JSON.parse alone          ${result.bareParseCpuSecondsPer100k.toFixed(2).padStart(15)}
-bytes in, lines out       ${result.cpuSecondsPer100k.toFixed(2).padStart(15)} ${`${result.perSecond}`.padStart(15)}   (${result.ratioToParse} times the parse)
+bytes in, lines out       ${result.cpuSecondsPer100k.toFixed(2).padStart(15)} ${`${result.perSecond}`.padStart(15)}   (${result.ratio.toParse} times the parse)
 signing on top            ${result.signingCpuSecondsPer100k.toFixed(2).padStart(15)}
 
 ${result.itemsPerNotification} items and ${result.bytesOut} B out per notification

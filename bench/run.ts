@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { endTogether, exited, start } from './children.ts';
 
@@ -5,8 +6,13 @@ import { endTogether, exited, start } from './children.ts';
  *     npm run bench -- NAME [--json] [flags of the bench]
  *
  * Runs one bench in a process of its own, so that nothing of ours is in its figures. Tables, a line for every promise (held or missed)
- * and, with `--json`, one object `{name, …figures}` as the last line on stdout; progress on stderr. Without a name: what there is.
+ * and, with `--json`, one object as the last line on stdout; progress on stderr. Without a name: what there is.
+ *
+ * The object of every bench has `name` and the members of `common`, null where it has no such figure, and others of its own. CPU and memory are
+ * those of our process, `servers` are the CPU seconds of servers beside it, `peers` the figures of others at the same work, `ratio` ours to theirs.
  */
+const common = ['cpuSecondsPer100k', 'perSecond', 'p50Ms', 'p99Ms', 'rssAnonMiB', 'servers', 'peers', 'ratio'] as const;
+
 const benches: Readonly<Record<string, string>> = {
   convert: 'bytes of a notification in, JSON lines out, signing apart',
   'hot-paths': 'what the hot paths allocate and execute, counted instead of timed, beside the stored budget',
@@ -37,6 +43,24 @@ if (name === undefined || about === undefined) {
   // tsx is our parent: who kills that outright means us too.
   endTogether(process.ppid);
   const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-  const child = start([process.execPath, '--import', 'tsx', file, ...flags], { stdio: 'inherit' });
-  process.exitCode = (await exited(child)) ?? 1;
+  const command = [process.execPath, '--import', 'tsx', file, ...flags];
+  const child = start(command, { stdio: flags.includes('--json') ? ['inherit', 'pipe', 'inherit'] : 'inherit' });
+  const ended = exited(child);
+  if (child.stdout !== null) await passOn(child.stdout, name);
+  process.exitCode = (await ended) ?? 1;
+}
+
+/** All but the last line as it comes, that one with all of its members. */
+async function passOn(stdout: NodeJS.ReadableStream, bench: string): Promise<void> {
+  let last: string | null = null;
+  for await (const line of createInterface({ input: stdout })) {
+    if (last !== null) console.log(last);
+    last = line;
+  }
+  if (last?.startsWith('{') !== true) {
+    if (last !== null) console.log(last);
+    return;
+  }
+  const figures = JSON.parse(last) as Readonly<Record<string, unknown>>;
+  console.log(JSON.stringify({ name: bench, ...Object.fromEntries(common.map((member) => [member, null])), ...figures }));
 }
