@@ -228,7 +228,7 @@ function strictDraft(draft: SampleDraft): SampleDraft {
   if (draft.resource_id === null) throw new PythonError('ValueError', `${pyStr(draft.name).slice(0, 80)} has no resource_id`);
   // A text that counts as a number stays a text, but `nan` and `inf` are no more volumes as texts.
   refuseEndless(typeof draft.volume === 'string' ? toFloat(pyFloat(draft.volume)) : draft.volume);
-  toNaiveUtc(draft.timestamp); // a polling agent's own is not read before
+  requireTime(draft.timestamp); // a polling agent's own is not read before
   const { unit, resource_id, user_id, user_name, project_id, project_name } = draft;
   if (isText(unit) && isText(resource_id) && [user_id, user_name, project_id, project_name].every(isTextOrNull)) return draft;
   return {
@@ -240,6 +240,15 @@ function strictDraft(draft: SampleDraft): SampleDraft {
     project_id: textOrNull(project_id),
     project_name: textOrNull(project_name),
   };
+}
+
+let lastTime: Json = null;
+
+/** The samples of a notification mostly have one time: a text that is one need not be read again. */
+function requireTime(value: Json): void {
+  if (value === lastTime && value !== null) return;
+  toNaiveUtc(value);
+  lastTime = value;
 }
 
 function isText(value: Json): boolean {

@@ -75,6 +75,11 @@ export function compareText(a: string, b: string): number {
 
 /** `text.split(separator, most)`; `most` undefined or negative is no limit. The separator must not be empty. */
 export function pySplit(text: string, separator: string, most?: number): string[] {
+  if (most === 1) {
+    // What definitions ask for; nothing of what follows is cut only to be joined again.
+    const at = text.indexOf(separator);
+    return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+  }
   const parts = text.split(separator);
   if (most === undefined || most < 0 || parts.length <= most + 1) return parts;
   return [...parts.slice(0, most), parts.slice(most).join(separator)];
