@@ -35,7 +35,7 @@ const meters = `metric:
 
 const ours: Candidate = {
   name: 'ceilograph',
-  note: 'the built agent, ids and signatures included',
+  note: 'the built agent: ids, outbox, dead letters, metrics',
   command: async (folder, url) => {
     await mkdir(join(folder, 'pipelines'));
     await writeFile(join(folder, 'meters.yaml'), meters);
