@@ -45,7 +45,8 @@ export async function compareWithFile({ server }: WebTarget, outputs: string, si
   const amiss: string[] = [];
   let lines = 0;
   for (const line of server.bodies.flatMap((body) => body.split('\n')).filter((each) => each !== '')) {
-    const { id = '' } = JSON.parse(line) as { id?: string };
+    const { id: ours, message_id } = JSON.parse(line) as { id?: string; message_id?: string };
+    const id = ours ?? message_id ?? '';
     lines += 1;
     if ((arrived.get(id) ?? line) !== line) amiss.push(`${id} came with two contents`);
     arrived.set(id, line);
