@@ -1,6 +1,6 @@
 import { again, oneOf, untilAllRun } from '../cluster/cluster-fault.ts';
-import { pause } from '../faults/until.ts';
-import type { HostsTrial } from './trial.ts';
+import { pause, until } from '../faults/until.ts';
+import { type HostsTrial, lateAfterMs, silent, steady } from './trial.ts';
 
 export interface HostsFault {
   readonly id: string;
@@ -112,6 +112,33 @@ export const hostsFaults: readonly HostsFault[] = [
           await cluster.start(name);
         });
         if (kills === 0) throw new Error('nobody who announces was found to be killed');
+      },
+    }),
+  },
+  {
+    id: 'L8',
+    about: 'hosts go to and fro below their deadline, and one is removed from the inventory while it is told as down',
+    options: (random) => ({
+      during: async ({ reporter, told, forget, cluster, names }) => {
+        const [gone] = silent;
+        if (gone === undefined) throw new Error('nobody falls silent');
+        await again(3, random, 2_000, async () => {
+          const name = oneOf(names, random);
+          for (const host of steady) if (random() < 0.5) reporter.speaking.delete(host);
+          await cluster.kill(name);
+          const started = cluster.start(name);
+          // Those that went are back before they are late, whoever judges them by then.
+          await pause(0.6 * lateAfterMs);
+          for (const host of steady) reporter.speaking.add(host);
+          await started;
+        });
+        await until(async () => (await told()).byHost.get(gone)?.includes('host.down') === true, 120_000, `${gone} was not told`);
+        await forget(gone);
+        await until(
+          async () => (await told()).byHost.get(gone)?.includes('host.up') === true,
+          120_000,
+          `no end was told of ${gone}`,
+        );
       },
     }),
   },

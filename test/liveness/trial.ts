@@ -14,6 +14,11 @@ export interface Running {
   readonly servers: Servers;
   readonly names: readonly string[];
   readonly clocks: ReadonlyMap<string, ClockShift>;
+  readonly reporter: Reporter;
+  /** What was told so far. */
+  readonly told: () => Promise<Told>;
+  /** The inventory of all agents, without this host from now on. */
+  readonly forget: (host: string) => Promise<void>;
 }
 
 export interface HostsTrial {
@@ -27,15 +32,19 @@ export interface HostsTrial {
 }
 
 const hosts = Array.from({ length: 120 }, (_, i) => `host-${i}`);
-const silent = hosts.slice(0, 40);
+/** They fall silent. */
+export const silent = hosts.slice(0, 40);
+/** They report all the time, unless what happens is that they do not. */
+export const steady = hosts.slice(40);
 const never = 'host-never';
 /** Interval, tolerance and slack of a host: it is late after so long. */
-const inventory = `templates:
+export const lateAfterMs = 18_000;
+const inventoryOf = (names: readonly string[]) => `templates:
   t: { services: { uptime: { interval: 4s, tolerance: 4s } } }
 groups:
   g: { templates: [t] }
 hosts:
-${[...hosts, never].map((host) => `  ${host}: { groups: [g] }`).join('\n')}
+${names.map((host) => `  ${host}: { groups: [g] }`).join('\n')}
 `;
 // Without a hold every host is told by itself, so that each can be counted.
 const liveness = { inventory: 'liveness', partitions: 4, slack: '10s', first_report: '20s', hold: '0s', storm_hosts: 1_000 };
@@ -52,7 +61,9 @@ export async function hostsTrial(options: HostsTrial): Promise<string> {
   const clocks = new Map<string, ClockShift>();
   if (options.clocks === true) for (const each of names) clocks.set(each, await shiftedClock(folder, each));
   await mkdir(join(folder, 'liveness'));
-  await writeFile(join(folder, 'liveness', 'hosts.yaml'), inventory);
+  const known = new Set([...hosts, never]);
+  const writeInventory = () => writeFile(join(folder, 'liveness', 'hosts.yaml'), inventoryOf([...known]));
+  await writeInventory();
   const cluster = await ClusterUnderTest.prepare({
     cluster: name,
     folder,
@@ -70,7 +81,11 @@ export async function hostsTrial(options: HostsTrial): Promise<string> {
     // Whoever never speaks is told once everything runs.
     await until(async () => (await told()).byHost.has(never), 120_000, 'nobody was told');
     for (const host of silent) reporter.speaking.delete(host);
-    await options.during({ cluster, servers, names, clocks });
+    const forget = async (host: string) => {
+      known.delete(host);
+      await writeInventory();
+    };
+    await options.during({ cluster, servers, names, clocks, reporter, told, forget });
     const count = async (type: string) => {
       const { byHost, lots } = await told();
       const single = silent.filter((host) => byHost.get(host)?.includes(type) === true).length;
