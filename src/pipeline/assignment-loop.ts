@@ -3,9 +3,8 @@ import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
 import { isGivenName } from '../model/agent-name.ts';
 import { classify } from '../model/faults.ts';
-import { planAmongAble } from './able-members.ts';
 import { AbsentOwners } from './absent-owners.ts';
-import { heldUnits } from './held-units.ts';
+import { heldUnits, planAroundHeld } from './held-units.ts';
 import type { StopSignals } from './worker.ts';
 
 /**
@@ -216,9 +215,8 @@ export class AssignmentLoop {
     const awaited = this.#absent.awaited(plan.owners, members);
     if (!this.#settled(members) && !this.#leaving) return plan;
     const held = heldUnits(members);
-    const units = this.#deps.units().filter((unit) => held[unit] === undefined);
-    const ours = planAmongAble({ units, members, previous: plan.owners, awaited });
-    const owners = { ...this.#unitsOfOthers(plan.owners, members, awaited), ...ours, ...held };
+    const ours = planAroundHeld({ units: this.#deps.units(), members, previous: plan.owners, awaited }, held);
+    const owners = { ...this.#unitsOfOthers(plan.owners, members, awaited), ...ours };
     if (sameOwners(owners, plan.owners)) return plan;
     if (!(await this.#deps.group.commitPlan(plan.version, owners))) return this.#deps.group.readPlan();
     this.#deps.report({ kind: 'planned', version: plan.version + 1, members: members.length });

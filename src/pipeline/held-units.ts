@@ -1,4 +1,5 @@
 import type { Member, Unit } from '../coordination/group.ts';
+import { planAmongAble } from './able-members.ts';
 
 /** The name of the fact in which an agent tells which units only it can still write back, with their versions. */
 const fact = 'holds';
@@ -23,4 +24,14 @@ export function heldUnits(members: readonly Member[]): Readonly<Record<Unit, str
     }
   }
   return Object.fromEntries([...best].map(([unit, { agent }]) => [unit, agent]));
+}
+
+type Planning = Parameters<typeof planAmongAble>[0];
+
+/**
+ * A plan in which what is held stays where it is held. It counts as its holder's share: planned without it, the other units would be evened out among
+ * all, and taken from owners who are to go on with them, while one unit after the other is written back.
+ */
+export function planAroundHeld(input: Planning, held: Readonly<Record<Unit, string>>): Readonly<Record<Unit, string>> {
+  return { ...planAmongAble({ ...input, previous: { ...input.previous, ...held } }), ...held };
 }
