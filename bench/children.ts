@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
 /**
  * The processes of a bench. None outlives the one that started it, however that one ends: at SIGINT and SIGTERM they are told to end
@@ -26,6 +27,13 @@ export function start(
 export async function exited(child: ChildProcess): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('exit', resolve));
   return ending ? new Promise(() => undefined) : child.exitCode;
+}
+
+/** The same bench once more, with a server of its own that is started before and stopped after it: its exit code. */
+export async function againWith(server: string, bench: string): Promise<number> {
+  const services = fileURLToPath(new URL('../test/services/services.sh', import.meta.url));
+  const again = [process.execPath, '--import', 'tsx', fileURLToPath(bench), ...process.argv.slice(2)];
+  return (await exited(start(['bash', services, 'run', server, '--', ...again], { stdio: 'inherit' }))) ?? 1;
 }
 
 export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

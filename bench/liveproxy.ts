@@ -2,11 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { end, endTogether, start } from './children.ts';
+import { againWith, end, endTogether, start } from './children.ts';
 import { scratchFolder } from './scratch.ts';
 
 /**
- *     bash test/services/services.sh run icinga2 -- npm run bench -- liveproxy [--json] [--seconds 4]
+ *     npm run bench -- liveproxy [--json] [--seconds 4]
  *
  * The built proxy (`npm run build`) in front of a real Icinga 2, beside the same questions asked directly. Figures of one run are to be
  * compared with each other only: the clients, the proxy and the server share the machine.
@@ -15,7 +15,7 @@ endTogether();
 const json = process.argv.includes('--json');
 const seconds = Number(process.argv[process.argv.indexOf('--seconds') + 1] || 4) || 4;
 const folder = process.env['LIVESTATUS_FOLDER'];
-if (folder === undefined) throw new Error('run this through test/services/services.sh run icinga2 -- npm run bench -- liveproxy');
+if (folder === undefined) process.exit(await againWith('icinga2', import.meta.url));
 
 const queries = {
   'one host': 'GET hosts\nColumns: name state plugin_output\nFilter: name = host1\nOutputFormat: json\n',

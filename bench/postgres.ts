@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { itemLines } from '../src/core/convert/wire.ts';
@@ -11,7 +10,7 @@ import { postgres } from '../src/publishers/postgres/index.ts';
 import { PostgresSchema } from '../src/publishers/postgres/schema.ts';
 import { sampleWith } from '../test/sample.ts';
 import { atLeast, barLines } from './bars.ts';
-import { endTogether, exited, start } from './children.ts';
+import { againWith, endTogether } from './children.ts';
 import { machine, machineLine, median, rounded } from './process-figures.ts';
 
 /**
@@ -23,11 +22,7 @@ import { machine, machineLine, median, rounded } from './process-figures.ts';
 endTogether(process.ppid);
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, rounds: { type: 'string', default: '7' } } });
 const url = process.env['POSTGRES_URL'];
-if (url === undefined) {
-  const services = fileURLToPath(new URL('../test/services/services.sh', import.meta.url));
-  const again = [process.execPath, '--import', 'tsx', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
-  process.exit((await exited(start(['bash', services, 'run', 'postgres', '--', ...again], { stdio: 'inherit' }))) ?? 1);
-}
+if (url === undefined) process.exit(await againWith('postgres', import.meta.url));
 
 const perBatch = 500;
 const begun = machine();

@@ -21,7 +21,7 @@ const benches: Readonly<Record<string, string>> = {
   mail: 'the queue of mails: memory, restart, draining into a sink of mails beside smtp-source',
   spool: 'notifications from one site to another through TLS, flushed and acknowledged',
   liveness: 'hosts that report: judging a million deadlines, and all of them silent at once',
-  liveproxy: 'the Livestatus proxy beside the same questions asked directly; needs services.sh run icinga2',
+  liveproxy: 'the Livestatus proxy beside the same questions asked directly, of a real Icinga 2',
   postgres: 'samples into a table, in batches and one by one',
   bus: 'the three logs side by side: append, read, one entry alone; the brokers are started and stopped',
   peers: 'the same job by us, a bare loop, Benthos and Telegraf; the whole conversion by us and by Ceilometer',
