@@ -171,11 +171,13 @@ const checks: readonly Check[] = [
   ...[...spoolFaults, ...testedFaults].map((fault) => ({ ...fault, run: () => triedByTests(fault) })),
 ];
 
-/** `L` stands for all of hosts, `M` of mails, `P` for all of publishers. */
+/** `L` stands for all of hosts, `M` of mails, `P` of publishers, `S` of the spooler, `V` of the Livestatus proxy. */
 const groups: Readonly<Record<string, readonly { readonly id: string }[]>> = {
   L: hostsFaults,
   M: mailFaults,
   P: publisherFaults,
+  S: spoolFaults,
+  V: livestatusFaults,
 };
 const wanted = positionals.flatMap((id) => groups[id]?.map((fault) => fault.id) ?? [id]);
 const isKnown = wanted.every((id) => checks.some((check) => check.id === id)) && Number.isInteger(seed);
