@@ -1,15 +1,11 @@
 import { z } from 'zod';
+import { letterFields } from './overview.ts';
 
 /** Which dead letters; what is not given lets every letter through. */
 export const LetterChoice = z
   .strictObject({
     ids: z.array(z.string()).max(1_000).optional().describe('These.'),
-    stage: z.string().optional(),
-    reason: z.string().optional(),
-    sink: z.string().optional(),
-    publisher: z.string().optional(),
-    messageId: z.string().optional(),
-    says: z.string().optional().describe('Has this in its message.'),
+    ...letterFields,
     since: z.number().optional().describe('Epoch ms; last seen then or later.'),
     before: z.number().optional().describe('Epoch ms; last seen before.'),
     all: z.literal(true).optional().describe('Needed where nothing else says which.'),

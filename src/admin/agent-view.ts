@@ -1,4 +1,6 @@
-import type { LetterNow, LetterStats, Overview, Point, WholeLetter } from './overview.ts';
+import type { z } from 'zod';
+import type { Given } from '../lib/given.ts';
+import type { LetterNow, LetterStats, letterFields, Overview, Point, WholeLetter } from './overview.ts';
 
 /** Something the agent told, as its log has it: secrets in URLs are blackened. */
 export interface Told {
@@ -12,15 +14,9 @@ export interface Told {
 }
 
 /** What is not given lets every letter through. Times are epoch ms. */
-export interface LetterQuery {
+export interface LetterQuery extends Given<z.infer<z.ZodObject<typeof letterFields>>> {
   readonly limit: number;
   readonly ids?: readonly string[];
-  readonly stage?: string;
-  readonly reason?: string;
-  readonly sink?: string;
-  readonly publisher?: string;
-  readonly messageId?: string;
-  readonly says?: string;
   readonly since?: number;
   readonly before?: number;
 }

@@ -113,6 +113,16 @@ export const LettersShape = z
   })
   .meta({ id: 'DeadLetters', description: 'The dead letters kept in the data directory of the agent that answers.' });
 
+/** What a dead letter says that one may choose it by; what is not given lets every letter through. */
+export const letterFields = {
+  stage: z.string().optional(),
+  reason: z.string().optional(),
+  sink: z.string().optional(),
+  publisher: z.string().optional(),
+  messageId: z.string().optional(),
+  says: z.string().optional().describe('Has this in its message.'),
+};
+
 export const LetterShape = z
   .object({
     id: z.string(),

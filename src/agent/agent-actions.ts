@@ -1,4 +1,5 @@
 import type { AgentActions, LetterChange, LetterChoice } from '../admin/agent-actions.ts';
+import { given } from '../lib/given.ts';
 import type { Chosen, DeadLetters } from '../pipeline/dead-letters.ts';
 import type { LetterFilter } from '../pipeline/letter-filter.ts';
 import type { Watching } from '../pipeline/watching.ts';
@@ -31,8 +32,8 @@ export function agentActions(
   };
 }
 
-function filterOf({ all: _, limit: __, force: ___, dryRun: ____, ...given }: LetterChoice): LetterFilter {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+function filterOf({ all: _, limit: __, force: ___, dryRun: ____, ...filter }: LetterChoice): LetterFilter {
+  return given(filter);
 }
 
 function limitOf({ limit }: LetterChoice): { readonly limit?: number } {

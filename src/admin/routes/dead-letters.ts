@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { AgentView, LetterQuery } from '../agent-view.ts';
-import { LetterShape, LettersShape, WholeLetterShape } from '../overview.ts';
+import { given } from '../../lib/given.ts';
+import type { AgentView } from '../agent-view.ts';
+import { LetterShape, LettersShape, letterFields, WholeLetterShape } from '../overview.ts';
 import { Refusal, type Route } from '../route.ts';
 
 const Query = z.object({
@@ -10,12 +11,7 @@ const Query = z.object({
     .transform((text) => text.split(','))
     .optional()
     .describe('These, with commas between.'),
-  stage: z.string().optional(),
-  reason: z.string().optional(),
-  sink: z.string().optional(),
-  publisher: z.string().optional(),
-  messageId: z.string().optional(),
-  says: z.string().optional().describe('Has this in its message.'),
+  ...letterFields,
   since: z.coerce.number().optional().describe('Epoch ms; last seen then or later.'),
   before: z.coerce.number().optional().describe('Epoch ms; last seen before.'),
 });
@@ -35,8 +31,8 @@ export function letterRoutes(view: AgentView): readonly Route[] {
       query: Query,
       answer: List,
       handle: async ({ query }, reply) => {
-        const given = Object.entries(query).filter(([, value]) => value !== undefined);
-        const items = view.letters(Object.fromEntries(given) as unknown as LetterQuery);
+        const { limit, ...filter } = query as z.infer<typeof Query>;
+        const items = view.letters({ ...given(filter), limit });
         return reply.send({ ...view.letterStats(), keptIn: view.lettersKeptIn, items });
       },
     },

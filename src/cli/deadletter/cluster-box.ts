@@ -1,5 +1,6 @@
 import type { LetterChange } from '../../admin/agent-actions.ts';
 import type { LetterNow, LetterStats } from '../../admin/overview.ts';
+import { given } from '../../lib/given.ts';
 import type { StoredLetter } from '../../pipeline/dead-letters.ts';
 import type { LetterFilter } from '../../pipeline/letter-filter.ts';
 import type { AskedAgent } from '../admin/agents.ts';
@@ -79,8 +80,7 @@ export async function openClusterBox(asked: readonly AskedAgent[]): Promise<Lett
 }
 
 function queryOf(filter: LetterFilter & { readonly limit: number }): URLSearchParams {
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
-  return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
+  return new URLSearchParams(Object.entries(given(filter)).map(([name, value]): [string, string] => [name, String(value)]));
 }
 
 /** A command has checked that it was said which, so no filter means all. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { given } from '../../lib/given.ts';
 import type { LetterFilter } from '../../pipeline/letter-filter.ts';
 import { collect } from '../admin/agents.ts';
 import { CliFailure } from '../failure.ts';
@@ -11,13 +12,8 @@ export interface BoxOptions {
   readonly json?: true;
 }
 
-export interface FilterOptions {
-  readonly stage?: string;
-  readonly reason?: string;
-  readonly sink?: string;
-  readonly publisher?: string;
-  readonly messageId?: string;
-  readonly says?: string;
+/** A filter as it is typed: times are texts. */
+export interface FilterOptions extends Omit<LetterFilter, 'ids' | 'since' | 'before'> {
   readonly since?: string;
   readonly before?: string;
 }
@@ -46,7 +42,7 @@ export function withFilterOptions(command: Command): Command {
 /** Throws a usage failure at a time that is none. */
 export function filterOf(ids: readonly string[], options: FilterOptions, now: number): LetterFilter {
   const { stage, reason, sink, publisher, messageId, says } = options;
-  const given = {
+  return given({
     stage,
     reason,
     sink,
@@ -56,8 +52,7 @@ export function filterOf(ids: readonly string[], options: FilterOptions, now: nu
     ids: ids.length === 0 ? undefined : ids,
     since: timeOf('--since', options.since, now),
     before: timeOf('--before', options.before, now),
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  });
 }
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

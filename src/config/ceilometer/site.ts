@@ -1,3 +1,4 @@
+import { given } from '../../lib/given.ts';
 import type { BrokerFlags } from './conf-messaging.ts';
 import type { ConfReading } from './conf-reading.ts';
 
@@ -68,7 +69,7 @@ export function readGnocchiSite(reading: ConfReading): Site['gnocchi'] {
     return null;
   }
   if (url === undefined) return null;
-  const keystone = {
+  return given({
     auth_url: url,
     username: get('username'),
     user_id: get('user_id'),
@@ -81,6 +82,5 @@ export function readGnocchiSite(reading: ConfReading): Site['gnocchi'] {
     project_domain_id: get('project_domain_id') ?? get('default_domain_id'),
     region_name: get('region_name'),
     interface: get('interface'),
-  };
-  return Object.fromEntries(Object.entries(keystone).filter(([, value]) => value !== undefined));
+  });
 }
