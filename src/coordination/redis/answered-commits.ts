@@ -39,11 +39,22 @@ export class AnsweredCommits {
   }
 }
 
+/** Of one partition; null where that is not known, or all was lost. */
+export async function versionAtRecovery(
+  connection: RedisConnection,
+  keys: ClusterKeys,
+  incarnation: number,
+  unit: Unit,
+): Promise<number | null> {
+  const [began, version] = list(await connection.command('HMGET', keys.recovered, incarnationField, unit));
+  return num(began) === incarnation && version !== null ? num(version) : null;
+}
+
 // No unit is called so: all begin with the name of their topics.
 const incarnationField = 'inc';
 
 /** What stood there when this incarnation began, by unit; null where it is not that one's, or all was lost. */
-export async function versionsAtRecovery(
+async function versionsAtRecovery(
   connection: RedisConnection,
   keys: ClusterKeys,
   incarnation: number,

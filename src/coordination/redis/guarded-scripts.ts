@@ -1,6 +1,6 @@
 import { list, type Reply, str } from '../../lib/redis-reply.ts';
 import type { LeaseToken, Unit } from '../group.ts';
-import { versionsAtRecovery } from './answered-commits.ts';
+import { versionAtRecovery } from './answered-commits.ts';
 import type { GroupParts } from './redis-group.ts';
 import { type Script, script } from './script.ts';
 import { guard, head } from './scripts/head.ts';
@@ -51,9 +51,9 @@ export class GuardedScripts {
   }
 
   /** The version of a partition that stood there when this incarnation began; null: not known, or all was lost. */
-  async stoodAtRecovery(unit: Unit, incarnation: number): Promise<number | null> {
+  stoodAtRecovery(unit: Unit, incarnation: number): Promise<number | null> {
     const { connection, keys } = this.#parts;
-    return (await versionsAtRecovery(connection, keys, incarnation))?.get(unit) ?? null;
+    return versionAtRecovery(connection, keys, incarnation, unit);
   }
 
   /** Without a lease, for what only looks. Keys from `KEYS[2]`, arguments from `ARGV[3]`. */

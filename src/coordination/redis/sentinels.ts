@@ -1,6 +1,7 @@
 import { connect as tcpConnect } from 'node:net';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
-import { AbstractConnector, Redis } from 'ioredis';
+import { AbstractConnector } from 'ioredis';
+import { connectRedis } from '../../lib/redis-client.ts';
 import { list, num, type Reply, str } from '../../lib/redis-reply.ts';
 import { Fault } from '../../model/faults.ts';
 
@@ -44,7 +45,7 @@ export class Sentinels {
     for (const _ of hosts) {
       const host = hosts[this.#next++ % hosts.length] ?? '';
       try {
-        const known = await this.#ask(toAddress(host), password);
+        const known = await this.#ask(host, password);
         if (known !== null) return known;
         last = `${host} knows no primary of that name`;
       } catch (error) {
@@ -59,32 +60,17 @@ export class Sentinels {
     );
   }
 
-  async #ask({ host, port }: Address, password: string | undefined): Promise<Address | null> {
-    const client = new Redis({
-      host,
-      port,
-      ...(password === undefined ? {} : { username: this.#servers.username ?? 'default', password }),
-      ...(this.#tls === undefined ? {} : { tls: this.#tls }),
-      lazyConnect: true,
-      connectTimeout: this.#timeoutMs,
-      commandTimeout: this.#timeoutMs,
-      retryStrategy: () => null,
-      maxRetriesPerRequest: 0,
-      enableReadyCheck: false,
-      disableClientInfo: true,
-    });
-    let refused: Error | null = null;
-    client.on('error', (error: Error) => {
-      refused = error;
-    });
+  async #ask(host: string, password: string | undefined): Promise<Address | null> {
+    const url = new URL(`${this.#tls === undefined ? 'redis' : 'rediss'}://${host}`);
+    if (url.port === '') url.port = sentinelPort;
+    url.username = this.#servers.username ?? '';
+    const access = { url: url.href, password, tls: this.#tls ?? {}, timeoutMs: this.#timeoutMs };
+    const client = await connectRedis(access, new AbortController().signal);
     try {
-      await client.connect();
       const reply = (await client.call('SENTINEL', 'get-master-addr-by-name', this.name)) as Reply;
       if (reply === null) return null;
       const [ip, itsPort] = list(reply);
       return { host: str(ip), port: num(itsPort) };
-    } catch (error) {
-      throw refused ?? error; // the client itself says only that its connection is closed
     } finally {
       client.disconnect();
     }
@@ -122,9 +108,4 @@ export function connectorTo(
 }
 
 const lingerMs = 2_000;
-const sentinelPort = 26_379;
-
-function toAddress(text: string): Address {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
-  return { host: bracketed ?? plain ?? text, port: Number(port ?? sentinelPort) };
-}
+const sentinelPort = '26379';
