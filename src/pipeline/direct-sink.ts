@@ -53,11 +53,6 @@ export class DirectSink {
     this.#textOnly = lanes.every((lane) => lane.textOnly);
   }
 
-  /** `replay`: some of these may have been published before (a redelivered message). */
-  accept(parts: readonly Part[], replay: boolean, signal: AbortSignal): Promise<void> {
-    return this.deliver([this.compute(parts)], replay, signal);
-  }
-
   compute(parts: readonly Part[]): DirectOutput {
     const out: Item[] = [];
     const letters: ChainLetter[] = [];
@@ -78,6 +73,7 @@ export class DirectSink {
     return { notifications, text, count: items.length, items: looksAt ? items : null, letters, bad };
   }
 
+  /** `replay`: some of these may have been published before (a redelivered message). */
   async deliver(outputs: readonly DirectOutput[], replay: boolean, signal: AbortSignal): Promise<void> {
     for (const { letters, bad } of outputs) {
       for (const { reason, message, item, asItCame } of letters)

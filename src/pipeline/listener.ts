@@ -1,14 +1,13 @@
 import { decodeNotification } from '../core/convert/envelope.ts';
 import { outputSize } from '../core/convert/output-size.ts';
 import { isReports, pushedReports } from '../core/liveness/pushed-reports.ts';
-import type { Router } from '../core/route/router.ts';
 import type { Custody, Delivery, Input } from '../inputs/input.ts';
 import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
 import { classify, Fault } from '../model/faults.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Sample } from '../model/sample.ts';
-import { type Appender, custodyLost, type PartitionRef } from '../topics/topic.ts';
+import { type Appender, custodyLost } from '../topics/topic.ts';
 import { feedsShown, isCanary, sentAt } from './canary.ts';
 import { crashPoint } from './crash-point.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -16,12 +15,12 @@ import { toEntries } from './entries.ts';
 import { insist } from './insist.ts';
 import type { Intake } from './intake.ts';
 import type { CurrentListening, ListenerLimits, Listening, Use } from './listening.ts';
+import { createProof, type Proof } from './proof.ts';
 import { Refusals } from './refusals.ts';
-import { Room } from './room.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
 import type { Watching } from './watching.ts';
-import { computeDirect, type ListenerSink, type NewLetter, type Work } from './work.ts';
+import { computeDirect, into, type NewLetter, newWork, type Work } from './work.ts';
 
 /**
  * The way of a raw message, up to where it may be acknowledged:
@@ -152,17 +151,7 @@ const maxPortionBytes = 16 * 1024 * 1024;
 const computedAtOnce = 16;
 
 function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
-  const work: Work = {
-    read: 0,
-    bytes: 0,
-    parts: new Map(),
-    canaries: [],
-    direct: new Map(),
-    outputs: new Map(),
-    redelivered: false,
-    refused: new Set(),
-    letters: [],
-  };
+  const work = newWork();
   for (const delivery of batch) {
     if (work.bytes >= maxPortionBytes) break;
     work.read += 1;
@@ -185,7 +174,7 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
   const { again } = delivery;
   if (again?.kind === 'items') {
     for (const part of again.parts)
-      if (!deps.router.routeTo(again.sink, part, into(deps, work)))
+      if (!deps.router.routeTo(again.sink, part, into(deps.sinks, work)))
         throw new Fault('poison', 'no_such_sink', `there is no sink ${again.sink}`);
     return;
   }
@@ -222,16 +211,7 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
   work.bytes += Math.min(samples.length * delivery.body.length, maxGrowth * maxBytes);
   deps.tally.samples += samples.length;
   deps.tally.events += events.length;
-  deps.router.route(id, samples, events, into(deps, work, trace));
-}
-
-function into({ sinks }: ListenerDeps, work: Work, trace?: string): Parameters<Router['route']>[3] {
-  return (sinkIndex, partition, routed) => {
-    const part = trace === undefined ? routed : { ...routed, trace };
-    const sink = sinks[sinkIndex] as ListenerSink;
-    if (sink.kind === 'direct') push(work.direct, sink.direct, part);
-    else push(work.parts, sink.partitions[partition] as PartitionRef, part);
-  };
+  deps.router.route(id, samples, events, into(deps.sinks, work, trace));
 }
 
 function readReports(deps: ListenerDeps, delivery: Delivery, notification: Notification, work: Work): void {
@@ -246,7 +226,7 @@ function readReports(deps: ListenerDeps, delivery: Delivery, notification: Notif
     work.letters.push(letterOf(deps, delivery, 'reports', 'bad_report', message, notification));
   }
   deps.tally.samples += reports.length;
-  deps.reports.route(notification.message_id, reports, [], into(deps, work));
+  deps.reports.route(notification.message_id, reports, [], into(deps.sinks, work));
 }
 
 /** The samples of one notification may come to so many times what a notification may have. */
@@ -283,51 +263,6 @@ async function makeDurable(deps: ListenerDeps, work: Work, custody: Custody | un
   deps.tally.appended += entries.length;
 }
 
-interface Proof {
-  /** `through`: how many of all that were delivered are. */
-  settled(through: number): void;
-  finished(hard: AbortSignal): Promise<void>;
-}
-
-/**
- * One proof under way at a time; what was settled when it began is proven when it ends.
- *
- * `settlements_lost` says that what was delivered before may come again at any time, however often it is settled: the numbers it got
- * are never proven. That holds for what still waits in the intake or in later portions too, so only once all of it is through does a new
- * boot id begin.
- * What failed otherwise is made up for by the next proof.
- */
-function createProof(deps: ListenerParts): Proof {
-  const quiet = new Room();
-  let underWay = false;
-  let lostUpTo: number | null = null;
-  const begin = async () => {
-    const snapshot = deps.sequencer.snapshot();
-    underWay = true;
-    try {
-      await deps.input.prove();
-      crashPoint('after-raw-ack');
-      deps.sequencer.proved(snapshot);
-    } catch (error) {
-      deps.tally.unproven += 1;
-      if (classify(error).code === 'settlements_lost') lostUpTo = deps.intake.delivered;
-    }
-    underWay = false;
-    quiet.open();
-  };
-  return {
-    settled: (through) => {
-      if (underWay) return;
-      if (lostUpTo === null) return void begin();
-      if (through < lostUpTo) return;
-      deps.sequencer.renew();
-      lostUpTo = null;
-    },
-    // Whoever must leave goes unproven: ids are kept longer then.
-    finished: (hard) => quiet.wait(hard, () => !underWay),
-  };
-}
-
 function letterOf(
   deps: ListenerDeps,
   delivery: Delivery,
@@ -347,10 +282,4 @@ function letterOf(
     messageId: notification?.message_id ?? null,
     body: delivery.body,
   };
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

@@ -6,14 +6,14 @@ import type { Event } from '../model/event.ts';
 import { Fault } from '../model/faults.ts';
 import { isEvent, itemId, itemTime } from '../model/item.ts';
 import type { Batch, Publisher } from '../publishers/publisher.ts';
-import type { Appender, PartitionRef } from '../topics/topic.ts';
+import type { Appender } from '../topics/topic.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { toEntries } from './entries.ts';
 import { insist } from './insist.ts';
 import type { CurrentListening, Listening } from './listening.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
-import type { ListenerSink, Work } from './work.ts';
+import { computeDirect, into, type ListenerSink, newWork, type Work } from './work.ts';
 
 /**
  * Outputs of one of our own sinks as events of this agent's pipelines: a publisher whose target is the topics and lanes of other sinks. It
@@ -63,25 +63,13 @@ export function loopback(deps: Promise<LoopbackDeps>): Publisher {
 }
 
 function workOf(sinks: readonly ListenerSink[], router: Router, batch: Batch): Work {
-  const work: Work = {
-    read: batch.items.length,
-    bytes: batch.lines().length,
-    parts: new Map(),
-    canaries: [],
-    direct: new Map(),
-    outputs: new Map(),
-    redelivered: batch.replay === true,
-    refused: new Set(),
-    letters: [],
-  };
-  for (const item of batch.items) {
-    if (!isEvent(item)) continue;
-    router.route(itemId(item), [], [item as Event], (sinkIndex, partition, part) => {
-      const sink = sinks[sinkIndex] as ListenerSink;
-      if (sink.kind === 'direct') push(work.direct, sink.direct, part);
-      else push(work.parts, sink.partitions[partition] as PartitionRef, part);
-    });
-  }
+  const work = newWork();
+  work.read = batch.items.length;
+  work.bytes = batch.lines().length;
+  work.redelivered = batch.replay === true;
+  const place = into(sinks, work);
+  for (const item of batch.items) if (isEvent(item)) router.route(itemId(item), [], [item as Event], place);
+  computeDirect(work);
   return work;
 }
 
@@ -103,14 +91,9 @@ async function makeDurable(
   const entries = toEntries({ ...deps, clock: { now: () => Math.max(clock.now(), newest) } }, work);
   const waits: Promise<unknown>[] = [];
   if (entries.length > 0) waits.push(appender.append(entries, signal));
-  for (const [sink, parts] of work.direct) waits.push(insist(clock, signal, () => sink.accept(parts, work.redelivered, signal)));
+  for (const [sink, outputs] of work.outputs)
+    waits.push(insist(clock, signal, () => sink.deliver(outputs, work.redelivered, signal)));
   for (const letter of work.letters) waits.push(insist(clock, signal, () => deadLetters.record(letter)));
   await Promise.all(waits);
   tally.appended += entries.length;
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

@@ -66,8 +66,7 @@ export class Watching {
     if (oldest !== undefined) this.#traceOf.delete(oldest);
   }
 
-  #note(step: TraceStep, kind: 'internal' | 'producer', traced: readonly Traced[]): void {
-    if (this.#spans === null) return;
+  #note(spans: Spans, step: TraceStep, kind: 'internal' | 'producer', traced: readonly Traced[]): void {
     const { at, sink = '', unit, publisher, version, epoch } = step;
     const given = {
       [partition]: unit,
@@ -80,7 +79,7 @@ export class Watching {
     for (const { id, trace: own } of traced.slice(0, mostSpans)) {
       const parent = own ?? this.#traceOf.get(id);
       if (parent === undefined) continue;
-      this.#spans.note({
+      spans.note({
         name: `${step.step} ${publisher ?? sink}`,
         kind,
         at,
@@ -107,7 +106,7 @@ export class Watching {
       const unit = partitionName(ref);
       const step = { at, step: 'appended', sink: ref.sink, unit } as const;
       for (const { id } of list) this.traces.note(id, step);
-      this.#note(step, 'producer', list);
+      if (this.#spans !== null) this.#note(this.#spans, step, 'producer', list);
       if (this.taps.any) for (const { items } of list) this.taps.tell('appended', { sink: ref.sink, unit }, items);
     }
   }
@@ -116,7 +115,7 @@ export class Watching {
   accepted(sink: string, notifications: readonly Traced[], items: readonly Item[]): void {
     const step = { at: this.#now(), step: 'accepted', sink, detail: 'by its targets, or held on disk' } as const;
     for (const { id } of notifications) this.traces.note(id, step);
-    this.#note(step, 'producer', notifications);
+    if (this.#spans !== null) this.#note(this.#spans, step, 'producer', notifications);
     if (this.taps.any) this.taps.tell('out', { sink }, items);
   }
 
@@ -125,14 +124,14 @@ export class Watching {
     const detail = `${items.length} outputs of the commit`;
     const step = { at: this.#now(), step: 'committed', sink: ref.sink, unit, epoch, version, detail } as const;
     for (const id of ids) this.traces.note(id, step);
-    this.#note(step, 'internal', ids.map(toTraced));
+    if (this.#spans !== null) this.#note(this.#spans, step, 'internal', ids.map(toTraced));
     if (this.taps.any) this.taps.tell('out', { sink: ref.sink, unit }, items);
   }
 
   published(ref: PartitionRef, publisher: string, version: number, ids: readonly string[]): void {
     const step = { at: this.#now(), step: 'published', sink: ref.sink, unit: partitionName(ref), version, publisher } as const;
     for (const id of ids) this.traces.note(id, step);
-    this.#note(step, 'producer', ids.map(toTraced));
+    if (this.#spans !== null) this.#note(this.#spans, step, 'producer', ids.map(toTraced));
   }
 }
 

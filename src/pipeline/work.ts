@@ -1,3 +1,4 @@
+import type { Router } from '../core/route/router.ts';
 import type { Delivery } from '../inputs/input.ts';
 import type { Part } from '../model/entry.ts';
 import type { PartitionRef } from '../topics/topic.ts';
@@ -29,13 +30,40 @@ export interface Work {
   readonly letters: NewLetter[];
 }
 
+export function newWork(): Work {
+  return {
+    read: 0,
+    bytes: 0,
+    parts: new Map(),
+    canaries: [],
+    direct: new Map(),
+    outputs: new Map(),
+    redelivered: false,
+    refused: new Set(),
+    letters: [],
+  };
+}
+
+/** For the router: each part to where its sink takes it, with the trace it belongs to. */
+export function into(sinks: readonly ListenerSink[], work: Work, trace?: string): Parameters<Router['route']>[3] {
+  return (sinkIndex, partition, routed) => {
+    const part = trace === undefined ? routed : { ...routed, trace };
+    const sink = sinks[sinkIndex] as ListenerSink;
+    if (sink.kind === 'direct') push(work.direct, sink.direct, part);
+    else push(work.parts, sink.partitions[partition] as PartitionRef, part);
+  };
+}
+
 /** What is for direct sinks becomes what their targets get. */
 export function computeDirect({ direct, outputs }: Pick<Work, 'direct' | 'outputs'>): void {
   for (const [sink, parts] of direct) {
-    const output = sink.compute(parts);
-    const earlier = outputs.get(sink);
-    if (earlier === undefined) outputs.set(sink, [output]);
-    else earlier.push(output);
+    push(outputs, sink, sink.compute(parts));
   }
   direct.clear();
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
 }

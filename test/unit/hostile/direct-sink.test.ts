@@ -16,7 +16,8 @@ function rig(scale: string) {
   const chain = createChain({ cluster: 'c', sink: 's', steps: steps({ unit_conversion: { target: { scale } } }) });
   const tally = createTally();
   const sink = new DirectSink(chain, lanes as unknown as HoldingLane[], deadLetters as unknown as DeadLetters, 'direct', tally);
-  const accept = (...items: readonly Item[]) => sink.accept([{ id: 'n', items }], false, AbortSignal.timeout(5_000));
+  const accept = (...items: readonly Item[]) =>
+    sink.deliver([sink.compute([{ id: 'n', items }])], false, AbortSignal.timeout(5_000));
   return { accept, accepted, letters, tally };
 }
 

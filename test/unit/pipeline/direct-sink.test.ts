@@ -31,16 +31,15 @@ function sinkOf(...latches: readonly Latch[]) {
 }
 
 const parts = [{ id: 'n', items: [sample('a')] }];
+const accept = (sink: DirectSink, replay: boolean) => sink.deliver([sink.compute(parts)], replay, never);
 
 describe('a direct sink', () => {
   it('has accepted only when every target has taken it or holds it', async () => {
     const [first, second] = [latch(), latch()];
     let accepted = false;
-    const accepting = sinkOf(first, second)
-      .sink.accept(parts, false, never)
-      .then(() => {
-        accepted = true;
-      });
+    const accepting = accept(sinkOf(first, second).sink, false).then(() => {
+      accepted = true;
+    });
 
     second.open();
     await new Promise((resolve) => setImmediate(resolve));
@@ -52,7 +51,7 @@ describe('a direct sink', () => {
 
   it('has not accepted when one target fails', async () => {
     const [good, bad] = [latch(), latch()];
-    const accepting = sinkOf(good, bad).sink.accept(parts, false, never);
+    const accepting = accept(sinkOf(good, bad).sink, false);
     good.open();
     bad.fail(new Error('leave now'));
 
@@ -65,8 +64,8 @@ describe('a direct sink', () => {
     first.open();
     second.open();
 
-    await sink.accept(parts, true, never);
-    await sink.accept(parts, false, never);
+    await accept(sink, true);
+    await accept(sink, false);
 
     expect(told).toEqual([true, true, false, false]);
   });
@@ -104,7 +103,7 @@ describe('a direct sink', () => {
     const sink = new DirectSink(chain, lanes, {} as DeadLetters, 's', createTally(), watching);
     watching.taps.open({ what: 's', stage: 'out', filter: null, perSecond: 10 }, (lines) => heard.push(...lines) > 0);
 
-    await sink.accept(parts, false, never);
+    await accept(sink, false);
 
     expect(heard).toHaveLength(1);
     expect(heard[0]).toContain('"id":"a"');
