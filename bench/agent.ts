@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Bar, bar, barLines } from './bars.ts';
-import { endTogether, exited, start } from './children.ts';
+import { build, endTogether, exited, start } from './children.ts';
 import { embeddedPair, type Row } from './embedded-pair.ts';
 import { machine, machineLine, median, rounded } from './process-figures.ts';
 
@@ -78,12 +78,6 @@ async function openIds(): Promise<Part> {
 `,
     bars: [bar('B of RssAnon per open notification id', bytesPerOpenId, 20)],
   };
-}
-
-async function build(): Promise<void> {
-  // Not on stdout, where the figures go.
-  const code = await exited(start(['npm', 'run', '--silent', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }));
-  if (code !== 0) throw new Error('the build failed');
 }
 
 async function rabbitmqToFile(): Promise<Part> {

@@ -29,10 +29,16 @@ export async function exited(child: ChildProcess): Promise<number | null> {
   return ending ? new Promise(() => undefined) : child.exitCode;
 }
 
+/** `dist/`, as it is measured. What the build says is not for stdout, where figures go. */
+export async function build(): Promise<void> {
+  const code = await exited(start(['npm', 'run', '--silent', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }));
+  if (code !== 0) throw new Error('the build failed');
+}
+
 /** The same bench once more, with a server of its own that is started before and stopped after it: its exit code. */
-export async function againWith(server: string, bench: string): Promise<number> {
+export async function againWith(server: string, bench: string, flags: readonly string[] = []): Promise<number> {
   const services = fileURLToPath(new URL('../test/services/services.sh', import.meta.url));
-  const again = [process.execPath, '--import', 'tsx', fileURLToPath(bench), ...process.argv.slice(2)];
+  const again = [process.execPath, '--import', 'tsx', fileURLToPath(bench), ...flags, ...process.argv.slice(2)];
   return (await exited(start(['bash', services, 'run', server, '--', ...again], { stdio: 'inherit' }))) ?? 1;
 }
 

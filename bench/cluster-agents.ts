@@ -1,34 +1,31 @@
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConfirmChannel } from 'amqplib';
 import type { Servers } from '../test/cluster/servers.ts';
+import { pause } from '../test/faults/until.ts';
 import { end, start } from './children.ts';
+import { LineCount } from './line-count.ts';
 import { cpuSeconds, rssAnonMiB } from './process-figures.ts';
 
 export const exchange = 'bench';
 export const queue = 'bench.info';
 
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const patienceMs = 300_000;
 
 /** Built agents that share one sink of rates, and the file they all append to. */
 export class BenchCluster {
   readonly #folder: string;
   readonly #agents: readonly ChildProcess[];
-  readonly #out: string;
-  readonly #buffer = Buffer.alloc(4 * 1024 * 1024);
-  #at = 0;
-  #count = 0;
+  readonly #lines: LineCount;
   #seen: ((count: number) => void) | null = null;
 
   private constructor(folder: string, agents: readonly ChildProcess[]) {
     this.#folder = folder;
     this.#agents = agents;
-    this.#out = join(folder, 'out.jsonl');
+    this.#lines = new LineCount(join(folder, 'out.jsonl'));
   }
 
   static async start(servers: Servers, folder: string, name: string, agents: number): Promise<BenchCluster> {
@@ -99,7 +96,7 @@ publish:
       before = now;
       await pause(200);
     }
-    this.#count = 0;
+    this.#lines.count = 0;
   }
 
   rawTaken(channel: ConfirmChannel): Promise<void> {
@@ -144,16 +141,9 @@ publish:
   }
 
   #look(): number {
-    const fd = openSync(this.#out, 'r');
-    for (;;) {
-      const read = readSync(fd, this.#buffer, 0, this.#buffer.length, this.#at);
-      if (read === 0) break;
-      this.#at += read;
-      for (let i = this.#buffer.indexOf(10); i >= 0 && i < read; i = this.#buffer.indexOf(10, i + 1)) this.#count += 1;
-    }
-    closeSync(fd);
-    this.#seen?.(this.#count);
-    return this.#count;
+    const count = this.#lines.look();
+    this.#seen?.(count);
+    return count;
   }
 
   async #until(done: () => Promise<boolean>, failure: string): Promise<void> {

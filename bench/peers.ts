@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { connect } from 'amqplib';
 import { atLeast, type Bar, bar, barLines } from './bars.ts';
-import { endTogether, exited, start } from './children.ts';
+import { againWith, build, endTogether } from './children.ts';
 import { type Candidate, candidates } from './peers/candidates.ts';
 import { type Conversion, conversion } from './peers/conversion.ts';
 import { benthos, telegraf } from './peers/programs.ts';
@@ -167,8 +166,7 @@ async function measure(): Promise<void> {
 }
 
 async function prepare(): Promise<void> {
-  const code = await exited(start(['npm', 'run', '--silent', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }));
-  if (code !== 0) throw new Error('the build failed');
+  await build();
   const wanted = values.only?.split(',');
   if (wanted === undefined || wanted.includes('benthos')) await benthos();
   if (wanted === undefined || wanted.includes('telegraf')) await telegraf();
@@ -178,8 +176,5 @@ if (values.inside) await measure();
 else {
   endTogether();
   await prepare();
-  const services = fileURLToPath(new URL('../test/services/services.sh', import.meta.url));
-  const again = [process.execPath, '--import', 'tsx', fileURLToPath(import.meta.url), '--inside', ...process.argv.slice(2)];
-  const child = start([services, 'run', 'rabbitmq', '--', ...again], { stdio: 'inherit' });
-  process.exitCode = (await exited(child)) ?? 1;
+  process.exitCode = await againWith('rabbitmq', import.meta.url, ['--inside']);
 }

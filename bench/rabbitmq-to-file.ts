@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,9 @@ import { readDefinitions } from '../src/config/definitions.ts';
 import { shippedDefinitions } from '../src/config/load-setup.ts';
 import { createConverter } from '../src/core/convert/converter.ts';
 import { decodeNotification } from '../src/core/convert/envelope.ts';
+import { pause } from '../test/faults/until.ts';
 import { end, endTogether, start } from './children.ts';
+import { LineCount } from './line-count.ts';
 import { notification } from './notifications.ts';
 import { cpuSeconds, median, percentile, rounded, rssAnonMiB } from './process-figures.ts';
 import { parseReference } from './reference.ts';
@@ -46,38 +48,11 @@ interface Round {
   readonly latencies: readonly number[];
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 async function until(done: () => boolean | Promise<boolean>, failure: string, withinMs = 120_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await done())) {
     if (performance.now() > end) throw new Error(`${failure} within ${withinMs / 1000} s`);
     await pause(20);
-  }
-}
-
-/** Counts the lines of a file that grows. */
-class Lines {
-  readonly #path: string;
-  readonly #buffer = Buffer.alloc(1024 * 1024);
-  #at = 0;
-  count = 0;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  look(): number {
-    if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return 0;
-    const fd = openSync(this.#path, 'r');
-    for (;;) {
-      const read = readSync(fd, this.#buffer, 0, this.#buffer.length, this.#at);
-      if (read === 0) break;
-      this.#at += read;
-      for (let i = this.#buffer.indexOf(10); i >= 0 && i < read; i = this.#buffer.indexOf(10, i + 1)) this.count += 1;
-    }
-    closeSync(fd);
-    return this.count;
   }
 }
 
@@ -115,8 +90,8 @@ async function round(
   });
   const pid = agent.pid as number;
   try {
-    const samples = new Lines(join(folder, 'out', 'samples.jsonl'));
-    const events = new Lines(join(folder, 'out', 'events.jsonl'));
+    const samples = new LineCount(join(folder, 'out', 'samples.jsonl'));
+    const events = new LineCount(join(folder, 'out', 'events.jsonl'));
     await until(async () => (await channel.checkQueue(queue)).consumerCount === 1, 'the agent does not consume');
     await pause(500);
     let rssAnon = 0;

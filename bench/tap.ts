@@ -2,9 +2,10 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { pause } from '../test/faults/until.ts';
 import { freePort } from '../test/services/free-port.ts';
 import { type Bar, bar, barLines } from './bars.ts';
-import { end, endTogether, exited, start } from './children.ts';
+import { build, end, endTogether, start } from './children.ts';
 import { machine, machineLine, rounded } from './process-figures.ts';
 import { scratchFolder } from './scratch.ts';
 
@@ -45,8 +46,7 @@ interface Block {
 }
 
 const begun = machine();
-if ((await exited(start(['npm', 'run', '--silent', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }))) !== 0)
-  throw new Error('the build failed');
+await build();
 const folder = scratchFolder();
 const [http, admin] = [await freePort(), await freePort()];
 await mkdir(join(folder, 'pipelines'));
@@ -161,10 +161,6 @@ function notification(sender: number, n: number): string {
     timestamp,
   };
   return JSON.stringify({ ...about, payload: { samples } });
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 const middle = (values: readonly number[]) => {

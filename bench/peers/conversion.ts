@@ -1,9 +1,10 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfirmChannel } from 'amqplib';
+import { pause } from '../../test/faults/until.ts';
 import { RunningAgent } from '../../test/peers/ceilometer/run-agent.ts';
 import { makeSite } from '../../test/peers/ceilometer/site.ts';
 import { requirements, virtualEnvironment } from '../../test/peers/python/virtual-environment.ts';
+import { LineCount } from '../line-count.ts';
 import { notification } from '../notifications.ts';
 import { scratchFolder } from '../scratch.ts';
 
@@ -18,7 +19,6 @@ export interface Conversion {
 
 const queue = 'notifications.info';
 const patienceMs = 300_000;
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function conversion(
   channel: ConfirmChannel,
@@ -46,6 +46,7 @@ export async function conversion(
   });
   const agent = who === 'ours' ? RunningAgent.ours(folder, join(folder, 'data')) : RunningAgent.theirs(environment, folder);
   try {
+    // Every notification makes one event, and its line comes last.
     const events = new LineCount(join(folder, 'events.json'));
     const startedAt = performance.now();
     const through = async (wanted: number) => {
@@ -64,32 +65,5 @@ export async function conversion(
     };
   } finally {
     await agent.stop();
-  }
-}
-
-/** Every notification makes one event, and its line comes last. */
-class LineCount {
-  readonly #path: string;
-  readonly #buffer = Buffer.alloc(1024 * 1024);
-  #at = 0;
-  #count = 0;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  look(): number {
-    if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return 0;
-    const fd = openSync(this.#path, 'r');
-    for (let read = this.#read(fd); read > 0; read = this.#read(fd)) {
-      this.#at += read;
-      for (let i = this.#buffer.indexOf(10); i >= 0 && i < read; i = this.#buffer.indexOf(10, i + 1)) this.#count += 1;
-    }
-    closeSync(fd);
-    return this.#count;
-  }
-
-  #read(fd: number): number {
-    return readSync(fd, this.#buffer, 0, this.#buffer.length, this.#at);
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { pause } from '../../test/faults/until.ts';
 import { cpuSecondsOf } from '../../test/peers/ceilometer/process-cost.ts';
 import { end, start } from '../children.ts';
 import { cpuSeconds, rssAnonMiB } from '../process-figures.ts';
@@ -25,7 +26,6 @@ interface Look {
   readonly outputs: number;
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const quietMs = 1_500;
 const patienceMs = 180_000;
 const probes = 20;
