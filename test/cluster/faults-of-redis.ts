@@ -1,5 +1,6 @@
 import { pause } from '../faults/until.ts';
 import { again, type ClusterFault, oneOf, told, untilAllRun, usual } from './cluster-fault.ts';
+import type { Servers } from './servers.ts';
 import type { Trial } from './trial.ts';
 
 export const redisFaults: readonly ClusterFault[] = [
@@ -100,13 +101,8 @@ export const redisFaults: readonly ClusterFault[] = [
       ...usual,
       orderFree: ['all-meters'],
       sentinels: true,
-      during: async ({ servers: { redis, sentinels }, cluster, names }) => {
-        await pause(4_000 + 2_000 * random());
-        sentinels?.wire.freeze();
-        await pause(1_000);
-        await redis.down('SIGKILL');
-        sentinels?.wire.cut();
-        await sentinels?.promoted();
+      during: async ({ servers, cluster, names }) => {
+        await promoteBehind(servers, random);
         // Each partition waits for half a minute for what only the lost commits knew.
         await pause(60_000);
         await untilAllRun({ cluster, names });
@@ -125,13 +121,8 @@ export const redisFaults: readonly ClusterFault[] = [
       recovery: 'reseed',
       // Whoever is a moment later than the others must find its partitions as it left them.
       timing: 'lease_ttl_ms: 3000, renew_ms: 900, heartbeat_ms: 300, rejoin_grace_ms: 20000',
-      during: async ({ servers: { redis, sentinels }, cluster, names }) => {
-        await pause(4_000 + 2_000 * random());
-        sentinels?.wire.freeze();
-        await pause(1_000);
-        await redis.down('SIGKILL');
-        sentinels?.wire.cut();
-        await sentinels?.promoted();
+      during: async ({ servers, cluster, names }) => {
+        await promoteBehind(servers, random);
         await untilAllRun({ cluster, names });
         await pause(3_000);
       },
@@ -268,6 +259,16 @@ export const redisFaults: readonly ClusterFault[] = [
     seen: told('group:unreachable'),
   },
 ];
+
+/** The primary is killed a second after its replica heard of it last, and the replica is promoted. */
+async function promoteBehind({ redis, sentinels }: Servers, random: () => number): Promise<void> {
+  await pause(4_000 + 2_000 * random());
+  sentinels?.wire.freeze();
+  await pause(1_000);
+  await redis.down('SIGKILL');
+  sentinels?.wire.cut();
+  await sentinels?.promoted();
+}
 
 const mayBeLostMs = 2_000;
 
