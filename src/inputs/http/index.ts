@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { aborted } from '../../lib/or-aborted.ts';
+import { traceparentOf } from '../../lib/traceparent.ts';
 import { Fault } from '../../model/faults.ts';
 import { readConfigured, readSecret } from '../configured-file.ts';
 import type { Input, InputContext, InputKind } from '../input.ts';
@@ -95,7 +96,7 @@ class HttpInput implements Input {
     const body = await inflate(request.body, request.headers['content-encoding'], bound);
     const ndjson = /^application\/x-ndjson\b/i.test(request.headers['content-type'] ?? '');
     const parts = cut(body, ndjson, max_notifications);
-    await this.#intake.take(parts, request.ip);
+    await this.#intake.take(parts, { peer: request.ip, traceparent: traceparentOf(request.headers['traceparent']) });
     await reply.code(202).send({ accepted: parts.length });
   }
 

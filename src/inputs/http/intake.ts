@@ -9,6 +9,12 @@ import type { Part } from './request-body.ts';
 
 type Outcome = 'no_room' | 'not_settled_yet' | 'given_back' | 'settled';
 
+/** What a request says of all that is in it. */
+interface Sender {
+  readonly peer: string;
+  readonly traceparent: string | undefined;
+}
+
 interface Limits {
   readonly prefetch: number;
   readonly roomTimeoutMs: number;
@@ -42,7 +48,7 @@ export class Intake {
   }
 
   /** Resolves when every part is settled; throws a 429 or 503 `Problem` otherwise. */
-  async take(parts: readonly Part[], peer: string): Promise<void> {
+  async take(parts: readonly Part[], { peer, traceparent }: Sender): Promise<void> {
     const { clock, soft, hard } = this.#context;
     const outcomes: Outcome[] = parts.map(() => 'no_room');
     const answered = new AbortController();
@@ -53,7 +59,7 @@ export class Intake {
     const waiting = linkedAbort(leave.signal, noRoom, soft);
     try {
       const all = new Countdown(parts.length);
-      await this.#handAll({ parts, peer, outcomes, all, custody }, waiting.signal).catch((thrown: unknown) => {
+      await this.#handAll({ parts, peer, traceparent, outcomes, all, custody }, waiting.signal).catch((thrown: unknown) => {
         if (!waiting.signal.aborted) throw thrown;
       });
       await orAborted(all.done, leave.signal).catch(() => undefined); // the outcomes say what is missing
@@ -99,7 +105,7 @@ export class Intake {
     }
   }
 
-  #deliveryOf({ peer, outcomes, all, custody }: Request, part: Part, index: number): Delivery {
+  #deliveryOf({ peer, traceparent, outcomes, all, custody }: Request, part: Part, index: number): Delivery {
     outcomes[index] = 'not_settled_yet';
     let open = true;
     const finish = (outcome: Outcome) => () => {
@@ -115,6 +121,7 @@ export class Intake {
       origin,
       priority: undefined,
       redelivered: false,
+      traceparent,
       custody,
       settle: finish('settled'),
       giveBack: finish('given_back'),
@@ -123,9 +130,8 @@ export class Intake {
 }
 
 /** One request on its way. Once it is answered its sender asks another agent for what was not settled. */
-interface Request {
+interface Request extends Sender {
   readonly parts: readonly Part[];
-  readonly peer: string;
   readonly outcomes: Outcome[];
   readonly all: Countdown;
   readonly custody: Custody;

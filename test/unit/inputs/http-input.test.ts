@@ -77,6 +77,17 @@ describe('the http input', () => {
     expect([status, listener.bodies]).toEqual([202, ['{"a":1}']]);
   });
 
+  it.each([
+    ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'],
+    ['none', undefined],
+  ])('keeps the trace that a request belongs to with each of its notifications: %s', async (traceparent, kept) => {
+    await start();
+
+    await post('{"a":1}\n{"b":2}', { traceparent });
+
+    expect(listener.deliveries.map((delivery) => delivery.traceparent)).toEqual([kept, kept]);
+  });
+
   it('takes nothing of a request with a bad line, and names it', async () => {
     await start();
 
