@@ -1,12 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { type Converter, createConverter } from '../core/convert/converter.ts';
-import { Fault } from '../model/faults.ts';
+import type { Converter } from '../core/convert/converter.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { hashOf } from './canonical.ts';
 import type { CeilometerConf } from './ceilometer/conf.ts';
 import { loadCeilometer, loadConf } from './ceilometer/load-ceilometer.ts';
 import { formatNote } from './ceilometer/note.ts';
-import { readDefinitions } from './definitions.ts';
+import { Conversions } from './conversions.ts';
+import type { DefinitionPaths } from './definitions.ts';
 import { livenessSinks } from './liveness-sinks.ts';
 import { isUnder, loadAgentWithOrigins, type Origins, type Overrides } from './load-agent.ts';
 import { loadPipelines } from './load-pipelines.ts';
@@ -46,12 +45,13 @@ export const shippedDefinitions = {
 
 /**
  * Agent file, sinks and definitions, as flags, environment and files say. Throws a `ConfigError` with all problems of agent file and sinks, then of
- * definitions.
+ * definitions. Who loads again hands in the same `conversions`.
  */
 export async function loadSetup(
   options: SetupOptions,
   overrides: Overrides = {},
   environment: Environment = process.env,
+  conversions = new Conversions(),
 ): Promise<Setup> {
   const { env, unknown } = watchEnvironment(environment);
   const flags = { pipelines: options.pipelines, data_dir: options.dataDir, ...overrides };
@@ -65,7 +65,11 @@ export async function loadSetup(
   const loading = { env, baseDir: config.baseDir, secrets, coordinated: config.coordination.kind !== 'off' };
   if (options.ceilometer === undefined) {
     const sinks = await loadPipelines(config.pipelinesDir, loading);
-    const { converter, hash: conversionHash } = await openConversion(config, config.definitions);
+    const { converter, hash: conversionHash } = await conversions.open(
+      pathsOf(config.definitions),
+      config.conversion,
+      'yaml-1.2',
+    );
     return {
       config,
       sinks: withLiveness(config, sinks),
@@ -83,7 +87,7 @@ export async function loadSetup(
     meters: config.definitions.meters.length > 0 ? config.definitions.meters : theirs.definitions.meters,
     events: config.definitions.events.length > 0 ? config.definitions.events : theirs.definitions.events,
   };
-  const { converter, hash: conversionHash } = await openConversion(config, definitions, 'pyyaml');
+  const { converter, hash: conversionHash } = await conversions.open(pathsOf(definitions), config.conversion, 'pyyaml');
   const notes = [...theirs.notes.map(formatNote), ...converter.warnings, ...unknown()];
   return { config, sinks: withLiveness(config, theirs.sinks), converter, conversionHash, notes, origins, secrets };
 }
@@ -133,51 +137,13 @@ export async function openConverter(
   given: AgentConfig['definitions'],
   dialect: YamlDialect = 'yaml-1.2',
 ): Promise<Converter> {
-  return (await openConversion(config, given, dialect)).converter;
+  return (await new Conversions().open(pathsOf(given), config.conversion, dialect)).converter;
 }
 
-interface Conversion {
-  readonly converter: Converter;
-  readonly hash: string;
-}
-
-async function openConversion(
-  config: AgentConfig,
-  given: AgentConfig['definitions'],
-  dialect: YamlDialect = 'yaml-1.2',
-): Promise<Conversion> {
-  const paths = {
+/** Those that come with the product, where none are given. */
+function pathsOf(given: AgentConfig['definitions']): DefinitionPaths {
+  return {
     meters: given.meters.length > 0 ? given.meters : shippedDefinitions.meters,
     events: given.events.length > 0 ? given.events : shippedDefinitions.events,
   };
-  const definitions = await readDefinitions(paths, dialect);
-  const texts = [...definitions.meters, ...definitions.events].map((file) => file.definitions);
-  const hash = hashOf({ texts, conversion: config.conversion });
-  const { storeRaw, ackOnEventError, dropUnmatchedNotifications, compat, sampleSource, reservedMetadata } = config.conversion;
-  try {
-    const converter = createConverter({
-      ...definitions,
-      options: {
-        compat,
-        storeRaw,
-        ackOnEventError,
-        dropUnmatched: dropUnmatchedNotifications,
-        sampleSource,
-        reservedMetadataNamespace: reservedMetadata.namespace,
-        reservedMetadataKeys: reservedMetadata.keys,
-        reservedMetadataLength: reservedMetadata.length,
-      },
-    });
-    return { converter, hash };
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    throw new ConfigError([definitionProblem(error.message)]);
-  }
-}
-
-/** The compiler of definitions says `file:line:column: metric[0] (name): what is wrong`, as a text. */
-function definitionProblem(text: string): Problem {
-  const [, file, line, column, path, message] = /^(.+?):(\d+):(\d+): ((?:metric|event)\[\d+\][^:]*): (.*)$/s.exec(text) ?? [];
-  if (file === undefined) return { file: 'definitions', line: 0, column: 0, path: '', message: text, hint: null };
-  return { file, line: Number(line), column: Number(column), path: path ?? '', message: message ?? '', hint: null };
 }

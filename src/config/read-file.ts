@@ -5,11 +5,16 @@ import type { YamlDialect } from './yaml-scalar.ts';
 
 /** A YAML file from disk. A file that cannot be read, is too large or is not UTF-8 is a problem of that file, never thrown. */
 export async function readYamlFile(file: string, dialect: YamlDialect = 'yaml-1.2'): Promise<YamlRead> {
-  const text = await readText(file);
+  return toYaml(await readText(file), file, dialect);
+}
+
+/** Of what `readText` gave. */
+export function toYaml(text: string | Problem, file: string, dialect: YamlDialect): YamlRead {
   return typeof text === 'string' ? readYaml(text, file, dialect) : { document: null, problems: [text] };
 }
 
-async function readText(file: string): Promise<string | Problem> {
+/** A file that cannot be read, is too large or is not UTF-8 is a problem of that file. */
+export async function readText(file: string): Promise<string | Problem> {
   const problem = (message: string): Problem => ({ file, line: 1, column: 1, path: '', message, hint: null });
   let bytes: Uint8Array | null;
   try {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { startAgent } from '../../agent/agent.ts';
 import { watchConfiguration } from '../../agent/watch-configuration.ts';
 import { onReloadOfParent, parentLeaves, reportAlive, runWorkers, workerIndexVariable } from '../../agent/workers.ts';
+import { Conversions } from '../../config/conversions.ts';
 import { loadSetup, type Setup, type SetupOptions } from '../../config/load-setup.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createSigner } from '../../lib/hmac.ts';
@@ -37,15 +38,13 @@ export function agentCommand(): Command {
     .action(async (options: Options) => {
       const variable = process.env[workerIndexVariable];
       const worker = variable === undefined ? null : Number(variable);
-      const load = async () =>
-        asWorker(
-          await loadSetup(options, {
-            'agent.workers': options.workers === undefined ? undefined : Number(options.workers),
-            'agent.static_id': options.staticId,
-            'agent.watch': options.watch,
-          }),
-          worker,
-        );
+      const flags = {
+        'agent.workers': options.workers === undefined ? undefined : Number(options.workers),
+        'agent.static_id': options.staticId,
+        'agent.watch': options.watch,
+      };
+      const conversions = new Conversions();
+      const load = async () => asWorker(await loadSetup(options, flags, process.env, conversions), worker);
       const setup = await load();
       // Of several workers the parent has said it.
       if (worker === null) for (const note of setup.notes) process.stderr.write(`${note}\n`);

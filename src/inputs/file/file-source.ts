@@ -8,6 +8,7 @@ import { bodyOf, type LineSource, type SourceLine } from './line-source.ts';
 import type { Position } from './position.ts';
 
 const chunkBytes = 256 * 1024;
+const leastRoom = 16 * 1024;
 const headBytes = 256;
 
 interface Options {
@@ -46,6 +47,7 @@ export class FileSource implements LineSource {
   #current: OpenFile | undefined;
   #leaving = false;
   #ended = false;
+  #room: Buffer = Buffer.alloc(0);
 
   constructor(options: Options, resume: Position | undefined) {
     this.#options = options;
@@ -74,10 +76,12 @@ export class FileSource implements LineSource {
 
   /** `undefined` at the end of the file. */
   async #readOn(from: OpenFile): Promise<readonly SourceLine[] | undefined> {
-    // Fresh memory per read: lines are views of it and live until they are settled.
-    const chunk = Buffer.allocUnsafeSlow(chunkBytes);
-    const { bytesRead } = await from.handle.read(chunk, 0, chunkBytes, from.offset);
+    // Never twice the same memory: lines are views of it and live until they are settled. A file that is followed grows by little at a time.
+    if (this.#room.length < leastRoom) this.#room = Buffer.allocUnsafeSlow(chunkBytes);
+    const chunk = this.#room;
+    const { bytesRead } = await from.handle.read(chunk, 0, chunk.length, from.offset);
     if (bytesRead === 0) return undefined;
+    this.#room = chunk.subarray(bytesRead);
     from.head ??= await headOf(from.handle, headBytes);
     from.offset += bytesRead;
     return this.#toSourceLines(from, from.framer.push(chunk.subarray(0, bytesRead)));
