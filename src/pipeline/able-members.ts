@@ -54,9 +54,29 @@ export function planAmongAble(
   return owners;
 }
 
+/**
+ * Sinks that are run under another configuration than this member's. It takes no partition of theirs whatever the plan says, which may be older than the
+ * configuration that it was started with: else the partition would be computed in that way for a moment, and then in the old one again.
+ */
+export function foreignSinks(agent: string, members: readonly Member[]): ReadonlySet<string> {
+  const speaking = members.map((member) => ({ member, configuration: configurationOf(member) }));
+  const own = speaking.find(({ member }) => member.agent === agent)?.configuration ?? null;
+  const sinks = Object.entries(own?.sinks ?? {});
+  return new Set(sinks.filter(([sink, hash]) => chosenFor(sink, speaking) !== hash).map(([sink]) => sink));
+}
+
 type Speaking = { readonly member: Member; readonly configuration: ConfigurationFacts | null };
 
 function ableFor(sink: string, speaking: readonly Speaking[]): readonly Member[] {
+  const chosen = chosenFor(sink, speaking);
+  // Who says nothing of its configuration is an older build, or a test: it takes what it is given, as ever.
+  return speaking
+    .filter(({ configuration }) => configuration === null || chosen === null || configuration.sinks[sink] === chosen)
+    .map(({ member }) => member);
+}
+
+/** The hash that its partitions are run under; null where nobody says one. */
+function chosenFor(sink: string, speaking: readonly Speaking[]): string | null {
   const having = new Map<string, { count: number; loadedAt: number }>();
   for (const { configuration } of speaking) {
     const hash = configuration?.sinks[sink];
@@ -67,8 +87,5 @@ function ableFor(sink: string, speaking: readonly Speaking[]): readonly Member[]
   const [chosen] = [...having].sort(
     ([a, one], [b, other]) => other.count - one.count || other.loadedAt - one.loadedAt || (a < b ? -1 : 1),
   );
-  // Who says nothing of its configuration is an older build, or a test: it takes what it is given, as ever.
-  return speaking
-    .filter(({ configuration }) => configuration === null || chosen === undefined || configuration.sinks[sink] === chosen[0])
-    .map(({ member }) => member);
+  return chosen?.[0] ?? null;
 }

@@ -3,6 +3,8 @@ import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
 import { isGivenName } from '../model/agent-name.ts';
 import { classify } from '../model/faults.ts';
+import { parsePartitionName } from '../topics/topic.ts';
+import { foreignSinks } from './able-members.ts';
 import { AbsentOwners } from './absent-owners.ts';
 import { heldUnits, planAroundHeld } from './held-units.ts';
 import type { StopSignals } from './worker.ts';
@@ -70,6 +72,8 @@ export class AssignmentLoop {
   readonly #absent: AbsentOwners;
   /** Not taken up again until they are resumed. */
   readonly #halted = new Set<Unit>();
+  /** Of their sinks we have another configuration than is run. */
+  #foreign: ReadonlySet<Unit> = new Set();
   #wake = new AbortController();
   #membership = '';
   #membershipSince = 0;
@@ -211,16 +215,26 @@ export class AssignmentLoop {
 
   async #plan(): Promise<Plan> {
     const members = await this.#deps.group.members();
+    const held = heldUnits(members);
+    this.#foreign = this.#foreignUnits(members, held);
     const plan = await this.#deps.group.readPlan();
     const awaited = this.#absent.awaited(plan.owners, members);
     if (!this.#settled(members) && !this.#leaving) return plan;
-    const held = heldUnits(members);
     const ours = planAroundHeld({ units: this.#deps.units(), members, previous: plan.owners, awaited }, held);
     const owners = { ...this.#unitsOfOthers(plan.owners, members, awaited), ...ours };
     if (sameOwners(owners, plan.owners)) return plan;
     if (!(await this.#deps.group.commitPlan(plan.version, owners))) return this.#deps.group.readPlan();
     this.#deps.report({ kind: 'planned', version: plan.version + 1, members: members.length });
     return { version: plan.version + 1, owners };
+  }
+
+  /** But what only we can write back is ours. */
+  #foreignUnits(members: readonly Member[], held: Readonly<Record<Unit, string>>): ReadonlySet<Unit> {
+    const { agent } = this.#deps.member();
+    const sinks = foreignSinks(agent, members);
+    if (sinks.size === 0) return sinks;
+    const isForeign = (unit: Unit) => sinks.has(parsePartitionName(unit)?.sink ?? '') && held[unit] !== agent;
+    return new Set(this.#deps.units().filter(isForeign));
   }
 
   /** A member may know a sink that we do not (its configuration is newer): leaving it out would take it from that member each round. */
@@ -274,6 +288,7 @@ export class AssignmentLoop {
   /** `held`: it is another's still. */
   async #take(unit: Unit, planVersion: number): Promise<'held' | 'done'> {
     if (this.#running.has(unit) || this.#deps.clock.monotonic() < (this.#notBefore.get(unit) ?? 0)) return 'done';
+    if (this.#foreign.has(unit)) return 'done';
     const result = await this.#deps.group.acquire(this.#deps.member(), unit, planVersion, this.#deps.leaseTtlMs);
     if (result.kind !== 'acquired') return result.kind === 'held' ? 'held' : 'done';
     if (this.#halted.has(unit)) {

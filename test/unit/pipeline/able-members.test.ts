@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Member } from '../../../src/coordination/group.ts';
-import { configurationFacts, planAmongAble } from '../../../src/pipeline/able-members.ts';
+import { configurationFacts, foreignSinks, planAmongAble } from '../../../src/pipeline/able-members.ts';
 
 const member = (agent: string, sinks: Readonly<Record<string, string>> | null, loadedAt = 0): Member => ({
   ...{ agent, boot: agent, weight: 1, protocol: 1, build: 't', host: 'h', pid: 1 },
@@ -49,5 +49,19 @@ describe('who may own the partitions of a sink', () => {
     }
 
     for (const seen of hashesSeen.values()) expect(seen).toEqual(['1', '2']);
+  });
+});
+
+describe('the sinks of which a member takes nothing', () => {
+  it('are those that most run under another configuration', () => {
+    const members = [member('x', { a: '2', b: '1' }, 9), member('y', { a: '1', b: '1' }), member('z', { a: '1' })];
+
+    expect(foreignSinks('x', members)).toEqual(new Set(['a']));
+    expect(foreignSinks('y', members)).toEqual(new Set());
+  });
+
+  it('are none where it says nothing of its configuration, or is not known', () => {
+    expect(foreignSinks('x', [member('x', null), member('y', { a: '1' })])).toEqual(new Set());
+    expect(foreignSinks('w', [member('y', { a: '1' })])).toEqual(new Set());
   });
 });

@@ -6,8 +6,10 @@ import { type Embedded, openEmbedded } from '../../../src/agent/open-embedded.ts
 import type { Group, LeaseToken, Unit } from '../../../src/coordination/group.ts';
 import { ManualClock } from '../../../src/lib/manual-clock.ts';
 import { Fault } from '../../../src/model/faults.ts';
+import { configurationFacts } from '../../../src/pipeline/able-members.ts';
 import { type AssignmentEvent, AssignmentLoop } from '../../../src/pipeline/assignment-loop.ts';
 import type { StopSignals } from '../../../src/pipeline/worker.ts';
+import { partitionName } from '../../../src/topics/topic.ts';
 
 const leaseTtlMs = 10_000;
 const drainMs = 20_000;
@@ -91,11 +93,17 @@ class Agent {
   fault: (method: string) => void = () => undefined;
   #dead = false;
 
-  constructor(name: string, work: Work = untilStopped, units: readonly Unit[] = four, boot = 'boot') {
+  constructor(
+    name: string,
+    work: Work = untilStopped,
+    units: readonly Unit[] = four,
+    boot = 'boot',
+    facts: Readonly<Record<string, string>> = {},
+  ) {
     this.name = name;
     const loop = new AssignmentLoop({
       group: this.#group(),
-      member: () => ({ agent: name, boot: `${name}-${boot}`, weight: 1, protocol: 1, build: 't', host: 'h', pid: 1, facts: {} }),
+      member: () => ({ agent: name, boot: `${name}-${boot}`, weight: 1, protocol: 1, build: 't', host: 'h', pid: 1, facts }),
       units: () => units,
       clock,
       heartbeatMs: 1_000,
@@ -319,6 +327,21 @@ describe('agents whose operator named them', () => {
     await until(() => b.running.length === 4);
 
     expect(clock.now() - before).toBeLessThan(rejoinGraceMs + 5_000);
+  });
+
+  it('take nothing of what they had when they come back with another configuration than is run', async () => {
+    const units = four.map((_, n) => partitionName({ cluster: 'c', sink: 's', generation: 1, partition: n }));
+    const facts = (hash: string, loadedAt: number) => configurationFacts({ hash, sinks: { s: hash }, loadedAt });
+    const started = ['a', 'b', 'c'].map((name) => new Agent(name, untilStopped, units, 'boot', facts('old', 1)));
+    await until(() => everyUnitOnce().length === 4);
+    const [a] = started as [Agent, ...Agent[]];
+    a.soft.abort(new Error('restart'));
+    await until(() => a.gone);
+
+    const back = new Agent('a', untilStopped, units, 'again', facts('new', 2));
+    await until(() => everyUnitOnce().length === 4);
+
+    expect(back.runs).toEqual([]);
   });
 
   it('are awaited by one that has just started, too', async () => {
