@@ -7,7 +7,7 @@ import { type DefinitionPaths, type DefinitionTexts, parseDefinitions, readDefin
 import { ConfigError, type Problem } from './problem.ts';
 import type { YamlDialect } from './yaml-scalar.ts';
 
-export interface Conversion {
+interface Conversion {
   readonly converter: Converter;
   /** Of everything that says what notifications are converted to: definitions and options. */
   readonly hash: string;
