@@ -4,24 +4,10 @@ import { linkedAbort } from '../lib/linked-abort.ts';
 import { classify, Fault } from '../model/faults.ts';
 import { tlsOptions } from '../model/tls-files.ts';
 import { readConfigured } from './configured-file.ts';
+import type { Answer, Request } from './http-exchange.ts';
 import { faultOfStatus } from './http-status.ts';
 import type { HttpTarget } from './http-target.ts';
 import type { PublisherContext } from './publisher.ts';
-
-export interface Answer {
-  readonly status: number;
-  readonly retryAfter: string | undefined;
-  /** At most `mostAnswer` characters of it. */
-  readonly body: string;
-  readonly headers: http.IncomingHttpHeaders;
-}
-
-export interface Request {
-  readonly method: string;
-  readonly url: URL;
-  readonly headers?: http.OutgoingHttpHeaders;
-  readonly body?: string | Uint8Array;
-}
 
 interface Agents {
   readonly 'http:': http.Agent;
@@ -41,9 +27,11 @@ export class HttpClient {
 
   /** Fails at once when a certificate or the token cannot be read. */
   static async open(target: HttpTarget, context: PublisherContext): Promise<HttpClient> {
+    const options = { keepAlive: true, maxSockets: 1, scheduling: 'lifo' as const };
+    if (context.ask !== undefined)
+      return new HttpClient(target, context, { 'http:': new http.Agent(options), 'https:': new https.Agent(options) });
     const tls = await tlsOptions(target.tls, (path) => readConfigured(path, context.baseDir));
     if (target.bearer_file !== undefined) await readConfigured(target.bearer_file, context.baseDir);
-    const options = { keepAlive: true, maxSockets: 1, scheduling: 'lifo' as const };
     return new HttpClient(target, context, {
       'http:': new http.Agent(options),
       'https:': new https.Agent({ ...options, ...tls }),
@@ -59,6 +47,8 @@ export class HttpClient {
   /** Any answer, whatever its status. */
   async ask({ method, url, headers, body = '' }: Request, signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted();
+    if (this.#context.ask !== undefined)
+      return this.#context.ask({ method, url, headers: { ...this.#target.headers, ...headers }, body });
     const { timeout_ms: timeoutMs, bearer_file: bearerFile } = this.#target;
     const bearer = bearerFile === undefined ? undefined : (await readConfigured(bearerFile, this.#context.baseDir)).trim();
     const timeout = new AbortController();

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { TextPiece } from '../lib/text-pieces.ts';
 import type { Item, ItemKind } from '../model/item.ts';
 import type { MailAcceptor } from '../model/mail.ts';
+import type { Answer, Request } from './http-exchange.ts';
 
 /**
  * A target. `publish` resolves when the target has the whole batch durably, and only then; a thrown Fault says what to do:
@@ -48,6 +49,8 @@ export interface PublisherContext {
   readonly partitionKey?: (item: Item) => string;
   /** What takes mails, where the agent has it. */
   readonly mail?: MailAcceptor;
+  /** Answers in place of every HTTP server; then no file with a token or certificate is read. */
+  readonly ask?: (request: Request) => Promise<Answer>;
   /** It will only be probed: opening it must leave nothing behind either. */
   readonly onlyToProbe?: boolean;
 }

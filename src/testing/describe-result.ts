@@ -29,20 +29,23 @@ export function reasons(result: TestResult): readonly string[] {
 }
 
 function describe(file: string, difference: Difference, before: Difference | undefined): readonly string[] {
+  const at = 'target' in difference ? `${difference.target}: ` : '';
   switch (difference.kind) {
     case 'field': {
       const { item, line, field, expected, got } = difference;
-      const shown = before?.kind === 'field' && before.item === item;
+      const shown = before?.kind === 'field' && before.item === item && before.target === difference.target;
       const values = [`  ${field}`, `    expected ${printJson(expected)}`, `    got      ${shownValue(got)}`];
-      return shown ? values : [`item ${item} (${file}:${line}) is another`, ...values];
+      return shown ? values : [`${at}item ${item} (${file}:${line}) is another`, ...values];
     }
     case 'missing':
       return [
-        `item ${difference.item} (${file}:${difference.line}) did not come`,
+        `${at}item ${difference.item} (${file}:${difference.line}) did not come`,
         `  expected ${printJson(difference.expected)}`,
       ];
     case 'unexpected':
-      return ['one more came than was expected', `  got ${printJson(difference.got)}`];
+      return [`${at}one more came than was expected`, `  got ${printJson(difference.got)}`];
+    case 'failed':
+      return [`${at}it cannot be published`, `  it says: ${difference.message}`];
     default: {
       const { kind, reason, expected, got, message } = difference;
       const why = message === undefined ? [] : [`  it says: ${message}`];

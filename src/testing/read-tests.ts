@@ -47,6 +47,18 @@ async function toTestCase(written: WrittenCase, document: YamlDocument, i: numbe
     within: written.within ?? null,
     dropped: written.dropped ?? null,
     deadLetters: written.dead_letters,
+    published: Object.entries(written.published).map(([target, sent]) => {
+      const path = [i, 'published', target];
+      return {
+        target,
+        at: document.locate(path, 'key'),
+        expect: mappingsAt(document, path).map(({ answer: _, ...fields }, k) => ({
+          line: document.locate([...path, k]).line,
+          fields,
+        })),
+        answers: sent.map(({ answer }) => answer ?? null),
+      };
+    }),
   };
 }
 

@@ -6,24 +6,39 @@ import { parseEventTime } from '../core/transformers/event-time.ts';
 import { type Item, itemTime } from '../model/item.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { parseJson } from '../model/json-text.ts';
+import { deliverToMock } from '../pipeline/mock-target.ts';
 import { Replay } from '../pipeline/replay.ts';
+import type { PublisherKind } from '../publishers/publisher.ts';
 import { differingFields } from './compare-items.ts';
 import { type Filling, givenEvent, givenNotification, givenSample } from './given-items.ts';
-import { type Pair, pairInOrder, pairUnordered } from './pair-items.ts';
-import type { Counts, Given, TestCase } from './test-case.ts';
+import { pairInOrder, pairUnordered } from './pair-items.ts';
+import { readBody, toWritten } from './published.ts';
+import type { Counts, Expected, ExpectedTarget, Given, TestCase } from './test-case.ts';
 
-/** One thing that is not as a case says. Items are counted from 1; `line` is where the expected one stands. */
+/**
+ * One thing that is not as a case says. Items are counted from 1; `line` is where the expected one stands. With a `target` they are the requests or mails
+ * that it got.
+ */
 export type Difference =
   | {
       readonly kind: 'field';
+      readonly target?: string;
       readonly item: number;
       readonly line: number;
       readonly field: string;
       readonly expected: Json;
       readonly got: Json | undefined;
     }
-  | { readonly kind: 'missing'; readonly item: number; readonly line: number; readonly expected: JsonObject }
-  | { readonly kind: 'unexpected'; readonly got: JsonObject }
+  | {
+      readonly kind: 'missing';
+      readonly target?: string;
+      readonly item: number;
+      readonly line: number;
+      readonly expected: JsonObject;
+    }
+  | { readonly kind: 'unexpected'; readonly target?: string; readonly got: JsonObject }
+  /** Its publisher cannot work at all. */
+  | { readonly kind: 'failed'; readonly target: string; readonly message: string }
   | {
       readonly kind: 'dropped' | 'dead_letters';
       readonly reason: string;
@@ -37,24 +52,30 @@ export interface TestWorld {
   readonly cluster: string;
   readonly sink: SinkConfig;
   readonly converter: Converter;
+  readonly publisherOf: (kind: string) => Promise<PublisherKind<unknown>>;
 }
 
 /** Runs one case through the product's own code, in virtual time. Empty: it passes. */
-export function runCase(world: TestWorld, test: TestCase): readonly Difference[] {
-  const got: JsonObject[] = [];
+export async function runCase(world: TestWorld, test: TestCase): Promise<readonly Difference[]> {
+  const out: Item[] = [];
   const start = test.clock ?? latestTime(world.converter, test.given) ?? defaultStart;
   const replay = new Replay(world.cluster, [world.sink], world.converter, start, ({ items }) => {
-    for (const item of items) got.push(parseJson(toItemLine(item)) as JsonObject);
+    out.push(...items);
   });
   let passed = 0;
   for (const [place, given] of test.given.entries()) {
     apply(replay, given, { place, now: start + passed });
     if (given.kind === 'pass') passed += given.ms;
   }
-  const { deadLetters } = replay;
+  const got = out.map((item) => parseJson(toItemLine(item)) as JsonObject);
+  const deadLetters = new Map(replay.deadLetters);
+  const ofTargets: Difference[] = [];
+  for (const expected of test.published)
+    ofTargets.push(...(await publishTo(world, test, expected, out, start + passed, deadLetters)));
   const letterCounts = Object.fromEntries([...deadLetters].map(([reason, { count }]) => [reason, count]));
   return [
-    ...compareItems(test, got),
+    ...compareLists(test.expect, got, test),
+    ...ofTargets,
     ...(test.dropped === null ? [] : compareCounts('dropped', test.dropped, Object.fromEntries(replay.dropped))),
     ...compareCounts('dead_letters', test.deadLetters, letterCounts, (reason) => deadLetters.get(reason)?.first),
   ];
@@ -99,29 +120,47 @@ function itemsOf(converter: Converter, given: Given, filling: Filling): readonly
   }
 }
 
-function compareItems(test: TestCase, got: readonly JsonObject[]): readonly Difference[] {
-  const fits = (i: number, j: number) => differingFields(fieldsAt(test, i), got[j] ?? {}, test.within).length === 0;
-  const pair = test.unordered ? pairUnordered : pairInOrder;
-  return pair(test.expect.length, got.length, fits).flatMap((each) => compareItem(test, got, each));
+/** Adds what the target would never take to the dead letters. */
+async function publishTo(
+  { sink, publisherOf }: TestWorld,
+  test: TestCase,
+  { target: name, expect, answers }: ExpectedTarget,
+  items: readonly Item[],
+  at: number,
+  deadLetters: Map<string, { readonly count: number; readonly first: string }>,
+): Promise<readonly Difference[]> {
+  const target = sink.publish.find((each) => each.name === name);
+  if (target === undefined) throw new Error(`the sink has no target ${name}`);
+  const outcome = await deliverToMock(await publisherOf(target.kind), sink, target, items, answers, at);
+  for (const [reason, { count, first }] of outcome.deadLetters) {
+    const known = deadLetters.get(reason);
+    deadLetters.set(reason, { count: count + (known?.count ?? 0), first: known?.first ?? first });
+  }
+  const failed: readonly Difference[] =
+    outcome.failure === null ? [] : [{ kind: 'failed', target: name, message: outcome.failure }];
+  const how = { unordered: false, within: test.within, target: name };
+  return [...failed, ...compareLists(expect, outcome.got.map(toWritten), how)];
 }
 
-function compareItem(test: TestCase, got: readonly JsonObject[], { expected: i, got: j }: Pair): readonly Difference[] {
-  const found = j === null ? undefined : got[j];
-  const line = i === null ? 0 : (test.expect[i]?.line ?? 0);
-  if (i === null) return found === undefined ? [] : [{ kind: 'unexpected', got: found }];
-  const expected = fieldsAt(test, i);
-  if (found === undefined) return [{ kind: 'missing', item: i + 1, line, expected }];
-  return differingFields(expected, found, test.within).map(({ path, ...values }) => ({
-    kind: 'field',
-    item: i + 1,
-    line,
-    field: path,
-    ...values,
-  }));
+interface Comparison {
+  readonly unordered: boolean;
+  readonly within: number | null;
+  readonly target?: string;
 }
 
-function fieldsAt(test: TestCase, i: number): JsonObject {
-  return test.expect[i]?.fields ?? {};
+function compareLists(expect: readonly Expected[], all: readonly JsonObject[], how: Comparison): readonly Difference[] {
+  const pair = how.unordered ? pairUnordered : pairInOrder;
+  const place = how.target === undefined ? {} : { target: how.target };
+  const differing = (expected: JsonObject, got: JsonObject) => differingFields(expected, readBody(expected, got), how.within);
+  const fits = (i: number, j: number) => differing(expect[i]?.fields ?? {}, all[j] ?? {}).length === 0;
+  return pair(expect.length, all.length, fits).flatMap(({ expected: i, got: j }): readonly Difference[] => {
+    const got = j === null ? undefined : all[j];
+    const wanted = i === null ? undefined : expect[i];
+    if (i === null || wanted === undefined) return got === undefined ? [] : [{ kind: 'unexpected', ...place, got }];
+    const at = { ...place, item: i + 1, line: wanted.line };
+    if (got === undefined) return [{ kind: 'missing', ...at, expected: wanted.fields }];
+    return differing(wanted.fields, got).map(({ path, ...values }) => ({ kind: 'field', ...at, field: path, ...values }));
+  });
 }
 
 function compareCounts(

@@ -1,5 +1,8 @@
 import type { Problem } from '../config/problem.ts';
+import type { SinkConfig } from '../config/sink-config.ts';
 import type { Converter } from '../core/convert/converter.ts';
+import { mockable } from '../pipeline/mock-target.ts';
+import type { PublisherKind } from '../publishers/publisher.ts';
 import { readTests } from './read-tests.ts';
 import { type Difference, runCase } from './run-case.ts';
 import { type LawResult, runLaws } from './run-laws.ts';
@@ -22,6 +25,8 @@ export type TestResult =
 export interface TestRun {
   readonly cluster: string;
   readonly converter: Converter;
+  /** The publisher of a kind that can be tried without its target. */
+  readonly publisherOf: (kind: string) => Promise<PublisherKind<unknown>>;
   /** Is a case or law wanted, by what it is about and its title? */
   readonly wanted: (about: string, title: string) => boolean;
 }
@@ -32,7 +37,9 @@ export async function* runTests(files: readonly TestFile[], run: TestRun): Async
   for (const { file, sinkFile } of files) {
     const problems: Problem[] = [];
     const tests = await readTests(file, problems);
-    const tested = await readTestedSink(sinkFile, problems);
+    const withTargets = tests.some(({ published }) => published.length > 0);
+    const tested = await readTestedSink(sinkFile, withTargets, problems);
+    if (tested !== null) problems.push(...tests.flatMap((test) => unknownTargets(test, tested.config)));
     if (tested === null || problems.length > 0) {
       yield { kind: 'file', file, problems: problems.sort(byPlace) };
       continue;
@@ -40,8 +47,8 @@ export async function* runTests(files: readonly TestFile[], run: TestRun): Async
     const { sink } = tested.config;
     for (const test of tests) {
       if (!run.wanted(sink, test.title)) continue;
-      const world = { cluster: run.cluster, sink: tested.config, converter: run.converter };
-      yield { kind: 'case', sink, test, differences: runCase(world, test) };
+      const world = { cluster: run.cluster, sink: tested.config, converter: run.converter, publisherOf: run.publisherOf };
+      yield { kind: 'case', sink, test, differences: await runCase(world, test) };
     }
     for (const own of tested.own) {
       const key = `${own.file}\n${JSON.stringify(own.parameters)}`;
@@ -50,6 +57,20 @@ export async function* runTests(files: readonly TestFile[], run: TestRun): Async
       for (const law of runLaws(own)) if (run.wanted(own.transformer.name, law.says)) yield { kind: 'law', own, law };
     }
   }
+}
+
+function unknownTargets({ file, published }: TestCase, { sink, publish }: SinkConfig): readonly Problem[] {
+  return published.flatMap(({ target, at }) => {
+    const found = publish.find(({ name }) => name === target);
+    const problem = (message: string, hint: string) => [{ file, ...at, path: `published.${target}`, message, hint }];
+    if (found === undefined)
+      return problem(`the sink ${sink} has no target "${target}"`, `it has ${publish.map(({ name }) => name).join(', ')}`);
+    if (mockable.includes(found.kind)) return [];
+    return problem(
+      `what a target of the kind ${found.kind} gets cannot be tried without it`,
+      `it can for ${mockable.join(', ')}`,
+    );
+  });
 }
 
 function byPlace(a: Problem, b: Problem): number {

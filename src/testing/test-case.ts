@@ -1,5 +1,6 @@
 import type { Position } from '../config/problem.ts';
 import type { JsonObject } from '../model/json.ts';
+import type { MockAnswer } from '../pipeline/mock-target.ts';
 
 /** One case of a test file, checked and exact: numbers are what the file says, times are milliseconds. */
 export interface TestCase {
@@ -16,6 +17,16 @@ export interface TestCase {
   /** Null: not compared. */
   readonly dropped: Counts | null;
   readonly deadLetters: Counts;
+  readonly published: readonly ExpectedTarget[];
+}
+
+/** What a target of the sink gets, all of it and in order, and what it answers. */
+export interface ExpectedTarget {
+  readonly target: string;
+  readonly at: Position;
+  readonly expect: readonly Expected[];
+  /** To the request at the same place; null: as one that takes it. */
+  readonly answers: readonly (MockAnswer | null)[];
 }
 
 export type Counts = Readonly<Record<string, number>>;

@@ -85,6 +85,26 @@ const Step = z
 
 const counts = z.record(z.string().min(1), z.int().min(1));
 
+const answer = z
+  .strictObject({ status: z.int().min(100).max(599), headers: z.record(z.string(), text).default({}), body: text.default('{}') })
+  .describe('What the server answers to this request. Left out: 200.');
+
+const Sent = z.strictObject({
+  ...z
+    .object({
+      method: text,
+      url: text,
+      headers: mapping,
+      body: z.unknown(),
+      to: z.array(text),
+      subject: text,
+      text,
+      html: textOrNull,
+    })
+    .partial().shape,
+  answer: answer.optional(),
+});
+
 const Case = z.strictObject({
   title: text.min(1).max(200).describe('What is true of the pipeline, as a sentence.'),
   at: text
@@ -103,6 +123,12 @@ const Case = z.strictObject({
     .optional()
     .describe(
       'How far a number may be off, as a share of it: 0.01 for percentiles, which are computed that exactly. Left out: not at all.',
+    ),
+  published: z
+    .record(text.min(1), z.array(Sent))
+    .default({})
+    .describe(
+      'By name of a target: the requests or mails that it gets, all of them and in order. Only the fields that are named are compared.',
     ),
   dropped: counts.optional().describe('What is dropped, by reason, all of it. Left out: not compared.'),
   dead_letters: counts.default({}).describe('What becomes a dead letter, by reason. Left out: nothing may.'),

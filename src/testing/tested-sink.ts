@@ -23,21 +23,21 @@ export interface OwnModule {
 }
 
 /**
- * The sink of a file as a test runs it. Where its results go is not looked at: a test publishes nothing, and the machine that runs it
- * need not have the secrets. `ceilograph check` looks at that.
+ * The sink of a file as a test runs it. Where its results go is looked at only where a case says what its targets get: the machine that runs
+ * the others need not have the secrets. `ceilograph check` looks at that.
  */
-export async function readTestedSink(file: string, problems: Problem[]): Promise<TestedSink | null> {
+export async function readTestedSink(file: string, withTargets: boolean, problems: Problem[]): Promise<TestedSink | null> {
   const { document, problems: found } = await readYamlFile(file);
   problems.push(...found);
   if (document === null) return null;
   const context = {
     registries: shipped,
-    env: {},
+    env: withTargets ? process.env : {},
     baseDir: dirname(resolve(file)),
     secrets: new Set<string>(),
     coordinated: false,
   };
-  const config = await readSink(publishingNowhere(document), context, problems);
+  const config = await readSink(withTargets ? document : publishingNowhere(document), context, problems);
   return config === null ? null : { config, own: ownModules(document, config) };
 }
 

@@ -1,7 +1,8 @@
 import { Fault } from '../../model/faults.ts';
 import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import { parseJson, printJson } from '../../model/json-text.ts';
-import type { Answer, HttpClient } from '../http-client.ts';
+import type { HttpClient } from '../http-client.ts';
+import type { Answer } from '../http-exchange.ts';
 import type { Keystone } from './keystone.ts';
 
 export type Measures = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createConverter } from '../../../src/core/convert/converter.ts';
+import type { PublisherKind } from '../../../src/publishers/publisher.ts';
+import { publishers } from '../../../src/publishers/registry.ts';
 import { headline, passes, reasons } from '../../../src/testing/describe-result.ts';
 import { findTests } from '../../../src/testing/find-tests.ts';
 import { runTests } from '../../../src/testing/run-tests.ts';
@@ -16,6 +18,8 @@ const load = {
 };
 const converter = createConverter({ meters: [{ file: 'meters.yaml', definitions: [load] }], events: [] });
 
+const publisherOf = async (kind: string) => (await publishers[kind]?.load()) as PublisherKind<unknown>;
+
 // The password is not there, and need not be: a test publishes nothing.
 const sink = 'sink: a\nfrom: samples\nmatch: ["*"]\npublish: [{ http: { url: "$' + '{env:NOT_SET}" } }]\n';
 
@@ -25,7 +29,7 @@ async function reportOn(files: Readonly<Record<string, string>>): Promise<readon
   const found = await findTests([dir]);
   if (typeof found === 'string') throw new Error(found);
   const lines: string[] = [];
-  for await (const result of runTests(found, { cluster: 'c', converter, wanted: () => true })) {
+  for await (const result of runTests(found, { cluster: 'c', converter, publisherOf, wanted: () => true })) {
     lines.push(`${passes(result) ? '✓' : '✗'} ${headline(result)}`, ...reasons(result));
   }
   return lines.map((line) => line.replaceAll(join(dir, '/'), ''));
@@ -237,5 +241,64 @@ describe("an operator's own module", () => {
     ['has no example', own('({ out: [{ item }] })', '[]'), 'The examples run and give what they say.'],
   ])('that %s is found out', async (_title, module, law) => {
     expect(await broken(module)).toContain(`✗ own › ${law}`);
+  });
+});
+
+describe('what a target gets', () => {
+  const sinkTo = (publish: string) => `sink: a\nfrom: samples\nmatch: ["*"]\npublish: [${publish}]\n`;
+  const given = '    - samples: [{ name: x, volume: 1, timestamp: "2024-03-04T05:00:00" }, { name: x, volume: 2 }]';
+  const toHttp = sinkTo('{ http: { url: "http://hook.test/in", format: array } }');
+  const report = (publish: string, published: string, rest = '') =>
+    reportOn({
+      'a.yaml': publish,
+      'a.test.yaml': caseOf(given, `  expect: [{}, {}]\n${rest}  published:\n${published}`),
+    });
+
+  it('is compared by the fields that are named, the body as JSON', async () => {
+    const published = '    http:\n      - { method: POST, url: "http://hook.test/in", body: [{ volume: 1.0 }, { volume: 2 }] }';
+
+    expect(await report(toHttp, published)).toEqual(['✓ a › t']);
+  });
+
+  it('is shown beside what was expected', async () => {
+    const published = '    http:\n      - { method: PUT, headers: { content-type: application/json } }\n      - { method: PUT }';
+
+    expect(await report(toHttp, published)).toEqual([
+      '✗ a › t',
+      'a.test.yaml:1:3',
+      'http: item 1 (a.test.yaml:7) is another',
+      '  method',
+      '    expected "PUT"',
+      '    got      "POST"',
+      'http: item 2 (a.test.yaml:8) did not come',
+      '  expected {"method":"PUT"}',
+    ]);
+  });
+
+  it('is sent again after an answer that may pass, and a refusal makes dead letters', async () => {
+    const again = '    http:\n      - { answer: { status: 503 } }\n      - { body: [{}, {}] }';
+    const refused =
+      '    http:\n      - { answer: { status: 400 } }\n      - { answer: { status: 422 }, body: [{ volume: 1 }] }\n      - { body: [{ volume: 2 }] }';
+
+    expect(await report(toHttp, again)).toEqual(['✓ a › t']);
+    expect(await report(toHttp, refused, '  dead_letters: { http_status: 1 }\n')).toEqual(['✓ a › t']);
+  });
+
+  it('are mails, where it is the queue of mails', async () => {
+    const toMail = sinkTo(
+      '{ mail: { notify: [{ to: ops@example.org, subject: "{{name}} is {{volume}}", body: "on {{resource_id}}" }] } }',
+    );
+    const published =
+      '    mail:\n      - { to: [ops@example.org], subject: x is 1, text: "on resource" }\n      - { subject: x is 2 }';
+
+    expect(await report(toMail, published)).toEqual(['✓ a › t']);
+  });
+
+  it('can be asked of targets of the sink only, and of kinds that speak HTTP or mail', async () => {
+    const named = await report(toHttp, '    hook: []');
+    const kind = await report(sinkTo('{ file: { path: out.jsonl } }'), '    file: []');
+
+    expect(named[1]).toContain('a.test.yaml:6:5 published.hook: the sink a has no target "hook"');
+    expect(kind[1]).toContain('published.file: what a target of the kind file gets cannot be tried without it');
   });
 });
