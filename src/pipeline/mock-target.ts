@@ -86,6 +86,7 @@ export async function deliverToMock(
     const record = async ({ reason, message }: { readonly reason: string; readonly message: string }) => {
       const known = deadLetters.get(reason);
       deadLetters.set(reason, { count: (known?.count ?? 0) + 1, first: known?.first ?? message });
+      return reason;
     };
     const options = { publisher, codec, deadLetters: { record }, emit: () => undefined, clock, random: () => 0.5 };
     const lane = { batch: target.batch, maxOutboxBytes: target.maxOutboxBytes, onFull: 'suspend' as const };

@@ -6,6 +6,7 @@ import { onReloadOfParent, parentLeaves, reportAlive, runWorkers, workerIndexVar
 import { Conversions } from '../../config/conversions.ts';
 import { loadSetup, type Setup, type SetupOptions } from '../../config/load-setup.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { keepHeapNarrow } from '../../lib/heap-growth.ts';
 import { createSigner } from '../../lib/hmac.ts';
 import { Fault } from '../../model/faults.ts';
 import { createItemCodec } from '../../pipeline/item-codec.ts';
@@ -110,6 +111,7 @@ async function one(
   load: () => Promise<Setup>,
   files: readonly (string | undefined)[],
 ): Promise<void> {
+  keepHeapNarrow();
   const { config } = setup;
   const telemetry = createTelemetry({ level: config.log.level, agent: config.agent.staticId ?? String(process.pid) });
   const alive = new AbortController();
