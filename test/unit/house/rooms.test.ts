@@ -141,7 +141,10 @@ const allowed: readonly (readonly [path: string, text: string])[] = [
     'src/services/livestatus-proxy/inside.ts',
     `import 'node:net';\nimport '../../core/livestatus/request.ts';\nimport '../../lib/clock.ts';\nimport '../../telemetry/events.ts';\nimport './site.ts';`,
   ],
-  ['src/testing/inside.ts', `import '../config/explain.ts';\nimport '../core/convert/x.ts';\nimport '../pipeline/mock-target.ts';\nimport '../pipeline/replay.ts';`],
+  [
+    'src/testing/inside.ts',
+    `import '../config/explain.ts';\nimport '../core/convert/x.ts';\nimport '../pipeline/mock-target.ts';\nimport '../pipeline/replay.ts';`,
+  ],
   ['src/admin/inside.ts', `import 'fastify';\nimport '../telemetry/events.ts';`],
   ['src/page/inside.ts', `import type { Overview } from '../admin/overview.ts';\nexport type { Overview };`],
   ['src/agent/inside.ts', `import '../inputs/amqp/index.ts';\nimport '../pipeline/worker.ts';`],
