@@ -10,13 +10,14 @@ import { machine, machineLine, rounded } from './process-figures.ts';
 import { scratchFolder } from './scratch.ts';
 
 /**
- * What watching costs the one that is watched, end to end: one built agent, notifications by HTTP as fast as it takes them, samples converted,
- * appended, computed, committed and written to a file. In blocks that take turns, forth and back:
+ * What watching costs the one that is watched, end to end: one built agent, notifications by HTTP as fast as it takes them, samples converted, and for
+ * one sink appended, computed, committed and written to a file, for another, without state, written as they are. In blocks that take turns, forth and back:
  *
  * - `none`: no tap is open
  * - `idle`: one is open where nothing flows
- * - `active`: one is open on all that the sink computes, at its usual rate of 1,000 items a second, and read
- * - `searching`: the same with a filter that is asked for every item and lets none through
+ * - `active`: one is open on all that the first sink computes, at its usual rate of 1,000 items a second, and read
+ * - `direct`: the same on the second, which otherwise keeps text alone
+ * - `searching`: as `active`, with a filter that is asked for every item and lets none through
  *
  *     npm run bench -- tap [--json] [--notifications 2000] [--rounds 50]
  *
@@ -35,7 +36,13 @@ endTogether();
 const [notifications, rounds] = [Number(values.notifications), Number(values.rounds)];
 const samplesEach = 10;
 const batch = 100;
-const kinds = { none: null, idle: 'what=nobody', active: 'what=rates', searching: 'what=rates&filter=volume+%3E+1e300' } as const;
+const kinds = {
+  none: null,
+  idle: 'what=nobody',
+  active: 'what=rates',
+  direct: 'what=raw',
+  searching: 'what=rates&filter=volume+%3E+1e300',
+} as const;
 type Kind = keyof typeof kinds;
 const names = Object.keys(kinds) as Kind[];
 
@@ -57,6 +64,10 @@ await writeFile(
 await writeFile(
   join(folder, 'pipelines', 'rates.yaml'),
   'sink: rates\nfrom: samples\nmatch: [cpu]\npartition_by: [resource_id]\npartitions: 4\ntransform:\n  - delta: {}\npublish:\n  - file: { path: out.jsonl }\n',
+);
+await writeFile(
+  join(folder, 'pipelines', 'raw.yaml'),
+  'sink: raw\nfrom: samples\nmatch: [cpu]\npublish:\n  - file: { path: raw.jsonl }\n',
 );
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const agent = start([process.execPath, main, 'agent', '-c', 'agent.yaml'], {
@@ -93,7 +104,7 @@ async function block(kind: Kind): Promise<Block> {
           shown += lines;
         });
   if (query !== null) await pause(50);
-  const wanted = (await published()) + notifications * samplesEach;
+  const wanted = (await published()) + 2 * notifications * samplesEach;
   const [cpu, at] = [await cpuSeconds(), performance.now()];
   const send = async (sender: number) => {
     for (let sent = 0; sent < notifications / made.length; sent += batch) await post(sender, batch);
@@ -181,6 +192,7 @@ const figures = {
   none: figuresOf('none'),
   idle: figuresOf('idle'),
   active: figuresOf('active'),
+  direct: figuresOf('direct'),
   searching: figuresOf('searching'),
 };
 const row = (kind: Kind) =>
@@ -201,6 +213,7 @@ const bars: readonly Bar[] = [
   bar('CPU with an idle tap, to none', figures.idle.cpuRatio, 1.03),
   bar('CPU with an active tap, to none', figures.active.cpuRatio, 1.05),
   bar('time with an active tap, to none', figures.active.timeRatio, 1.05),
+  bar('CPU with an active tap on a sink without state, to none', figures.direct.cpuRatio, 1.05),
   bar('CPU with a tap that searches, to none', figures.searching.cpuRatio, 1.05),
 ];
 console.log(barLines(bars));

@@ -65,7 +65,8 @@ export class DirectSink {
     }
     // Here, not in each lane: one dead letter of it, however many publishers there are.
     const { items, lines, bad } = speak(out, itemLines);
-    const looksAt = !this.#textOnly || this.#watching?.taps.any === true;
+    const taps = this.#watching?.taps;
+    const looksAt = !this.#textOnly || (taps?.any === true && taps.looks('out', { sink: this.#sink }));
     // Without their items, which would live on in them.
     const notifications = parts.map(({ id, trace }): Traced => (trace === undefined ? { id } : { id, trace }));
     // Bytes lie outside of the heap that is collected.
@@ -90,7 +91,7 @@ export class DirectSink {
         await Promise.all(this.#lanes.map((lane) => lane.accept(items, signal, replay, lines)));
       }
     }
-    for (const { notifications, items } of outputs) this.#watching?.accepted(this.#sink, notifications, items ?? []);
+    for (const { notifications, items, count } of outputs) this.#watching?.accepted(this.#sink, notifications, items, count);
     this.#tally.published += count;
   }
 

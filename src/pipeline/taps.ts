@@ -73,11 +73,23 @@ export class Taps {
     return () => void this.#open.delete(tap);
   }
 
-  tell(stage: TapStage, place: Place, items: readonly Item[]): void {
+  /** Would anybody look at an item here now? Ask before items are kept only to be told: each that lives longer costs the collector. */
+  looks(stage: TapStage, place: Place): boolean {
     for (const tap of this.#open) {
-      if (tap.wish.stage !== stage || ![place.input, place.sink, place.unit].includes(tap.wish.what)) continue;
-      this.#pass(tap, stage, place, items);
+      if (!isAt(tap, stage, place)) continue;
+      this.#turnSecond(tap, Math.floor(this.#now() / 1_000));
+      if (tap.inSecond < tap.wish.perSecond && tap.spentMs <= tap.mayMs) return true;
     }
+    return false;
+  }
+
+  tell(stage: TapStage, place: Place, items: readonly Item[]): void {
+    for (const tap of this.#open) if (isAt(tap, stage, place)) this.#pass(tap, stage, place, items);
+  }
+
+  /** So many items were not kept. */
+  passed(stage: TapStage, place: Place, count: number): void {
+    for (const tap of this.#open) if (isAt(tap, stage, place)) tap.dropped += count;
   }
 
   #pass(tap: Tap, stage: TapStage, place: Place, items: readonly Item[]): void {
@@ -115,6 +127,10 @@ export class Taps {
     tap.inSecond = 0;
     tap.spentMs = 0;
   }
+}
+
+function isAt({ wish }: Tap, stage: TapStage, { input, sink, unit }: Place): boolean {
+  return wish.stage === stage && (wish.what === sink || wish.what === input || wish.what === unit);
 }
 
 function filterOf(text: string | null): (item: Item) => boolean {

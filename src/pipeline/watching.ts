@@ -111,12 +111,14 @@ export class Watching {
     }
   }
 
-  /** By a direct sink: its targets have it, or the local disk. */
-  accepted(sink: string, notifications: readonly Traced[], items: readonly Item[]): void {
+  /** By a direct sink: its targets have it, or the local disk. `items`: null where nobody looked at them. */
+  accepted(sink: string, notifications: readonly Traced[], items: readonly Item[] | null, count: number): void {
     const step = { at: this.#now(), step: 'accepted', sink, detail: 'by its targets, or held on disk' } as const;
     for (const { id } of notifications) this.traces.note(id, step);
     if (this.#spans !== null) this.#note(this.#spans, step, 'producer', notifications);
-    if (this.taps.any) this.taps.tell('out', { sink }, items);
+    if (!this.taps.any) return;
+    if (items === null) this.taps.passed('out', { sink }, count);
+    else this.taps.tell('out', { sink }, items);
   }
 
   committed(ref: PartitionRef, epoch: number, version: number, ids: readonly string[], items: readonly Item[]): void {

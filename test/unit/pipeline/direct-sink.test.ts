@@ -95,6 +95,21 @@ describe('a direct sink', () => {
     expect(tally).toMatchObject({ published: 3, letters: 1 });
   });
 
+  it('keeps no items for who watches another sink, or has seen as many as it may in this second', async () => {
+    const watching = new Watching(new Taps(() => 0), new Traces(16), () => 0);
+    const lanes = [{ textOnly: true, acceptText: async () => undefined }] as unknown as HoldingLane[];
+    const chain = createChain({ cluster: 'c', sink: 's', steps: [] });
+    const sink = new DirectSink(chain, lanes, {} as DeadLetters, 's', createTally(), watching);
+    const kept = () => sink.compute([{ id: 'n', items: [sample('a')] }]).items !== null;
+    watching.taps.open({ what: 'other', stage: 'out', filter: null, perSecond: 10 }, () => true);
+    expect(kept()).toBe(false);
+
+    watching.taps.open({ what: 's', stage: 'out', filter: null, perSecond: 1 }, () => true);
+    expect(kept()).toBe(true);
+    await accept(sink, false);
+    expect(kept()).toBe(false);
+  });
+
   it('keeps the items for who watches while its targets take text', async () => {
     const watching = new Watching(new Taps(() => 0), new Traces(16), () => 0);
     const heard: string[] = [];

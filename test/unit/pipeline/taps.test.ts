@@ -80,6 +80,26 @@ describe('a tap', () => {
     expect(told).toEqual([[0, 168]]);
   });
 
+  it('looks only where it is, and until its rate is used up; what was not kept for it then is counted', () => {
+    const { taps, items, at } = rig({ perSecond: 2 });
+    const looks = () => taps.looks('out', { sink: 'cpu' });
+    expect([looks(), taps.looks('out', { sink: 'other' }), taps.looks('appended', { sink: 'cpu' })]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+
+    taps.tell('out', { sink: 'cpu' }, samples(1, 2));
+    expect(looks()).toBe(false);
+    taps.passed('out', { sink: 'cpu' }, 16);
+    taps.passed('out', { sink: 'other' }, 5);
+    at.now = 2_000;
+    expect(looks()).toBe(true);
+    taps.tell('out', { sink: 'cpu' }, samples(3));
+
+    expect(items().map(({ missed = 0 }) => missed)).toEqual([0, 0, 16]);
+  });
+
   it('is not opened with an expression that is none', () => {
     expect(() => new Taps(() => 0).open(wish({ filter: 'volume >' }), () => true)).toThrow(/column|expected/i);
   });
