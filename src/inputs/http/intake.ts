@@ -2,10 +2,10 @@ import { setMaxListeners } from 'node:events';
 import { linkedAbort } from '../../lib/linked-abort.ts';
 import { orAborted } from '../../lib/or-aborted.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
-import { HeardCustody } from '../custody.ts';
 import type { Custody, Delivery, InputContext } from '../input.ts';
 import { comeAgain } from './problem.ts';
 import type { Part } from './request-body.ts';
+import { SharedCustodies } from './shared-custody.ts';
 
 type Outcome = 'no_room' | 'not_settled_yet' | 'given_back' | 'settled';
 
@@ -33,13 +33,15 @@ export class Intake {
   /** One call of `deliver` at a time, whatever number of requests. */
   readonly #door = new Semaphore(1);
   readonly #failed = new AbortController();
+  readonly #custodies: SharedCustodies;
 
   constructor(context: InputContext, limits: Limits) {
     this.#context = context;
     this.#limits = limits;
     this.#permits = new Semaphore(limits.prefetch);
-    // Every open request waits under it; that is many, not a leak.
-    setMaxListeners(0, this.#failed.signal);
+    this.#custodies = new SharedCustodies(context.clock);
+    // Every open request waits under them; that is many, not a leak.
+    setMaxListeners(0, this.#failed.signal, context.soft, context.hard);
   }
 
   /** Aborts with what the listener threw. */
@@ -52,7 +54,7 @@ export class Intake {
     const { clock, soft, hard } = this.#context;
     const outcomes: Outcome[] = parts.map(() => 'no_room');
     const answered = new AbortController();
-    const custody = new HeardCustody(clock, answered.signal);
+    const { custody, end } = this.#custodies.now();
     const late = deadline(clock.sleep(this.#limits.settleTimeoutMs, answered.signal));
     const noRoom = deadline(clock.sleep(this.#limits.roomTimeoutMs, answered.signal));
     const leave = linkedAbort(late, hard, this.failed);
@@ -68,6 +70,7 @@ export class Intake {
       leave.release();
       waiting.release();
     }
+    if (outcomes.includes('not_settled_yet')) end();
     answer(outcomes, parts, soft.aborted);
   }
 
@@ -129,7 +132,7 @@ export class Intake {
   }
 }
 
-/** One request on its way. Once it is answered its sender asks another agent for what was not settled. */
+/** One request on its way. */
 interface Request extends Sender {
   readonly parts: readonly Part[];
   readonly outcomes: Outcome[];

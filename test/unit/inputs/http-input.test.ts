@@ -133,6 +133,25 @@ describe('the http input', () => {
     const { status, body } = await post('{"a":1}');
 
     expect([status, body['failed']]).toEqual([503, [{ line: 1, reason: 'not_settled_yet' }]]);
+    expect(listener.deliveries[0]?.custody?.lost.aborted).toBe(true);
+  });
+
+  it('has nobody warned of a leak by many requests at a time', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => warnings.push(warning);
+    process.on('warning', warn);
+    listener.onDelivery = () => {};
+    await start();
+    const posts = Array.from({ length: 30 }, () => post('{"a":1}'));
+    await listener.until(() => listener.deliveries.length === 30);
+    for (const delivery of listener.deliveries) delivery.settle();
+
+    const answers = await Promise.all(posts);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', warn);
+
+    expect(answers.every(({ status }) => status === 202)).toBe(true);
+    expect(warnings).toEqual([]);
   });
 
   it('answers what is under way while it shuts down, and refuses what is new', async () => {
