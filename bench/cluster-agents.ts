@@ -15,7 +15,29 @@ export const queue = 'bench.info';
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const patienceMs = 300_000;
 
-/** Built agents that share one sink of rates, and the file they all append to. */
+/** What one of its agents has beside the servers. */
+export interface BenchWork {
+  readonly pipeline: string;
+  readonly settings?: (agent: number) => Readonly<Record<string, unknown>>;
+  /** Beside the raw queue. */
+  readonly inputs?: (agent: number) => readonly object[];
+}
+
+const rates: BenchWork = {
+  pipeline: `sink: rates
+from: samples
+match: [cpu]
+partition_by: [resource_id]
+partitions: 16
+order: arrival
+transform:
+  - rate_of_change: { target: { name: cpu.rate, type: gauge } }
+publish:
+  - file: { path: out.jsonl }
+`,
+};
+
+/** Built agents that share one sink, of rates unless said otherwise, and the file they all append to. */
 export class BenchCluster {
   readonly #folder: string;
   readonly #agents: readonly ChildProcess[];
@@ -28,27 +50,14 @@ export class BenchCluster {
     this.#lines = new LineCount(join(folder, 'out.jsonl'));
   }
 
-  static async start(servers: Servers, folder: string, name: string, agents: number): Promise<BenchCluster> {
+  static async start(servers: Servers, folder: string, name: string, agents: number, work = rates): Promise<BenchCluster> {
     const password = 'for benches alone';
     await servers.redis.addUser(name, name, password);
     await mkdir(join(folder, 'pipelines'));
     await writeFile(join(folder, 'out.jsonl'), '');
     await writeFile(join(folder, 'redis-password'), password);
     await writeFile(join(folder, 'keys.yaml'), `active: k1\nkeys: { k1: "a key for benches, which anybody may know" }\n`);
-    await writeFile(
-      join(folder, 'pipelines', 'rates.yaml'),
-      `sink: rates
-from: samples
-match: [cpu]
-partition_by: [resource_id]
-partitions: 16
-order: arrival
-transform:
-  - rate_of_change: { target: { name: cpu.rate, type: gauge } }
-publish:
-  - file: { path: out.jsonl }
-`,
-    );
+    await writeFile(join(folder, 'pipelines', 'sink.yaml'), work.pipeline);
     const children = [];
     for (let i = 0; i < agents; i++) {
       const config = {
@@ -71,7 +80,9 @@ publish:
               prefetch: 1000,
             },
           },
+          ...(work.inputs?.(i) ?? []),
         ],
+        ...work.settings?.(i),
       };
       const file = join(folder, `agent-${i}.yaml`);
       await writeFile(file, JSON.stringify(config));
@@ -88,7 +99,7 @@ publish:
 
   /** The raw queue is empty, and the file has not grown for three seconds. */
   async quiet(channel: ConfirmChannel): Promise<void> {
-    await this.#until(async () => (await channel.checkQueue(queue)).consumerCount === this.#agents.length, 'nobody consumes');
+    await this.listening(channel);
     await this.rawTaken(channel);
     for (let still = 0, before = -1; still < 15; ) {
       const now = this.#look();
@@ -97,6 +108,11 @@ publish:
       await pause(200);
     }
     this.#lines.count = 0;
+  }
+
+  /** All agents consume. */
+  listening(channel: ConfirmChannel): Promise<void> {
+    return this.#until(async () => (await channel.checkQueue(queue)).consumerCount === this.#agents.length, 'nobody consumes');
   }
 
   rawTaken(channel: ConfirmChannel): Promise<void> {
@@ -126,8 +142,12 @@ publish:
     };
   }
 
+  get pids(): readonly number[] {
+    return this.#agents.map(({ pid }) => pid as number);
+  }
+
   async measure(work: () => Promise<number>) {
-    const pids = this.#agents.map(({ pid }) => pid as number);
+    const pids = this.pids;
     const cpu = () => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
     const [cpuBefore, began] = [cpu(), performance.now()];
     const samples = await work();

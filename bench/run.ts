@@ -20,7 +20,7 @@ const benches: Readonly<Record<string, string>> = {
   cluster: 'agents on RabbitMQ and Redis: topic to file, raw queue to file, many keys, several agents, half load',
   mail: 'the queue of mails: memory, restart, draining into a sink of mails beside smtp-source',
   spool: 'notifications from one site to another through TLS, flushed and acknowledged',
-  liveness: 'hosts that report: judging a million deadlines, and all of them silent at once',
+  liveness: 'hosts that report: judging a million deadlines alone and on two agents, and all of them silent at once',
   liveproxy: 'the Livestatus proxy beside the same questions asked directly, of a real Icinga 2',
   postgres: 'samples into a table, in batches and one by one',
   bus: 'the three logs side by side: append, read, one entry alone; the brokers are started and stopped',
