@@ -129,12 +129,40 @@ interface FetchReply {
   }[];
 }
 
+interface ListOffsetsRequest {
+  readonly replicaId: -1;
+  readonly isolationLevel: 0;
+  readonly topics: readonly {
+    readonly topic: string;
+    /** `-2`: the first offset that is there, `-1`: the next one. */
+    readonly partitions: readonly { readonly partition: number; readonly timestamp: '-1' | '-2' }[];
+  }[];
+}
+
+interface ListOffsetsReply {
+  readonly responses: readonly {
+    readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+  }[];
+}
+
+export interface KafkaBroker {
+  fetch(request: FetchRequest): Promise<FetchReply>;
+  listOffsets(request: ListOffsetsRequest): Promise<ListOffsetsReply>;
+}
+
 /** What we use of the connections beneath kafkajs' clients. */
 export interface KafkaCluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   refreshMetadata(): Promise<void>;
-  findBroker(which: { readonly nodeId: string }): Promise<{ fetch(request: FetchRequest): Promise<FetchReply> }>;
+  /** Asked of a broker each time. */
+  metadata(which: { readonly topics: readonly string[] }): Promise<{
+    readonly topicMetadata: readonly {
+      readonly topic: string;
+      readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
+    }[];
+  }>;
+  findBroker(which: { readonly nodeId: string }): Promise<KafkaBroker>;
 }
 
 /**

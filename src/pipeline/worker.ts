@@ -172,12 +172,17 @@ class Owner {
     const { soft } = this.#stop;
     const received = await readUnlessStopped(attachment, 1 + this.#caution.batchSize, 5 * readWaitMs, soft);
     if (soft.aborted) return [];
+    const { anchor } = this.#partition;
+    let pending: readonly Received[];
     try {
-      return checkPlace(this.#ref, this.#partition.anchor, received);
+      pending = checkPlace(this.#ref, anchor, received);
     } catch (error) {
       this.#deps.report({ kind: 'stopped', code: classify(error).code.toUpperCase() });
       throw error;
     }
+    // The owner before may have died between its commit and this; where nothing more comes it would count as waiting for ever.
+    if (anchor !== null) await attachment.settle(anchor.offset);
+    return pending;
   }
 
   /** The configuration is an entry too: the state says under which one it was computed, and a recorded replay sees the change. */

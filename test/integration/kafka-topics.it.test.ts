@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ControlRecord } from '../../src/coordination/control-log.ts';
+import { KafkaClient } from '../../src/topics/kafka/client.ts';
 import type { KafkaTopics, KafkaTopicsEvent } from '../../src/topics/kafka/kafka-topics.ts';
 import type { Appender, Attachment, PartitionRef } from '../../src/topics/topic.ts';
 import { kafkaTopics } from '../contract/kafka-ports.ts';
@@ -75,6 +76,32 @@ describe('the topics on Kafka', () => {
     const failed = await attachment.read(10, 20_000, never).catch((error: unknown) => error);
     expect(failed).toMatchObject({ class: 'retryable', code: expect.stringMatching(/^(log_out_of_range|no_topic)$/) });
   }, 30_000);
+
+  it('knows how far partitions reach as of now: of one that another has added, and while it is asked for other topics', async () => {
+    const client = new KafkaClient(async () => ({
+      brokers: [kafka.broker],
+      clientId: 'test',
+      tls: null,
+      sasl: null,
+      requestTimeoutMs: 5_000,
+    }));
+    const other = { ...ref, sink: 'other' };
+    await topics.create([other], genesisOf, 1_000_000);
+    const before = await client.extents('cg.more.sink.g1');
+
+    await topics.create([ref, { ...ref, partition: 1 }], genesisOf, 1_000_000);
+    const after = await client.extents('cg.more.sink.g1');
+    const many = await Promise.all(
+      Array.from({ length: 60 }, (_, i) =>
+        i % 3 === 0 ? client.leaders('cg.more.other.g1') : client.extents(`cg.more.${i % 3 === 1 ? 'sink' : 'other'}.g1`),
+      ),
+    );
+    await client.close();
+
+    expect([before.size, after.size]).toEqual([1, 2]);
+    expect(new Set(many.map(({ size }) => size))).toEqual(new Set([1, 2]));
+    expect(many.every((found, i) => found.size === (i % 3 === 1 ? 2 : 1))).toBe(true);
+  });
 
   it('refuses what nobody of the cluster has signed, and what was moved from another partition', async () => {
     await append('ours');

@@ -1,5 +1,5 @@
 import type { Admin, Kafka, Producer } from 'kafkajs';
-import { type KafkaCluster, type KafkaSettings, kafkaCluster, openKafka } from '../../lib/kafka-client.ts';
+import { type KafkaBroker, type KafkaCluster, type KafkaSettings, kafkaCluster, openKafka } from '../../lib/kafka-client.ts';
 import { kafkaFault } from './kafka-fault.ts';
 
 /** `low` is the first offset that Kafka still has, `high` the one that the next entry gets. */
@@ -9,46 +9,52 @@ export interface Extent {
 }
 
 /**
- * Who we are in Kafka: one connection for questions and changes, made when first needed and made anew after a failure. Secrets are read
+ * Who we are in Kafka: connections for questions and changes, made when first needed and made anew after a failure. Secrets are read
  * whenever one is made.
  */
 export class KafkaClient {
   readonly #settings: () => Promise<KafkaSettings>;
-  #admin: Promise<Admin> | null = null;
-  #closed = false;
+  readonly #admin = new Standing<Admin>(async () => {
+    const admin = (await this.#kafka()).admin();
+    await admin.connect();
+    return admin;
+  });
+  readonly #cluster = new Standing<KafkaCluster>(() => this.cluster());
 
   constructor(settings: () => Promise<KafkaSettings>) {
     this.#settings = settings;
   }
 
-  /**
-   * A client that failed is not asked again: among what it knows may be a topic that is gone, and then it fails in everything. What failed
-   * on a client that stood before is asked once more of a fresh one. Throws a Fault.
-   */
-  async ask<T>(doing: string, act: (admin: Admin) => Promise<T>): Promise<T> {
-    const stood = this.#admin;
-    try {
-      return await this.#with(act);
-    } catch (thrown) {
-      if (stood === null || this.#closed) throw kafkaFault(thrown, doing);
-    }
-    try {
-      return await this.#with(act);
-    } catch (thrown) {
-      throw kafkaFault(thrown, doing);
-    }
+  /** Throws a Fault. */
+  ask<T>(doing: string, act: (admin: Admin) => Promise<T>): Promise<T> {
+    return this.#admin.ask(doing, act);
   }
 
-  /** By partition. Throws `no_topic`. */
-  async extents(topic: string): Promise<ReadonlyMap<number, Extent>> {
-    const offsets = await this.ask(`asking for the offsets of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
-    return new Map(offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
+  /**
+   * By partition, as they are now. Throws `no_topic`. Not by kafkajs' own question for offsets: it takes the partitions from what the client heard last,
+   * for whichever topic that was, and was seen to find none.
+   */
+  extents(topic: string): Promise<ReadonlyMap<number, Extent>> {
+    return this.#cluster.ask(`asking for the offsets of ${topic}`, async (cluster) => {
+      const leaders = [...leadersOf(await cluster.metadata({ topics: [topic] }))];
+      const found = await Promise.all(
+        [...new Set(leaders.map(([, leader]) => leader))].map(async (leader) => {
+          const partitions = leaders.filter(([, each]) => each === leader).map(([partition]) => partition);
+          const broker = await cluster.findBroker({ nodeId: String(leader) });
+          const low = await offsetsOf(broker, topic, partitions, '-2');
+          const high = await offsetsOf(broker, topic, partitions, '-1');
+          return partitions.map((partition) => [partition, { low: low(partition), high: high(partition) }] as const);
+        }),
+      );
+      return new Map(found.flat());
+    });
   }
 
   /** The broker that leads each partition. Throws `no_topic`. */
-  async leaders(topic: string): Promise<ReadonlyMap<number, number>> {
-    const { topics } = await this.ask(`asking who leads ${topic}`, (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
-    return new Map(topics.flatMap((each) => each.partitions.map(({ partitionId, leader }) => [partitionId, leader] as const)));
+  leaders(topic: string): Promise<ReadonlyMap<number, number>> {
+    return this.#cluster.ask(`asking who leads ${topic}`, async (cluster) =>
+      leadersOf(await cluster.metadata({ topics: [topic] })),
+    );
   }
 
   /** Entries below the offset are gone; `null`: all of them. */
@@ -87,36 +93,78 @@ export class KafkaClient {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#drop();
-  }
-
-  async #with<T>(act: (admin: Admin) => Promise<T>): Promise<T> {
-    this.#admin ??= this.#connect();
-    const mine = this.#admin;
-    try {
-      return await act(await mine);
-    } catch (thrown) {
-      if (this.#admin === mine) await this.#drop();
-      throw thrown;
-    }
-  }
-
-  async #connect(): Promise<Admin> {
-    const admin = (await this.#kafka()).admin();
-    await admin.connect();
-    return admin;
-  }
-
-  async #drop(): Promise<void> {
-    const admin = this.#admin;
-    this.#admin = null;
-    const [opened] = await Promise.allSettled([admin]);
-    // It failed already, or nobody needs it any longer.
-    if (opened.status === 'fulfilled') await opened.value?.disconnect().catch(() => undefined);
+    await Promise.all([this.#admin.close(), this.#cluster.close()]);
   }
 
   async #kafka(): Promise<Kafka> {
     return openKafka(await this.#settings());
   }
+}
+
+/** A connection that is made when first needed. */
+class Standing<T extends { disconnect(): Promise<void> }> {
+  readonly #connect: () => Promise<T>;
+  #current: Promise<T> | null = null;
+  #closed = false;
+
+  constructor(connect: () => Promise<T>) {
+    this.#connect = connect;
+  }
+
+  /**
+   * One that failed is not asked again: among what it knows may be a topic that is gone, and then it fails in everything. What failed
+   * on one that stood before is asked once more of a fresh one. Throws a Fault.
+   */
+  async ask<R>(doing: string, act: (connection: T) => Promise<R>): Promise<R> {
+    const stood = this.#current;
+    try {
+      return await this.#with(act);
+    } catch (thrown) {
+      if (stood === null || this.#closed) throw kafkaFault(thrown, doing);
+    }
+    try {
+      return await this.#with(act);
+    } catch (thrown) {
+      throw kafkaFault(thrown, doing);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#drop();
+  }
+
+  async #with<R>(act: (connection: T) => Promise<R>): Promise<R> {
+    this.#current ??= this.#connect();
+    const mine = this.#current;
+    try {
+      return await act(await mine);
+    } catch (thrown) {
+      if (this.#current === mine) await this.#drop();
+      throw thrown;
+    }
+  }
+
+  async #drop(): Promise<void> {
+    const current = this.#current;
+    this.#current = null;
+    const [opened] = await Promise.allSettled([current]);
+    // It failed already, or nobody needs it any longer.
+    if (opened.status === 'fulfilled') await opened.value?.disconnect().catch(() => undefined);
+  }
+}
+
+type Metadata = Awaited<ReturnType<KafkaCluster['metadata']>>;
+
+function leadersOf({ topicMetadata }: Metadata): ReadonlyMap<number, number> {
+  return new Map(topicMetadata.flatMap((each) => each.partitionMetadata.map(({ partitionId, leader }) => [partitionId, leader])));
+}
+
+async function offsetsOf(broker: KafkaBroker, topic: string, partitions: readonly number[], timestamp: '-1' | '-2') {
+  const asked = partitions.map((partition) => ({ partition, timestamp }));
+  const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel: 0, topics: [{ topic, partitions: asked }] });
+  const offsets = new Map(
+    responses.flatMap((each) => each.partitions.map(({ partition, offset }) => [partition, Number(offset)])),
+  );
+  return (partition: number) => offsets.get(partition) ?? 0;
 }

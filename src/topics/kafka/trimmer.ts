@@ -10,7 +10,7 @@ const lastTrimMs = 3_000;
 
 /**
  * Deletes what lies before the anchors, by and by: that is what counts as settled, for the bound and for retiring a partition. The position
- * is not kept here but in the commit, so a trim that is lost costs room alone, and the next one makes up for it.
+ * is not kept here but in the commit, so a trim that fails costs room alone, and is tried again.
  */
 export class Trimmer {
   readonly #client: KafkaClient;
@@ -30,10 +30,7 @@ export class Trimmer {
 
   /** The anchor itself stays. */
   settle(ref: PartitionRef, anchor: number): void {
-    const topic = topicOf(ref);
-    const offsets = this.#asked.get(topic) ?? new Map<number, number>();
-    offsets.set(ref.partition, Math.max(anchor, offsets.get(ref.partition) ?? 0));
-    this.#asked.set(topic, offsets);
+    this.#note(topicOf(ref), ref.partition, anchor);
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
     });
@@ -47,6 +44,12 @@ export class Trimmer {
       await this.#trim();
     };
     await endsWithin(this.#clock, lastTrimMs, last());
+  }
+
+  #note(topic: string, partition: number, anchor: number): void {
+    const offsets = this.#asked.get(topic) ?? new Map<number, number>();
+    offsets.set(partition, Math.max(anchor, offsets.get(partition) ?? 0));
+    this.#asked.set(topic, offsets);
   }
 
   async #run(): Promise<void> {
@@ -63,7 +66,11 @@ export class Trimmer {
       try {
         await this.#client.trim(topic, offsets);
       } catch (thrown) {
-        this.#onFailed(topic, kafkaFault(thrown, `trimming ${topic}`));
+        const fault = kafkaFault(thrown, `trimming ${topic}`);
+        this.#onFailed(topic, fault);
+        // Who reads a topic that is gone, or anew, is told so by reading.
+        if (fault.class !== 'retryable' || fault.code === 'no_topic' || fault.code === 'log_out_of_range') continue;
+        for (const [partition, anchor] of offsets) this.#note(topic, partition, anchor);
       }
     }
   }

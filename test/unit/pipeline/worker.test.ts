@@ -186,6 +186,28 @@ describe('a worker', () => {
     await until(async () => (await embedded.topics.stats(ref)).entries === 0);
   });
 
+  it('settles what the owner before had committed and not settled, when nothing more comes', async () => {
+    await append(1, 2);
+    const { topics } = embedded;
+    const attach: typeof topics.attach = async (...args) =>
+      Object.assign(await topics.attach(...args), { settle: async () => undefined });
+    const first = new KeepingLane();
+    const tokenA = await acquire('a');
+    const a = start(tokenA, first, {}, { topics: { capabilities: topics.capabilities, attach } as unknown as typeof topics });
+    await until(() => first.items.length === 1);
+    a.soft.abort();
+    await a.ended;
+    await embedded.group.release(tokenA);
+    const before = (await topics.stats(ref)).entries;
+
+    const b = start(await acquire('b'), new KeepingLane());
+    await until(async () => (await topics.stats(ref)).entries === 0);
+    b.soft.abort();
+    await b.ended;
+
+    expect(before).toBeGreaterThan(0);
+  });
+
   it('goes on where another agent stopped, with its state', async () => {
     await append(1, 2);
     const first = new KeepingLane();
