@@ -1,4 +1,5 @@
 import type { MemberNow, Overview, PartitionNow } from '../admin/overview.ts';
+import { Departed } from './departed.ts';
 import { byId, el, keep, say, set } from './dom.ts';
 import { count, rate, whole } from './format.ts';
 
@@ -21,7 +22,7 @@ export class Owners {
   /** Of those that somebody has run: who, before nobody did. */
   readonly #lastOwner = new Map<string, string>();
   readonly #movedAt = new Map<string, number>();
-  readonly #gone = new Map<string, number>();
+  readonly #departed = new Departed();
   #moves: string[] = [];
 
   constructor() {
@@ -31,8 +32,7 @@ export class Owners {
   draw(now: Overview): void {
     this.#noteMoves(now);
     const sinks = [...new Set(now.partitions.map(({ sink }) => sink))].sort();
-    for (const { agent } of now.members) this.#gone.delete(agent);
-    const names = [...now.members.map(({ agent }) => agent), ...this.#gone.keys()].sort();
+    const names = [...now.members.map(({ agent }) => agent), ...this.#departed.names(now, Date.now())].sort();
     const nobody = now.partitions.some(({ owner }) => owner === null);
     const rows: Row[] = [
       ...names.map((name) => ({ name, member: now.members.find(({ agent }) => agent === name) ?? null })),
@@ -127,15 +127,12 @@ export class Owners {
       const before = this.#owners.get(unit);
       this.#owners.set(unit, owner);
       if (first || before === undefined || before === owner) continue;
-      if (before !== null && !now.members.some(({ agent }) => agent === before)) this.#gone.set(before, Date.now());
       this.#movedAt.set(unit, Date.now());
       const from = before ?? this.#lastOwner.get(unit) ?? 'nobody';
       if (before !== null) this.#lastOwner.set(unit, before);
       const words = `${sink}: ${from} → ${owner ?? 'nobody'}`;
       moved.set(words, (moved.get(words) ?? 0) + 1);
     }
-    // Who is gone stays on the page for a minute, empty, so that one sees where its partitions went.
-    for (const [name, at] of this.#gone) if (Date.now() - at > 60_000) this.#gone.delete(name);
     const told = [...moved].map(([words, n]) => `${words} (${count(n, 'partition')}).`);
     if (told.length > 0) this.#moves = told.slice(0, toldMoves);
   }
