@@ -82,7 +82,8 @@ class Partition {
     const rolling: (readonly [string, string])[] = [];
     for (let i = 0; i < this.#store.rollingKeys && this.#walk < this.#keys.length; i++, this.#walk++)
       rolling.push([this.#keys[this.#walk] ?? '', this.#values[this.#walk] ?? '']);
-    if (this.#walk === this.#keys.length) this.#walk = 0;
+    const roundEnd = this.#walk === this.#keys.length;
+    if (roundEnd) this.#walk = 0;
     const slice = Math.floor(this.#version / 50);
     const commit: Commit = {
       expectVersion: this.#version,
@@ -91,6 +92,7 @@ class Partition {
       del: [],
       rolling,
       roundStart,
+      roundEnd,
       cursor: JSON.stringify({ version: this.#version, positions: { boot: 12345 }, anchor: [this.#version, 'fingerprint'] }),
       ids: { slice, text: 'x'.repeat(13 * 60) },
       dropSlices: this.#version % 50 === 0 ? [slice - 2] : [],

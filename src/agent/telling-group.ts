@@ -5,6 +5,7 @@ import type {
   Layout,
   LeaseToken,
   LeaseView,
+  LivingMember,
   Member,
   Plan,
   Unit,
@@ -60,6 +61,10 @@ export class TellingGroup implements Group {
 
   members(): Promise<readonly Member[]> {
     return this.#inner.members();
+  }
+
+  living(): Promise<readonly LivingMember[]> {
+    return this.#inner.living();
   }
 
   readPlan(): Promise<Plan> {

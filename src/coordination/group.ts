@@ -35,6 +35,12 @@ export interface Member extends AgentIdentity {
   readonly facts: Readonly<Record<string, string>>;
 }
 
+/** Counts as alive for so long unless it says so again. */
+export interface LivingMember {
+  readonly member: Member;
+  readonly endsInMs: number;
+}
+
 export interface Plan {
   readonly version: number;
   readonly owners: Readonly<Record<Unit, string>>;
@@ -59,6 +65,8 @@ export interface Group {
   leave(identity: AgentIdentity): Promise<void>;
   /** Members alive on the store's clock. */
   members(): Promise<readonly Member[]>;
+  /** The same, each with when it will be one no more. */
+  living(): Promise<readonly LivingMember[]>;
   readPlan(): Promise<Plan>;
   /** Succeeds only when the stored version is still `expectVersion`; the new one is `expectVersion + 1`. */
   commitPlan(expectVersion: number, owners: Plan['owners']): Promise<boolean>;

@@ -7,6 +7,7 @@ import { parsePartitionName } from '../topics/topic.ts';
 import { foreignSinks } from './able-members.ts';
 import { AbsentOwners } from './absent-owners.ts';
 import { heldUnits, planAroundHeld } from './held-units.ts';
+import { Membership, type MembershipTiming } from './membership.ts';
 import type { StopSignals } from './worker.ts';
 
 /**
@@ -22,17 +23,13 @@ import type { StopSignals } from './worker.ts';
  * after it was planned. Who leaves for good says so first (weight 0) and goes on until everybody has seen it; then the plan gives away
  * what it runs, and others take each unit while it still drains the next.
  */
-export interface AssignmentDeps {
+export interface AssignmentDeps extends MembershipTiming {
   readonly group: Group;
   readonly member: () => Member;
   /** Those of the sinks that we have; they change when the configuration is loaded anew. */
   readonly units: () => readonly Unit[];
   readonly clock: Clock;
-  readonly heartbeatMs: number;
   readonly renewMs: number;
-  readonly leaseTtlMs: number;
-  /** Members must have stayed the same for so long before a new plan is made: three agents starting make one plan, not three. */
-  readonly debounceMs: number;
   /** An agent whose name its operator gave keeps its units for so long after it has gone: it is being restarted, and comes back. */
   readonly rejoinGraceMs: number;
   /** How long a worker may drain before its unit goes to another without that. */
@@ -56,9 +53,13 @@ interface Running {
   leavingSince: number | null;
 }
 
-/** How soon a new plan is seen and a lease taken that was given back, while members come and go; more rarely where the plan is large. */
+/** How soon a new plan is seen while members come and go; more rarely where the plan is large. */
 const glanceMs = 200;
 const glanceMsPerUnit = 0.1;
+/** How soon a lease is taken that is given back to us: so often for the first while, and never so often that many units are asked for all the time. */
+const eagerMs = 50;
+const eagerMsPerUnit = 2;
+const eagerForMs = 5_000;
 
 /** A worker that ran for so long was a good one: its next failure begins with a short pause again. */
 const steadyAfterMs = 60_000;
@@ -75,16 +76,17 @@ export class AssignmentLoop {
   /** Of their sinks we have another configuration than is run. */
   #foreign: ReadonlySet<Unit> = new Set();
   #wake = new AbortController();
-  #membership = '';
-  #membershipSince = 0;
-  /** Planned for us and still another's. */
-  #awaiting = false;
+  readonly #membership: Membership;
+  /** How many are planned for us and still another's, and since when there are any. */
+  #awaiting = 0;
+  #awaitingSince = 0;
   #leaving = false;
   #fatal: unknown = null;
 
   constructor(deps: AssignmentDeps) {
     this.#deps = deps;
     this.#absent = new AbsentOwners(deps.clock, deps.rejoinGraceMs);
+    this.#membership = new Membership(deps, deps.clock.monotonic());
   }
 
   get owned(): readonly LeaseToken[] {
@@ -132,13 +134,13 @@ export class AssignmentLoop {
   }
 
   async #pause(soft: AbortSignal): Promise<void> {
-    const { clock, heartbeatMs } = this.#deps;
-    const end = clock.monotonic() + heartbeatMs;
-    const pauseMs = Math.max(glanceMs, glanceMsPerUnit * this.#deps.units().length);
+    const { clock } = this.#deps;
+    const lookInMs = this.#membership.nextLookInMs(clock.monotonic());
+    const end = clock.monotonic() + lookInMs;
     const nap = linkedAbort(soft, this.#wake.signal);
-    for (let left = heartbeatMs; left > 0 && !nap.signal.aborted; left = end - clock.monotonic()) {
+    for (let left = lookInMs; left > 0 && !nap.signal.aborted; left = end - clock.monotonic()) {
       const restless = this.#restless();
-      await clock.sleep(restless ? Math.min(left, pauseMs) : left, nap.signal).catch(() => undefined);
+      await clock.sleep(restless ? Math.min(left, this.#glanceMs()) : left, nap.signal).catch(() => undefined);
       if (restless && !nap.signal.aborted) await this.#tried(async () => this.#follow(await this.#deps.group.readPlan()));
     }
     nap.release();
@@ -147,8 +149,13 @@ export class AssignmentLoop {
 
   /** From when we see members come or go until everybody has seen it and a plan has been made of it; and while we wait for a unit. */
   #restless(): boolean {
-    const { clock, debounceMs, heartbeatMs } = this.#deps;
-    return this.#awaiting || clock.monotonic() - this.#membershipSince < debounceMs + 2 * heartbeatMs;
+    return this.#awaiting > 0 || this.#membership.hasChanged(this.#deps.clock.monotonic());
+  }
+
+  #glanceMs(): number {
+    const planMs = glanceMsPerUnit * this.#deps.units().length;
+    const isEager = this.#awaiting > 0 && this.#deps.clock.monotonic() - this.#awaitingSince < eagerForMs;
+    return isEager ? Math.max(eagerMs, planMs, eagerMsPerUnit * this.#awaiting) : Math.max(glanceMs, planMs);
   }
 
   /** Whoever is expected back keeps its units, and nothing moves. */
@@ -197,7 +204,9 @@ export class AssignmentLoop {
     const mine = new Set(this.#deps.units().filter((unit) => plan.owners[unit] === agent && !this.#halted.has(unit)));
     this.#handOver(mine);
     const taken = await Promise.all([...mine].map((unit) => this.#take(unit, plan.version)));
-    this.#awaiting = taken.includes('held');
+    const awaiting = taken.filter((kind) => kind === 'held').length;
+    if (this.#awaiting === 0) this.#awaitingSince = this.#deps.clock.monotonic();
+    this.#awaiting = awaiting;
   }
 
   async #tried(round: () => Promise<void>): Promise<void> {
@@ -205,6 +214,7 @@ export class AssignmentLoop {
       await round();
     } catch (error) {
       if (classify(error).class === 'fatal') this.#fatal = error;
+      this.#membership.lostTouch(this.#deps.clock.monotonic());
       this.#unreachable(error);
     }
   }
@@ -214,12 +224,15 @@ export class AssignmentLoop {
   }
 
   async #plan(): Promise<Plan> {
-    const members = await this.#deps.group.members();
+    const now = this.#deps.clock.monotonic();
+    const living = await this.#deps.group.living();
+    this.#membership.saw(living, now);
+    const members = living.map(({ member }) => member);
     const held = heldUnits(members);
     this.#foreign = this.#foreignUnits(members, held);
     const plan = await this.#deps.group.readPlan();
     const awaited = this.#absent.awaited(plan.owners, members);
-    if (!this.#settled(members) && !this.#leaving) return plan;
+    if (!this.#membership.isSettled(now) && !this.#leaving) return plan;
     const ours = planAroundHeld({ units: this.#deps.units(), members, previous: plan.owners, awaited }, held);
     const owners = { ...this.#unitsOfOthers(plan.owners, members, awaited), ...ours };
     if (sameOwners(owners, plan.owners)) return plan;
@@ -246,19 +259,6 @@ export class AssignmentLoop {
     const alive = new Set([...members.map((member) => member.agent), ...awaited]);
     const known = new Set(this.#deps.units());
     return Object.fromEntries(Object.entries(owners).filter(([unit, owner]) => !known.has(unit) && alive.has(owner)));
-  }
-
-  #settled(members: readonly Member[]): boolean {
-    const now = this.#deps.clock.monotonic();
-    const membership = members
-      .map((member) => `${member.agent}/${member.boot}${member.weight === 0 ? '/leaving' : ''}`)
-      .sort()
-      .join(' ');
-    if (membership !== this.#membership) {
-      this.#membership = membership;
-      this.#membershipSince = now;
-    }
-    return now - this.#membershipSince >= this.#deps.debounceMs;
   }
 
   async #renew(): Promise<void> {

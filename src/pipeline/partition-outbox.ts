@@ -1,6 +1,7 @@
 import type { LeaseToken } from '../coordination/group.ts';
 import { parseItemLines } from '../core/convert/wire.ts';
 import { aborted } from '../lib/or-aborted.ts';
+import type { Turn } from '../lib/turn.ts';
 import type { Item } from '../model/item.ts';
 import type { Loaded } from '../state/partition-store.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
@@ -40,8 +41,9 @@ export class PartitionOutbox {
   }
 
   /** What an owner before us committed and did not clear. */
-  replay(loaded: Loaded): void {
+  async replay(loaded: Loaded, turn: Turn): Promise<void> {
     for (const entry of loaded.outbox) {
+      if (turn.isOver) await turn.next();
       const lane = this.#deps.lanes.find((other) => other.name === entry.group);
       if (lane !== undefined) this.#offer(lane, parseItemLines(entry.text), entry.text, entry.version, true, []);
     }

@@ -22,11 +22,12 @@ export interface Commit {
   readonly del: readonly string[];
   /**
    * For stores with `rollingKeys > 0`: that many further keys with their values *as of this commit*, walking round and round over
-   * all keys; `roundStart` is true on the first commit of a round. A load ends the round unfinished, and its reader walks anew. A
-   * restart reads the last whole round and what came after it.
+   * all keys; `roundStart` is true on the first commit of a round, `roundEnd` on its last. Whoever loads goes on with the round that is
+   * open, or begins a new one, and the open one counts for nothing. A restart reads the last whole round and what came after it.
    */
   readonly rolling: readonly (readonly [key: string, value: string])[];
   readonly roundStart: boolean;
+  readonly roundEnd: boolean;
   /** Positions per listener boot, anchor, partition time, watermark, configuration hash: small, rewritten whole. */
   readonly cursor: string;
   /** Appended to the open slice of the id log; whole slices are dropped. */
@@ -86,8 +87,11 @@ export type CommitResult =
 export interface PartitionStore {
   /** Keys per commit of the rolling checkpoint; 0: the store keeps every key apart and needs none. */
   readonly rollingKeys: number;
-  /** Reads everything; each state is handed to `onState` in chunks, so a million keys block nobody. */
-  load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>>;
+  /**
+   * Reads everything; each state is handed to `onState` in chunks, so a million keys block nobody. `ofOpenRound`: this chunk, and all
+   * after it, stand in commits of the round that is open: its walk needs only the keys that are in none of them.
+   */
+  load(token: LeaseToken, onState: (chunk: StateChunk, ofOpenRound: boolean) => void): Promise<Guarded<Loaded>>;
   /**
    * To be called before the first entries are applied, so that entries which kill every owner are found. Not by `load`: who comes and
    * goes without anything to do has died of nothing. `suspects` is the owner's, and short.

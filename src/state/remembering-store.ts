@@ -87,7 +87,7 @@ export class RememberingStore implements PartitionStore, WholePartitions, Peeked
     else this.#doubted = true;
   }
 
-  async load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>> {
+  async load(token: LeaseToken, onState: Parameters<PartitionStore['load']>[1]): Promise<Guarded<Loaded>> {
     // Before anything is handed on: a key that was deleted since must not come.
     await this.#bringForward(token);
     try {
@@ -153,14 +153,14 @@ export class RememberingStore implements PartitionStore, WholePartitions, Peeked
     return this.#inner.close();
   }
 
-  async #load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>> {
+  async #load(token: LeaseToken, onState: Parameters<PartitionStore['load']>[1]): Promise<Guarded<Loaded>> {
     const states = new Map<string, string>();
-    const loaded = await this.#inner.load(token, (chunk) => {
+    const loaded = await this.#inner.load(token, (chunk, ofOpenRound) => {
       for (const [key, value] of chunk) {
         if (value === null) states.delete(key);
         else states.set(key, value);
       }
-      onState(chunk);
+      onState(chunk, ofOpenRound);
     });
     if (loaded.kind === 'fenced') return this.#saw(loaded);
     const { version, cursor, ids, outbox } = loaded.value;

@@ -108,7 +108,7 @@ export async function handOvers(): Promise<readonly HandOver[]> {
     const watch = new CommitWatch(servers.redis.url, name, units);
     await pause(10_000);
     const found: HandOver[] = [];
-    for (const way of ways) found.push(await measured(way, cluster, watch, big, names));
+    for (const way of ways) found.push(...(await measured(way, cluster, watch, big, names)));
     await watch.close();
     over = true;
     await feeding;
@@ -128,7 +128,7 @@ async function measured(
   watch: CommitWatch,
   big: string,
   names: readonly string[],
-): Promise<HandOver> {
+): Promise<readonly HandOver[]> {
   await allRun(cluster, names);
   // What a join moved has settled, and the loops are calm.
   await pause(10_000);
@@ -143,18 +143,25 @@ async function measured(
   const sinceClock = Date.now();
   await way.take(cluster, owner);
   await until(() => watch.handOver(big, since) !== null, way.withinMs + 30_000, `${way.name}: nobody goes on`);
-  const { ms = Number.POSITIVE_INFINITY } = watch.handOver(big, since) ?? {};
   await pause(1_000);
-  const disturbed = Math.max(...stay.map((unit) => watch.longestPause(unit, since)));
-  const loop = await longestBlock(
-    cluster,
-    names.filter((each) => each !== owner || way.planned),
-    sinceClock,
-  );
+  const seen = async (name: string, withinMs: number, from: number, fromClock: number, watched: readonly string[]) => ({
+    ...{ way: name, keys, ms: Math.round(watch.handOver(big, from)?.ms ?? Number.POSITIVE_INFINITY), withinMs },
+    othersMs: Math.round(Math.max(...stay.map((unit) => watch.longestPause(unit, from)))),
+    othersBeforeMs: Math.round(calm),
+    loopMs: Math.round(await longestBlock(cluster, watched, fromClock)),
+    loopBeforeMs: Math.round(calmLoop),
+  });
+  const stayed = names.filter((each) => each !== owner);
+  const taken = await seen(way.name, way.withinMs, since, sinceClock, way.planned ? names : stayed);
+  const [sinceBack, sinceBackClock] = [performance.now(), Date.now()];
   await way.giveBack(cluster, owner);
-  const others = { othersMs: Math.round(disturbed), othersBeforeMs: Math.round(calm) };
-  const loops = { loopMs: Math.round(loop), loopBeforeMs: Math.round(calmLoop) };
-  return { way: way.name, keys, ms: Math.round(ms), withinMs: way.withinMs, ...others, ...loops };
+  if (!way.planned) return [taken];
+  // It has its home there, and goes back.
+  await allRun(cluster, names);
+  await until(() => watch.handOver(big, sinceBack) !== null, 30_000, 'it does not go back');
+  await pause(1_000);
+  // A process that starts compiles its code: that is none of the hand-over.
+  return [taken, await seen('joins', plannedMs, sinceBack, sinceBackClock, stayed)];
 }
 
 async function allRun(cluster: ClusterUnderTest, names: readonly string[]): Promise<void> {

@@ -39,6 +39,7 @@ function commitOf(version: number, keys: number): Commit {
     del: [],
     rolling: [],
     roundStart: version === 0,
+    roundEnd: false,
     cursor: text,
     ids: { slice: 1, text },
     dropSlices: [],

@@ -53,6 +53,20 @@ export function describeGroup(name: string, makeWorld: () => Promise<GroupWorld>
         expect(await other.members()).toEqual([memberOf(alice)]);
       });
 
+      it('tells when each will be forgotten, counted anew from each of its beats', async () => {
+        const endsIn = async () =>
+          Object.fromEntries((await other.living()).map(({ member, endsInMs }) => [member.agent, endsInMs]));
+        await group.heartbeat(memberOf(alice), longMs);
+        await group.heartbeat(memberOf(bob), 3_000);
+        const short = await until(async () => ((await endsIn())['bob'] ?? 0) < 2_900 || undefined);
+        const before = await endsIn();
+        await group.heartbeat(memberOf(bob), 3_000);
+        const after = await endsIn();
+
+        expect([short, before['alice']]).toEqual([true, expect.closeTo(longMs, -4)]);
+        expect(after['bob']).toBeGreaterThan(before['bob'] ?? 0);
+      });
+
       it('forgets a member that leaves', async () => {
         await group.heartbeat(memberOf(alice), longMs);
 

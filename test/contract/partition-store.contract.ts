@@ -48,7 +48,7 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
     it('holds nothing to begin with', async () => {
       const loaded = await load(store, await acquire());
 
-      expect(loaded).toEqual({ version: 0, cursor: null, outbox: [], ids: [], starts: 0, suspects: '', state: {} });
+      expect(loaded).toEqual({ version: 0, cursor: null, outbox: [], ids: [], starts: 0, suspects: '', state: {}, toWalk: null });
     });
 
     it('gives back what was committed: states, cursor, ids and outbox', async () => {
@@ -324,6 +324,7 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
       const step = fc.oneof(
         { weight: 8, arbitrary: fc.record({ set: fc.array(keys, { maxLength: 6 }), del: fc.array(keys, { maxLength: 3 }) }) },
         { weight: 1, arbitrary: fc.constant('reload' as const) },
+        { weight: 1, arbitrary: fc.constant('reload, and walk anew' as const) },
         { weight: 1, arbitrary: fc.constant('take over' as const) },
       );
       await fc.assert(
@@ -349,7 +350,8 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
               }
               const loaded = await load(store, token);
               expect(loaded.state).toEqual(Object.fromEntries(writer.state));
-              writer = new RollingWriter(store, token, rolling, loaded);
+              const toWalk = each === 'reload, and walk anew' ? null : loaded.toWalk;
+              writer = new RollingWriter(store, token, rolling, { ...loaded, toWalk });
             }
             expect((await load(store, token)).state).toEqual(Object.fromEntries(writer.state));
           },
@@ -484,16 +486,26 @@ const whole: WholePartition = {
   ],
 };
 
-async function load(store: PartitionStore, token: LeaseToken): Promise<Loaded & { readonly state: Record<string, string> }> {
+interface LoadedState extends Loaded {
+  readonly state: Record<string, string>;
+  /** Keys in no commit of the open round; null when there was none of it. */
+  readonly toWalk: readonly string[] | null;
+}
+
+async function load(store: PartitionStore, token: LeaseToken): Promise<LoadedState> {
   const state = new Map<string, string>();
-  const loaded: Guarded<Loaded> = await store.load(token, (chunk) => {
+  let toWalk: Set<string> | null = null;
+  const loaded: Guarded<Loaded> = await store.load(token, (chunk, ofOpenRound) => {
+    if (ofOpenRound) toWalk ??= new Set(state.keys());
+    if (!ofOpenRound) expect(toWalk).toBeNull();
+    for (const [key] of chunk) toWalk?.delete(key);
     for (const [key, value] of chunk) {
       if (value === null) state.delete(key);
       else state.set(key, value);
     }
   });
   if (loaded.kind !== 'ok') throw new Error(`not loaded: ${loaded.kind}`);
-  return { ...loaded.value, state: Object.fromEntries(state) };
+  return { ...loaded.value, state: Object.fromEntries(state), toWalk: toWalk === null ? null : [...toWalk] };
 }
 
 function commitOf(expectVersion: number, parts: Partial<Commit> = {}): Commit {
@@ -504,6 +516,7 @@ function commitOf(expectVersion: number, parts: Partial<Commit> = {}): Commit {
     del: [],
     rolling: [],
     roundStart: false,
+    roundEnd: false,
     cursor: `cursor ${expectVersion + 1}`,
     ids: null,
     dropSlices: [],

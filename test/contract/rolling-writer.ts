@@ -1,5 +1,5 @@
 import type { LeaseToken } from '../../src/coordination/group.ts';
-import type { PartitionStore } from '../../src/state/partition-store.ts';
+import type { Commit, PartitionStore } from '../../src/state/partition-store.ts';
 
 /** Commits as a worker does: what changed, and for stores that want it the next keys of the rolling checkpoint. */
 export class RollingWriter {
@@ -14,19 +14,25 @@ export class RollingWriter {
     store: PartitionStore,
     token: LeaseToken,
     rollingKeys = store.rollingKeys,
-    from: { readonly version: number; readonly state: Readonly<Record<string, string>> } = { version: 0, state: {} },
+    from: {
+      readonly version: number;
+      readonly state: Readonly<Record<string, string>>;
+      /** Keys that the open round has still to come to; null: it begins anew. */
+      readonly toWalk: readonly string[] | null;
+    } = { version: 0, state: {}, toWalk: null },
   ) {
     this.#store = store;
     this.#token = token;
     this.#rollingKeys = store.rollingKeys === 0 ? 0 : rollingKeys;
     this.#version = from.version;
     this.state = new Map(Object.entries(from.state));
+    this.#walk = from.toWalk === null ? null : from.toWalk.values();
   }
 
   async commit(set: readonly (readonly [string, string])[], del: readonly string[]): Promise<void> {
     for (const [key, value] of set) this.state.set(key, value);
     for (const key of del) this.state.delete(key);
-    const { rolling, roundStart } = this.#nextKeys();
+    const { rolling, roundStart, roundEnd } = this.#nextKeys();
     const result = await this.#store.commit(this.#token, {
       expectVersion: this.#version,
       commitId: `${this.#token.epoch}:${this.#version}`,
@@ -34,6 +40,7 @@ export class RollingWriter {
       del,
       rolling,
       roundStart,
+      roundEnd,
       cursor: String(this.#version + 1),
       ids: null,
       dropSlices: [],
@@ -45,7 +52,7 @@ export class RollingWriter {
   }
 
   // A Map walks in the order of insertion and sees what is added on the way, so a round meets every key that lived all through it.
-  #nextKeys(): { readonly rolling: readonly (readonly [string, string])[]; readonly roundStart: boolean } {
+  #nextKeys(): Pick<Commit, 'rolling' | 'roundStart' | 'roundEnd'> {
     const roundStart = this.#walk === null;
     const rolling: (readonly [string, string])[] = [];
     this.#walk ??= this.state.keys();
@@ -55,8 +62,9 @@ export class RollingWriter {
         this.#walk = null;
         break;
       }
-      rolling.push([next.value, this.state.get(next.value) ?? '']);
+      const value = this.state.get(next.value);
+      if (value !== undefined) rolling.push([next.value, value]);
     }
-    return { rolling, roundStart };
+    return { rolling, roundStart, roundEnd: this.#walk === null };
   }
 }

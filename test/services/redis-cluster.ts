@@ -102,6 +102,7 @@ export function commitOf(expectVersion: number, parts: Partial<Commit> = {}): Co
     del: [],
     rolling: [],
     roundStart: false,
+    roundEnd: false,
     cursor: `cursor ${expectVersion + 1}`,
     ids: null,
     dropSlices: [],

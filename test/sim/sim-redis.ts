@@ -1,4 +1,4 @@
-import type { AcquireResult, AgentIdentity, LeaseToken, Member, Plan, Unit } from '../../src/coordination/group.ts';
+import type { AcquireResult, AgentIdentity, LeaseToken, LivingMember, Member, Plan, Unit } from '../../src/coordination/group.ts';
 import type { Entry } from '../../src/model/entry.ts';
 import { Fault } from '../../src/model/faults.ts';
 import type { Commit, CommitResult, Guarded, Loaded, OutboxEntry } from '../../src/state/partition-store.ts';
@@ -193,13 +193,15 @@ export class SimRedis {
     if (record !== undefined) this.#put(this.#members, `${agent}/${boot}`, { ...record, until: 0 });
   }
 
-  members(): readonly Member[] {
-    const latest = new Map<string, { readonly member: Member; readonly seq: number }>();
+  living(): readonly LivingMember[] {
+    const latest = new Map<string, { readonly member: Member; readonly until: number; readonly seq: number }>();
     for (const record of this.#members.values()) {
       const { agent } = record.member;
       if (record.until > this.serverTime && (latest.get(agent)?.seq ?? -1) < record.seq) latest.set(agent, record);
     }
-    return [...latest.values()].map(({ member }) => member).sort((a, b) => (a.agent < b.agent ? -1 : 1));
+    return [...latest.values()]
+      .map(({ member, until }) => ({ member, endsInMs: until - this.serverTime }))
+      .sort((a, b) => (a.member.agent < b.member.agent ? -1 : 1));
   }
 
   readPlan(): Plan {

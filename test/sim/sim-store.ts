@@ -19,7 +19,8 @@ export function simGroup(redis: SimRedis, link: Link): Group {
   return {
     heartbeat: (member, ttlMs) => script(() => redis.heartbeat(member, ttlMs)),
     leave: (identity) => script(() => redis.leave(identity)),
-    members: () => script(() => redis.members()),
+    members: () => script(() => redis.living().map(({ member }) => member)),
+    living: () => script(() => redis.living()),
     readPlan: () => script(() => redis.readPlan()),
     commitPlan: (version, owners) => script(() => redis.commitPlan(version, owners)),
     acquire: (identity, unit, plan, ttlMs) => script(() => redis.acquire(identity, unit, plan, ttlMs)),
@@ -53,7 +54,7 @@ export function simStore(cluster: Cluster, link: Link, recorded: Entry[], lane: 
     rollingKeys: 0,
     load: async (token, onState) => {
       const loaded = await script(() => redis.load(token));
-      if (loaded.kind === 'ok') onState([...loaded.value.rows]);
+      if (loaded.kind === 'ok') onState([...loaded.value.rows], false);
       return loaded;
     },
     noteStart: (token, suspects) => script(() => redis.noteStart(token, suspects)),

@@ -1,7 +1,18 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { LmdbEnvironment, Table } from '../../lib/lmdb-environment.ts';
 import { type Deadline, deadlineIn, leftMs, type MachineTime } from '../../lib/machine-time.ts';
-import type { AcquireResult, AgentIdentity, Group, Layout, LeaseToken, LeaseView, Member, Plan, Unit } from '../group.ts';
+import type {
+  AcquireResult,
+  AgentIdentity,
+  Group,
+  Layout,
+  LeaseToken,
+  LeaseView,
+  LivingMember,
+  Member,
+  Plan,
+  Unit,
+} from '../group.ts';
 import type { Leases } from './leases.ts';
 
 interface MemberRecord {
@@ -54,10 +65,14 @@ export class EmbeddedGroup implements Group {
   }
 
   async members(): Promise<readonly Member[]> {
+    return (await this.living()).map(({ member }) => member);
+  }
+
+  async living(): Promise<readonly LivingMember[]> {
     this.#environment.refresh();
     return this.#records()
-      .filter((record) => leftMs(this.#time, record.until) > 0)
-      .map((record) => record.member);
+      .map(({ member, until }) => ({ member, endsInMs: leftMs(this.#time, until) }))
+      .filter(({ endsInMs }) => endsInMs > 0);
   }
 
   async readPlan(): Promise<Plan> {

@@ -1,5 +1,6 @@
 import type { Table } from '../../lib/lmdb-environment.ts';
 import { type Deadline, deadlineIn, leftMs, type MachineTime } from '../../lib/machine-time.ts';
+import { isOwnerAlive, processOwner } from '../../lib/process-owner.ts';
 import type { AcquireResult, AgentIdentity, LeaseToken, LeaseView, Unit } from '../group.ts';
 
 /** The history of an LMDB file never goes back by itself (nobody sees a transaction before it is on disk), so one is enough. */
@@ -12,16 +13,28 @@ interface Lease {
   readonly epoch: number;
   readonly plan: number;
   readonly until: Deadline;
+  /** The process that has it. Leases of before do not say. */
+  readonly owner?: string;
+}
+
+/**
+ * Held by an earlier boot of the same agent, whose process is gone: it was killed and started again, and need not wait for itself. Leases of other
+ * agents are never judged so: they may be in another container, where our process table says nothing.
+ */
+function isOrphan(lease: Lease, { agent }: AgentIdentity): boolean {
+  return lease.agent === agent && lease.owner !== undefined && !isOwnerAlive(lease.owner);
 }
 
 /** The lease records. Every method but `views` runs inside a transaction of the same environment as the effects it guards. */
 export class Leases {
   readonly #table: Table<string>;
   readonly #time: MachineTime;
+  readonly #owner: string;
 
-  constructor(table: Table<string>, time: MachineTime) {
+  constructor(table: Table<string>, time: MachineTime, owner = processOwner()) {
     this.#table = table;
     this.#time = time;
+    this.#owner = owner;
   }
 
   /** The guard at the head of every effect. An expired lease still holds: only another owner's acquire ends it. */
@@ -39,13 +52,13 @@ export class Leases {
 
   acquire(identity: AgentIdentity, unit: Unit, planVersion: number, ttlMs: number): AcquireResult {
     const lease = this.#read(unit);
-    const left = lease === undefined || lease.agent === '' ? 0 : leftMs(this.#time, lease.until);
+    const left = lease === undefined || lease.agent === '' || isOrphan(lease, identity) ? 0 : leftMs(this.#time, lease.until);
     if (lease !== undefined && left > 0 && !(lease.agent === identity.agent && lease.boot === identity.boot))
       return { kind: 'held', by: lease.agent, expiresInMs: left };
     if (lease !== undefined && planVersion < lease.plan) return { kind: 'stale-plan' };
     const { agent, boot } = identity;
     const epoch = (lease?.epoch ?? 0) + 1;
-    this.#write(unit, { agent, boot, epoch, plan: planVersion, until: deadlineIn(this.#time, ttlMs) });
+    this.#write(unit, { agent, boot, epoch, plan: planVersion, until: deadlineIn(this.#time, ttlMs), owner: this.#owner });
     return { kind: 'acquired', token: { unit, agent, boot, epoch, incarnation: embeddedIncarnation } };
   }
 

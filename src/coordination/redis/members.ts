@@ -1,5 +1,5 @@
 import { num, str } from '../../lib/redis-reply.ts';
-import type { AgentIdentity, Member } from '../group.ts';
+import type { AgentIdentity, LivingMember, Member } from '../group.ts';
 import type { GroupParts } from './redis-group.ts';
 import { heartbeat, leave, readMembers, readTime } from './scripts/members.ts';
 import { type MemberRecord, readMember, signMember } from './seals.ts';
@@ -40,7 +40,7 @@ export class Members {
     await standing.run(leave, [keys.members], () => [fieldOf(identity)]);
   }
 
-  async alive(): Promise<readonly Member[]> {
+  async living(): Promise<readonly LivingMember[]> {
     const { standing, keys } = this.#parts;
     const { values, mark } = await standing.run(readMembers, [keys.members], () => []);
     const now = num(values[0]);
@@ -55,7 +55,9 @@ export class Members {
       if (record.at + record.ttlMs > now && (latest.get(agent)?.seq ?? -1) < record.seq) latest.set(agent, record);
     }
     this.#seen = seen;
-    return [...latest.values()].map(({ member }) => member).sort((a, b) => (a.agent < b.agent ? -1 : 1));
+    return [...latest.values()]
+      .map(({ member, at, ttlMs }) => ({ member, endsInMs: at + ttlMs - now }))
+      .sort((a, b) => (a.member.agent < b.member.agent ? -1 : 1));
   }
 
   #read(field: string, value: string, mark: Parameters<typeof readMember>[1]): MemberRecord | null {

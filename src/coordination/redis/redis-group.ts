@@ -1,7 +1,18 @@
 import type { KeyRing } from '../../lib/key-ring.ts';
 import { num, str } from '../../lib/redis-reply.ts';
 import type { ControlLog } from '../control-log.ts';
-import type { AcquireResult, AgentIdentity, Group, Layout, LeaseToken, LeaseView, Member, Plan, Unit } from '../group.ts';
+import type {
+  AcquireResult,
+  AgentIdentity,
+  Group,
+  Layout,
+  LeaseToken,
+  LeaseView,
+  LivingMember,
+  Member,
+  Plan,
+  Unit,
+} from '../group.ts';
 import type { RedisConnection } from './connection.ts';
 import type { ClusterKeys } from './keys.ts';
 import { Layouts } from './layouts.ts';
@@ -46,8 +57,12 @@ export class RedisGroup implements Group {
     return this.#members.leave(identity);
   }
 
-  members(): Promise<readonly Member[]> {
-    return this.#members.alive();
+  async members(): Promise<readonly Member[]> {
+    return (await this.#members.living()).map(({ member }) => member);
+  }
+
+  living(): Promise<readonly LivingMember[]> {
+    return this.#members.living();
   }
 
   /** A plan that nobody of us signed is none, but its version stands: the next one must be above it. */

@@ -1,4 +1,5 @@
 import { stableHash } from '../../model/stable-hash.ts';
+import { type InTurns, runThrough } from '../in-turns.ts';
 import { originOf } from './former-layout.ts';
 import { eachIdLine, idLine } from './id-lines.ts';
 import { IdTable, maxOwners } from './id-table.ts';
@@ -188,12 +189,16 @@ export class IdLog {
     return change;
   }
 
+  restore(...stored: Parameters<IdLog['restoring']>): void {
+    runThrough(this.restoring(...stored));
+  }
+
   /** Rebuilds the log; `proven` are the marks of the cursor. Closed ids get their two minutes anew: never forgotten too early. */
-  restore(
+  *restoring(
     stored: readonly (readonly [slice: number, text: string])[],
     proven: ReadonlyMap<string, number>,
     partitionMs: number,
-  ): void {
+  ): InTurns {
     this.#now = Math.floor(partitionMs / sliceMs);
     // The newest first: of a line written again, that is the slice to remember.
     for (const [slice, text] of stored.toReversed()) {
@@ -205,6 +210,8 @@ export class IdLog {
         marks.saw(seq);
         this.#table.add(high, low, seq, marks.owner, marks.isOpen(seq) ? written : this.#now);
       });
+      // A row holds the ids of one commit.
+      yield;
     }
     this.#writeLateProofs();
   }

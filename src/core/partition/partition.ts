@@ -2,6 +2,7 @@ import type { ConfigEntry, DataEntry, Entry, Part, TickEntry } from '../../model
 import { type Item, itemTime } from '../../model/item.ts';
 import type { Json } from '../../model/json.ts';
 import { parseJson, printJson } from '../../model/json-text.ts';
+import { type InTurns, runThrough } from '../in-turns.ts';
 import type { Chain } from '../transformers/chain.ts';
 import { parseEventTime } from '../transformers/event-time.ts';
 import type { Drop, Time } from '../transformers/transformer.ts';
@@ -57,6 +58,7 @@ export interface PartitionChange extends IdLogChange {
   readonly del: readonly string[];
   readonly rolling: readonly (readonly [key: string, value: string])[];
   readonly roundStart: boolean;
+  readonly roundEnd: boolean;
   readonly cursor: string;
 }
 
@@ -122,8 +124,12 @@ export class Partition {
     return this.#clock.partitionMs;
   }
 
-  /** Hand over the stored states first (`loadStates`), then this. */
   restore(cursorText: string | null, ids: readonly (readonly [slice: number, text: string])[]): void {
+    runThrough(this.restoring(cursorText, ids));
+  }
+
+  /** Hand over the stored states first (`loadStates`), then this. */
+  *restoring(cursorText: string | null, ids: readonly (readonly [slice: number, text: string])[]): InTurns {
     if (cursorText !== null) {
       const cursor = parseJson(cursorText) as unknown as Cursor;
       this.#positions.restore(cursor.listeners);
@@ -134,12 +140,13 @@ export class Partition {
       this.#former = cursor.former ?? [];
       this.#formerPlaces = compileFormerPlaces(this.#former);
     }
-    this.#ids.restore(ids, this.#positions.proven(), this.#clock.partitionMs);
-    this.#chain.resume(this.#time());
+    yield* this.#ids.restoring(ids, this.#positions.proven(), this.#clock.partitionMs);
+    yield* this.#chain.resuming(this.#time());
   }
 
-  loadStates(chunk: readonly (readonly [key: string, value: string | null])[]): void {
-    this.#chain.load(chunk);
+  /** `ofOpenRound`: they stand in commits of the checkpoint's round that is open, and so does all that is loaded after them. */
+  loadStates(chunk: readonly (readonly [key: string, value: string | null])[], ofOpenRound = false): void {
+    this.#chain.load(chunk, ofOpenRound);
   }
 
   /** The owner's own entry, before the first one it handles under its configuration. */
@@ -294,7 +301,7 @@ export class Partition {
   /** Everything that changed since the last call, for one commit. */
   takeChange(rollingKeys: number): PartitionChange {
     const { set, del } = this.#chain.takeDirty();
-    const { rows, roundStart } = this.#chain.rolling(Math.min(rollingKeys, Math.max(16, 2 * set.length)));
+    const { rows, roundStart, roundEnd } = this.#chain.rolling(Math.min(rollingKeys, Math.max(16, 2 * set.length)));
     const cursor = {
       config: this.#configHash,
       clock: this.#clock,
@@ -302,7 +309,15 @@ export class Partition {
       listeners: this.#positions.toJson(),
       ...(this.#former.length === 0 ? {} : { former: this.#former }),
     } satisfies Cursor;
-    return { set, del, rolling: rows, roundStart, cursor: printJson(cursor as unknown as Json), ...this.#ids.takeChange() };
+    return {
+      set,
+      del,
+      rolling: rows,
+      roundStart,
+      roundEnd,
+      cursor: printJson(cursor as unknown as Json),
+      ...this.#ids.takeChange(),
+    };
   }
 
   #time(): Time {

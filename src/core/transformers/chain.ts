@@ -1,6 +1,7 @@
 import type { Item } from '../../model/item.ts';
 import { itemId, withId } from '../../model/item.ts';
 import { stableId } from '../../model/stable-hash.ts';
+import { type InTurns, runThrough } from '../in-turns.ts';
 import { reorder, reorderParameters } from './reorder.ts';
 import { type RunningStep, runningStep, type Sent } from './running-step.ts';
 import type { AnyTransformer, Drop, Output, Time } from './transformer.ts';
@@ -22,15 +23,22 @@ export interface Chain {
   /** What changed since the last call, as the store keeps it: key `<place>/<transformer>/<key>`. */
   takeDirty(): { readonly set: readonly (readonly [string, string])[]; readonly del: readonly string[] };
   /** Stored states in any order, a later one replacing an earlier; null removes. Then `resume`, once, before anything else. */
-  load(chunk: readonly (readonly [key: string, value: string | null])[]): void;
+  load(chunk: readonly (readonly [key: string, value: string | null])[], ofOpenRound?: boolean): void;
   resume(time: Time): void;
+  resuming(time: Time): InTurns;
   /** The next `most` keys with their values as of now, round and round over all of them; fewer at the end of a round. */
-  rolling(most: number): { readonly rows: readonly (readonly [string, string])[]; readonly roundStart: boolean };
+  rolling(most: number): Rolling;
   readonly size: number;
   readonly stateful: boolean;
   readonly needsTime: boolean;
   /** What `partition_by` must be a subset of; undefined when any partitioning is right. */
   readonly partitionKeys: readonly string[] | undefined;
+}
+
+export interface Rolling {
+  readonly rows: readonly (readonly [string, string])[];
+  readonly roundStart: boolean;
+  readonly roundEnd: boolean;
 }
 
 export interface ChainResult {
@@ -89,7 +97,8 @@ class SinkChain implements Chain {
   /** How much lower than the partition's a step's watermark is. */
   readonly #delays: readonly number[];
   #watermark = Number.NEGATIVE_INFINITY;
-  #rollingStep = 0;
+  /** The step that the open round has come to; null between two rounds. */
+  #rollingStep: number | null = null;
   #out: Item[] = [];
   #dropped: Map<string, number> | null = null;
   #letters: ChainLetter[] = [];
@@ -247,32 +256,44 @@ class SinkChain implements Chain {
     return { set, del };
   }
 
-  load(chunk: readonly (readonly [key: string, value: string | null])[]): void {
+  load(chunk: readonly (readonly [key: string, value: string | null])[], ofOpenRound = false): void {
+    if (ofOpenRound) this.#rollingStep = 0;
     for (const [key, text] of chunk) {
       const border = key.indexOf('/', key.indexOf('/') + 1) + 1;
       // A key of a step that no longer exists belongs to a former configuration and is left alone.
-      this.#byPrefix.get(key.slice(0, border))?.table?.load(key.slice(border), text);
+      this.#byPrefix.get(key.slice(0, border))?.table?.load(key.slice(border), text, ofOpenRound);
     }
   }
 
   resume(time: Time): void {
-    this.#watermark = time.watermark;
-    for (const step of this.#steps) step.resume();
+    runThrough(this.resuming(time));
   }
 
-  rolling(most: number): { rows: [string, string][]; roundStart: boolean } {
-    const rows: [string, string][] = [];
-    const roundStart = this.#rollingStep === 0 && (this.#steps[0]?.table?.rolled ?? true);
-    while (rows.length < most && this.#rollingStep < this.#steps.length) {
-      const { table, prefix } = this.#steps[this.#rollingStep] as RunningStep;
-      table?.roll(prefix, most, rows);
-      if (table === null || table.rolled) this.#rollingStep += 1;
+  *resuming(time: Time): InTurns {
+    this.#watermark = time.watermark;
+    for (const step of this.#steps) {
+      if (step.table !== null) yield* step.table.loaded();
+      yield* step.resuming();
     }
-    if (this.#rollingStep === this.#steps.length) this.#rollingStep = 0;
-    return { rows, roundStart };
+  }
+
+  rolling(most: number): Rolling {
+    if (most === 0) return noRolling;
+    const rows: [string, string][] = [];
+    const roundStart = this.#rollingStep === null;
+    let at = this.#rollingStep ?? 0;
+    while (at < this.#steps.length) {
+      const { table, prefix } = this.#steps[at] as RunningStep;
+      if (table !== null && !table.roll(prefix, most, rows)) break;
+      at += 1;
+    }
+    const roundEnd = at === this.#steps.length;
+    this.#rollingStep = roundEnd ? null : at;
+    return { rows, roundStart, roundEnd };
   }
 }
 
+const noRolling: Rolling = Object.freeze({ rows: Object.freeze([]), roundStart: false, roundEnd: false });
 const noDrops: readonly Drop[] = Object.freeze([]);
 
 /** Only what the state's own schema refuses stops the partition: computing on would overwrite what we could not read. */

@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import { Fault } from '../../model/faults.ts';
 import type { Json } from '../../model/json.ts';
+import type { InTurns } from '../in-turns.ts';
 import { parseState, printState } from './state-text.ts';
 
 /** A stored state not looked at since it was loaded: a million keys are loaded as text and parsed one by one when they are touched. */
@@ -23,6 +24,10 @@ export class KeyTable {
   readonly #schema: ZodType;
   readonly #step: string;
   #rolling: IterableIterator<string> | null = null;
+  /** How many of the first of them the round that is walked still has to come to; null between two rounds. */
+  #toRoll: number | null = null;
+  /** While it is loaded: what the open round needs not come to any more. */
+  #rolled: Map<string, Unread> | null = null;
   #sweeping: IterableIterator<string> | null = null;
 
   constructor(schema: ZodType, step: string, marked: boolean) {
@@ -61,19 +66,37 @@ export class KeyTable {
     return this.#states.keys();
   }
 
-  load(key: string, text: string | null): void {
-    if (text === null) {
+  /** `rolled`: it stands in a commit of the open round. From the first of these on all are. `loaded` ends it. */
+  load(key: string, text: string | null, rolled = false): void {
+    if (rolled) {
+      this.#rolled ??= new Map();
       this.#states.delete(key);
+    }
+    const states = this.#rolled ?? this.#states;
+    if (text === null) {
+      states.delete(key);
       this.#marks?.delete(key);
       return;
     }
-    this.#states.set(key, new Unread(text));
+    states.set(key, new Unread(text));
     // `[12,{…}]`: the mark is read without parsing the state.
     if (this.#marks !== null) this.#marks.set(key, Number.parseInt(text.slice(1, 20), 10));
   }
 
-  /** Puts loaded rows into the order of their marks. */
+  /** What is still to be walked stands first, as what was there when a round began always does. */
+  *loaded(): InTurns {
+    if (this.#rolled === null) return;
+    this.#toRoll = this.#states.size;
+    for (const [key, state] of this.#rolled) {
+      this.#states.set(key, state);
+      if (this.#states.size % 1_000 === 0) yield;
+    }
+    this.#rolled = null;
+  }
+
+  /** Puts loaded rows into the order of their marks; an open round must come to all of them then. */
   sortByMark(): void {
+    if (this.#toRoll !== null) this.#toRoll = this.#states.size;
     const keys = [...this.#states.keys()].sort((a, b) => this.mark(a) - this.mark(b));
     const states = keys.map((key) => this.#states.get(key));
     this.#states.clear();
@@ -104,21 +127,22 @@ export class KeyTable {
     this.#dirty.clear();
   }
 
-  /** Up to `most` further rows of the current round; fewer than `most` means that the round has ended here. */
-  roll(prefix: string, most: number, rows: [string, string][]): void {
+  /**
+   * Further rows of the current round, until there are `most`; true when it has ended here. It comes to every key that was there when it began and
+   * lived on: those stand first, whatever was set since stands behind them and in a commit of this round.
+   */
+  roll(prefix: string, most: number, rows: [string, string][]): boolean {
     this.#rolling ??= this.#states.keys();
-    while (rows.length < most) {
+    let left = this.#toRoll ?? this.#states.size;
+    for (; left > 0 && rows.length < most; left--) {
       const next = this.#rolling.next();
-      if (next.done === true) {
-        this.#rolling = null;
-        return;
-      }
-      rows.push([prefix + next.value, this.text(next.value)]);
+      if (next.done === true) left = 1;
+      else rows.push([prefix + next.value, this.text(next.value)]);
     }
-  }
-
-  get rolled(): boolean {
-    return this.#rolling === null;
+    const ended = left === 0;
+    this.#toRoll = ended ? null : left;
+    if (ended) this.#rolling = null;
+    return ended;
   }
 
   /** Deletes up to `most` rows whose mark is below `least`; it only frees memory, since such a row already counts as absent. */

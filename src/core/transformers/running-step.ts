@@ -1,5 +1,6 @@
 import type { Item } from '../../model/item.ts';
 import { canonicalParts } from '../../model/stable-hash.ts';
+import type { InTurns } from '../in-turns.ts';
 import { DueQueue } from './due-queue.ts';
 import { KeyTable } from './key-table.ts';
 import { splitParts } from './key-text.ts';
@@ -39,7 +40,7 @@ export interface RunningStep {
   takeDue(time: Time): string | undefined;
   due(key: string, time: Time): Sent;
   sweep(time: Time): void;
-  resume(): void;
+  resuming(): InTurns;
 }
 
 /** `place` is where it stands in its chain, `0`, `1`, …: with the name it is the step's path, which its outputs' ids are made of. */
@@ -60,9 +61,12 @@ export function runningStep(transformer: AnyTransformer, parameters: unknown, pl
     takeDue: () => undefined,
     due: () => nothing,
     sweep: () => undefined,
-    resume: () => undefined,
+    resuming: function* () {},
   };
 }
+
+/** So many states are parsed in a turn: some 10 µs each. */
+const keysPerTurn = 200;
 
 const nothing: Sent = Object.freeze({ out: Object.freeze([]) });
 
@@ -167,9 +171,14 @@ class KeyedStep implements RunningStep {
     this.table.sweep(16 + Math.ceil(this.table.size / 100), idleLimit(time, this.#idleMs));
   }
 
-  resume(): void {
+  *resuming(): InTurns {
     if (this.#due === null) return;
-    for (const key of this.table.keys()) this.#schedule(key, this.table.get(key));
+    let read = 0;
+    for (const key of this.table.keys()) {
+      this.#schedule(key, this.table.get(key));
+      read += 1;
+      if (read % keysPerTurn === 0) yield;
+    }
   }
 }
 
@@ -240,8 +249,9 @@ class TableStep implements RunningStep {
 
   sweep(): void {}
 
-  resume(): void {
+  *resuming(): InTurns {
     this.table.sortByMark();
+    yield;
     for (const key of this.table.keys()) this.#nextPlace = Math.max(this.#nextPlace, this.table.mark(key) + 1);
   }
 }

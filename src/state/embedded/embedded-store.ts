@@ -16,7 +16,7 @@ import type {
   WholePartitions,
 } from '../partition-store.ts';
 import type { LeaseGuard } from './lease-guard.ts';
-import { afterCommit, afterLoad, afterStart, emptyHead, type LogHead, wholeAt } from './log-head.ts';
+import { afterCommit, afterStart, emptyHead, type LogHead, wholeAt } from './log-head.ts';
 import { decodeRecord, encodeRecord } from './log-record.ts';
 
 const fenced = { kind: 'fenced' } as const;
@@ -55,32 +55,34 @@ export class EmbeddedStore implements PartitionStore, WholePartitions, PeekedPar
     this.#outbox = environment.bytesTable('outbox');
   }
 
-  async load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>> {
+  async load(token: LeaseToken, onState: Parameters<PartitionStore['load']>[1]): Promise<Guarded<Loaded>> {
     const { unit } = token;
-    const head = await this.#environment.transact(() => {
-      if (!this.#guard.holds(token)) return null;
-      const loaded = afterLoad(this.#head(unit));
-      this.#putHead(unit, loaded);
-      return loaded;
-    });
+    const head = await this.#environment.transact(() => (this.#guard.holds(token) ? this.#head(unit) : null));
     if (head === null) return fenced;
     let cursor: string | null = null;
     let pending: StateChunk[number][] = [];
+    let ofOpenRound = false;
+    const handOn = async () => {
+      if (pending.length > 0) onState(pending, ofOpenRound);
+      pending = [];
+      await nextTurn();
+    };
     for (let version = head.wholeFrom; version <= head.version; version++) {
       const bytes = this.#log.get([unit, version]);
       if (bytes === undefined) return this.#missing(token, version);
+      if (version === head.openFrom) {
+        await handOn();
+        ofOpenRound = true;
+      }
       const record = decodeRecord(bytes);
       // A partition that was written as a whole may have none yet.
       cursor = record.cursor === '' ? null : record.cursor;
       for (const change of record.changes) {
         pending.push(change);
-        if (pending.length < chunkKeys) continue;
-        onState(pending);
-        pending = [];
-        await nextTurn();
+        if (pending.length >= chunkKeys) await handOn();
       }
     }
-    if (pending.length > 0) onState(pending);
+    await handOn();
     const outbox = this.#readOutbox(unit);
     const ids = this.#readIds(unit);
     // Only the holder changes these rows: when it still holds at the end, they were read as one.
@@ -118,7 +120,7 @@ export class EmbeddedStore implements PartitionStore, WholePartitions, PeekedPar
       const head = this.#head(unit);
       if (head.lastCommitId === commit.commitId) return { kind: 'replayed', version: head.version };
       if (head.version !== commit.expectVersion) return { kind: 'conflict', version: head.version };
-      const next = afterCommit(head, commit.commitId, commit.roundStart);
+      const next = afterCommit(head, commit);
       void this.#log.put([unit, next.version], record);
       for (let version = head.keptFrom; version < next.keptFrom; version++) void this.#log.remove([unit, version]);
       if (commit.ids !== null) void this.#ids.put([unit, commit.ids.slice, next.version], commit.ids.text);

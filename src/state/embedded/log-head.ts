@@ -1,9 +1,11 @@
+import type { Commit } from '../partition-store.ts';
+
 /**
  * Where the state log of a unit stands. The log is one record per commit: what the commit changed, and the next few hundred keys of
  * a checkpoint that walks round and round. Reading everything back means: from the start of the last whole round, in order.
  *
- * A load ends the open round unfinished, since its reader begins to walk anew. Without that rule the first `roundStart` after a
- * restart would make half a round look whole, and trimming behind it would lose the other half.
+ * A round is whole when its walk has said that it ended, and not when the next one begins: whoever loads may walk on where the last owner
+ * stopped, or anew. Were a round given up with each owner, owners that live for less than one would leave a log that only grows.
  */
 export interface LogHead {
   readonly version: number;
@@ -14,7 +16,7 @@ export interface LogHead {
   readonly suspects: string;
   /** First record of the last round known to be whole; 1, the start of time, until there is one. */
   readonly wholeFrom: number;
-  /** First record of the round that is being walked now. */
+  /** First record of the round that is being walked now, be it by one owner after the other. */
   readonly openFrom: number | null;
   /** First record that is still kept. */
   readonly keptFrom: number;
@@ -30,10 +32,6 @@ export const emptyHead: LogHead = {
   keptFrom: 1,
 };
 
-export function afterLoad(head: LogHead): LogHead {
-  return { ...head, openFrom: null };
-}
-
 export function afterStart(head: LogHead, suspects: string): LogHead {
   return { ...head, starts: head.starts + 1, suspects };
 }
@@ -42,16 +40,20 @@ export function afterStart(head: LogHead, suspects: string): LogHead {
 const trimPerCommit = 8;
 
 /** The head after the next commit; records from `head.keptFrom` up to `keptFrom` of the result are no longer needed. */
-export function afterCommit(head: LogHead, commitId: string, roundStart: boolean): LogHead {
+export function afterCommit(
+  head: LogHead,
+  { commitId, roundStart, roundEnd }: Pick<Commit, 'commitId' | 'roundStart' | 'roundEnd'>,
+): LogHead {
   const version = head.version + 1;
-  const wholeFrom = roundStart && head.openFrom !== null ? head.openFrom : head.wholeFrom;
+  const openFrom = roundStart ? version : head.openFrom;
+  const wholeFrom = roundEnd && openFrom !== null ? openFrom : head.wholeFrom;
   return {
     version,
     lastCommitId: commitId,
     starts: 0,
     suspects: head.suspects,
     wholeFrom,
-    openFrom: roundStart ? version : head.openFrom,
+    openFrom: roundEnd ? null : openFrom,
     keptFrom: Math.min(wholeFrom, head.keptFrom + trimPerCommit),
   };
 }

@@ -13,9 +13,14 @@ const bytesPerCall = 1 << 20;
 
 /** Every state, in chunks of at most `keysPerPage`, each in a turn of its own; a key may come twice, with the same value. */
 export async function scanState(redis: GuardedRedis, keys: UnitKeys, onState: (chunk: StateChunk) => void): Promise<void> {
-  let cursor = '0';
-  do {
-    const { cursor: next, page } = await redis.scan(keys.state, cursor, keysPerPage);
+  let coming = redis.scan(keys.state, '0', keysPerPage);
+  for (;;) {
+    const { cursor: next, page } = await coming;
+    // While we take this page up, Redis looks for the next.
+    if (next !== '0') {
+      coming = redis.scan(keys.state, next, keysPerPage);
+      coming.catch(() => undefined); // awaited above, unless what we have does not load
+    }
     // Redis gives more than asked for when it must.
     for (let start = 0; start < page.length; start += 2 * keysPerPage) {
       const chunk: (readonly [string, string])[] = [];
@@ -24,8 +29,8 @@ export async function scanState(redis: GuardedRedis, keys: UnitKeys, onState: (c
       onState(chunk);
       await nextTurn();
     }
-    cursor = next;
-  } while (cursor !== '0');
+    if (next === '0') return;
+  }
 }
 
 /** Null: fenced. In the order of publishing. */

@@ -39,11 +39,11 @@ export class RedisStore implements PartitionStore, WholePartitions, PeekedPartit
    * In pages, so that neither Redis nor this process stands still over a million keys. Only the holder of the lease changes what is read:
    * when it still holds at the end, at the same version, all pages belong together.
    */
-  async load(token: LeaseToken, onState: (chunk: StateChunk) => void): Promise<Guarded<Loaded>> {
+  async load(token: LeaseToken, onState: Parameters<PartitionStore['load']>[1]): Promise<Guarded<Loaded>> {
     const keys = unitKeys(this.#redis, token.unit);
     const before = await this.#head(token);
     if (before === null) return fenced;
-    await scanState(this.#redis, keys, onState);
+    await scanState(this.#redis, keys, (chunk) => onState(chunk, false));
     const outbox = await readOutbox(this.#redis, token, keys, before.groups);
     const ids = outbox === null ? null : await readIds(this.#redis, token, keys, before.slices);
     const after = ids === null ? null : await this.#head(token);

@@ -39,6 +39,12 @@ function windows(): Partition {
   return new Partition(createChain({ cluster: 'c', sink: 's', steps: [{ transformer, parameters }] }));
 }
 
+function remembered(): Partition {
+  const transformer = transformers['deduplicate'] as AnyTransformer;
+  const parameters = transformer.Parameters.parse({ window: '2m' });
+  return new Partition(createChain({ cluster: 'c', sink: 's', steps: [{ transformer, parameters }] }));
+}
+
 /** The same partition after a takeover, from what a commit now would have stored. */
 function takenOver(partition: Partition, heir: Partition): Partition {
   const { set, cursor, ids } = partition.takeChange(1_000);
@@ -131,6 +137,32 @@ describe('a partition', () => {
       expect([...out, ...rest], `cut after ${cut}`).toEqual(whole);
       expect(after.configHash).toBe('h');
     }
+  });
+
+  it('gives way many times while it is restored, be it states with deadlines or ids of many commits', () => {
+    const partition = remembered();
+    const ids: [number, string][] = [];
+    const states = new Map<string, string>();
+    let cursor = '';
+    for (let seq = 1; seq <= 50; seq++) {
+      partition.apply(
+        data(
+          seq,
+          Array.from({ length: 40 }, (_, i) => sample(`r${i}`, seq, i)),
+        ),
+        seq,
+        'f',
+      );
+      const change = partition.takeChange(0);
+      for (const [key, value] of change.set) states.set(key, value);
+      if (change.ids !== null) ids.push([change.ids.slice, change.ids.text]);
+      cursor = change.cursor;
+    }
+    const heir = remembered();
+    heir.loadStates([...states]);
+    const turns = [...heir.restoring(cursor, ids)].length;
+
+    expect([states.size, heir.openIds, turns]).toEqual([2_000, 2_000, 50 + 10]);
   });
 
   it('forgets ids in two minutes of its data too, when nobody needs to tick it', () => {

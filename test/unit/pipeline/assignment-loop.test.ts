@@ -192,6 +192,18 @@ describe('agents that share units', () => {
     }
   });
 
+  it('go on with what a killed one had as soon as its lease has run out', async () => {
+    const [a, b] = [new Agent('host:1:a'), new Agent('host:2:b')];
+    await until(() => a.running.length === 2 && b.running.length === 2);
+    await pass(15_300);
+    a.kill();
+    const before = clock.now();
+    await until(() => b.running.length === 4);
+
+    // Time passes in steps of 100 ms.
+    expect(clock.now() - before).toBeLessThanOrEqual(leaseTtlMs + 300);
+  });
+
   it('hand a unit over only when its worker has ended, and then at once', async () => {
     const drained: (() => void)[] = [];
     const slow: Work = async (_unit, _token, { soft }) => {

@@ -279,6 +279,25 @@ describe('a worker', () => {
     expect(before).toBe(0);
   });
 
+  it('ends a commit with the entry that brings it to 2,000 items, and loses none of the rest', async () => {
+    const appender = await embedded.topics.openAppender();
+    for (let seq = 1; seq <= 5; seq++) {
+      const items = Array.from({ length: 500 }, (_, i) => cpu((seq - 1) * 500 + i));
+      const notifications = [{ id: `n${seq}`, items }];
+      const entry: DataEntry = { kind: 'data', listener: 'l', seq, at: Date.now(), proven: 0, notifications, canaries: [] };
+      await appender.append([{ partition: ref, bytes: encoder.encode(printEntry(entry)) }], AbortSignal.timeout(5_000));
+    }
+    await appender.close();
+    const lane = new KeepingLane();
+    const worker = start(await acquire('a'), lane);
+    await until(() => lane.items.length === 2_499);
+    worker.soft.abort();
+    await worker.ended;
+
+    expect(lane.blobs.map(({ items }) => items.length)).toEqual([1_999, 500]);
+    expect((await embedded.topics.stats(ref)).entries).toBe(0);
+  });
+
   it('makes a dead letter of an entry that nobody wrote, and its neighbours pass', async () => {
     await append(1);
     const appender = await embedded.topics.openAppender();

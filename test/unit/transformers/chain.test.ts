@@ -79,12 +79,38 @@ describe('the chain', () => {
     for (let i = 0; i < 5; i++) feed(chain, i, at(i, { resource_id: `r${i % 3}` }));
     const round = [chain.rolling(2), chain.rolling(2), chain.rolling(2), chain.rolling(2)];
 
-    expect(round.map(({ rows, roundStart }) => [rows.length, roundStart])).toEqual([
-      [2, true],
-      [2, false],
-      [1, false],
-      [2, true],
+    expect(round.map(({ rows, roundStart, roundEnd }) => [rows.length, roundStart, roundEnd])).toEqual([
+      [2, true, false],
+      [2, false, false],
+      [1, false, true],
+      [2, true, false],
     ]);
+  });
+
+  it('goes on with the round of the owner before, and comes only to what is in no commit of it', () => {
+    const chain = () => createChain({ cluster: 'c', sink: 's', steps: [step('delta', {}), step('rate_of_change', {})] });
+    const first = chain();
+    for (let i = 0; i < 4; i++) feed(first, i, at(i, { resource_id: `r${i}` }));
+    const before = first.takeDirty().set;
+    const begun = first.rolling(1);
+    feed(first, 4, at(4, { resource_id: 'r3' }));
+    const changed = first.takeDirty().set;
+    const heir = chain();
+    heir.load(before);
+    heir.load([...begun.rows, ...changed], true);
+    heir.resume(time(4));
+    feed(heir, 5, at(5, { resource_id: 'new' }));
+    const rest = [heir.rolling(1), heir.rolling(1)];
+
+    expect(rest.map(({ rows, roundStart, roundEnd }) => [rows.length, roundStart, roundEnd])).toEqual([
+      [1, false, false],
+      [1, false, true],
+    ]);
+    const come = [begun, ...rest].flatMap(({ rows }) => rows.map(([key]) => key));
+    expect([...come, ...changed.map(([key]) => key)].sort()).toEqual(
+      [...new Set([...before, ...changed].map(([key]) => key))].sort(),
+    );
+    expect(heir.rolling(100)).toMatchObject({ roundStart: true, roundEnd: true });
   });
 
   it('asks for a partitioning that every stateful step can live with', () => {
