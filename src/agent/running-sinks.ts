@@ -194,8 +194,9 @@ function unitsOf({ refs }: TopicSink): readonly string[] {
 
 /** Does it compute the same, and send it to the same places? What it takes and its steps are in its hash. */
 export function isSameSink(one: SinkConfig, other: SinkConfig): boolean {
-  const rest = ({ hash, publish, direct, record, order, compat }: SinkConfig) => ({
+  const rest = ({ hash, publish, direct, record, order, compat, maxKeys }: SinkConfig) => ({
     hash,
+    maxKeys,
     publish,
     direct,
     record,

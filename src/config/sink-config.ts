@@ -42,6 +42,8 @@ export interface SinkConfig {
   readonly steps: readonly SinkStep[];
   readonly publish: readonly SinkTarget[];
   readonly order: SinkOrder;
+  /** With so many keys a partition stands still. Default: it never does. */
+  readonly maxKeys?: number;
   /** `auto`: direct when no step keeps state and coordination is off. */
   readonly direct: boolean | 'auto';
   /** A path: every applied partition entry is written there, for an exact replay. Absolute. */

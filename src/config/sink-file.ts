@@ -41,6 +41,7 @@ export async function readSink(document: YamlDocument, context: SinkContext, pro
         steps,
         publish: targets,
         order: typeof outline.order === 'object' ? { kind: 'event', latenessMs: outline.order.event.lateness_ms } : outline.order,
+        maxKeys: outline.max_keys,
         direct: outline.direct,
         record: outline.record === undefined ? null : resolve(context.baseDir, outline.record),
         compat: false,

@@ -3,6 +3,7 @@ import { hashOf, isPureJson } from './canonical.ts';
 import { keysAt } from './explain.ts';
 import type { Problem } from './problem.ts';
 import type { SinkConfig, SinkOrder, SinkStep } from './sink-config.ts';
+import { defaultMaxKeys } from './sink-schema.ts';
 import { suggestion } from './suggest.ts';
 import type { YamlDocument } from './yaml-document.ts';
 
@@ -49,7 +50,7 @@ export function finishSink(
   if (problems.length > before) return null;
   const order = orderOf(sink, coordinated);
   const steps = sink.steps.map(({ name, transformer, parameters }) => ({ name, transformer, parameters }));
-  return { ...sink, steps, order, hash: sinkHash(sink, order) };
+  return { maxKeys: defaultMaxKeys, ...sink, steps, order, hash: sinkHash(sink, order) };
 }
 
 /** Each step must take what the one before it gives. */

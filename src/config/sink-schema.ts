@@ -19,6 +19,9 @@ export const SinkName = z
 
 const Patterns = z.array(z.string().min(1)).min(1);
 
+/** Of one partition. */
+export const defaultMaxKeys = 5_000_000;
+
 const common = {
   sink: SinkName.describe('The name of the sink. It names its topic, its state and its metrics, so renaming it starts anew.'),
   from: z.enum(['samples', 'events']).describe('What the sink takes.'),
@@ -52,6 +55,13 @@ const common = {
     .optional()
     .describe(
       "`arrival`: as they come. `event`: sorted by their own time, per key, within the lateness. Default: `event` when a transformer of ours depends on order, and with several agents (`coordination`) when one of Ceilometer's does.",
+    ),
+  max_keys: z
+    .int()
+    .min(1)
+    .default(defaultMaxKeys)
+    .describe(
+      'At so many keys with state in one partition it stands still and says so, and what comes waits in its topic: an agent that runs out of memory takes all its partitions along. Some 200 to 400 bytes a key.',
     ),
   direct: z
     .union([z.boolean(), z.literal('auto')])

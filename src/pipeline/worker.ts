@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Semaphore } from '../lib/semaphore.ts';
 import { Turn } from '../lib/turn.ts';
 import { type Entry, parseEntry } from '../model/entry.ts';
-import { classify } from '../model/faults.ts';
+import { classify, Fault } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
 import type { Commit, Loaded, PartitionStore } from '../state/partition-store.ts';
 import { type Attachment, type PartitionRef, partitionName, type Received, type Topics } from '../topics/topic.ts';
@@ -150,6 +150,7 @@ class Owner {
     while (!soft.aborted && !this.#fenced) {
       await this.#outbox.whenRoom(soft);
       this.#outbox.assertClearing();
+      this.#assertRoom();
       const received =
         pending.length > 0 ? pending : await readUnlessStopped(attachment, this.#caution.batchSize, readWaitMs, soft);
       if (received.length === 0) continue;
@@ -171,6 +172,19 @@ class Owner {
       crashPoint('after-settle');
     }
     if (!this.#fenced) await this.#outbox.drain();
+  }
+
+  /** Dropping a key or an item at the bound would make results depend on which states happened to be swept already, so nothing is applied. */
+  #assertRoom(): void {
+    const { sink, maxKeys = Number.POSITIVE_INFINITY } = this.#deps.config;
+    const { keys } = this.#partition;
+    if (keys < maxKeys) return;
+    throw new Fault(
+      'retryable',
+      'too_many_keys',
+      `${partitionName(this.#ref)} has ${keys} keys with state; \`max_keys\` of ${sink} is ${maxKeys}. Nothing of it is applied, and what comes waits. → raise ` +
+        '`max_keys` and reload, where the memory is there; or let its transformers forget sooner',
+    );
   }
 
   leave(): void {

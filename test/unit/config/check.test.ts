@@ -27,7 +27,7 @@ describe('checking', () => {
 
     expect(problems.map((each) => formatProblem(each).replaceAll(`${dir}/`, ''))).toEqual([
       'agent.yaml:1:1 clutser: unknown key "clutser"; did you mean "cluster"?',
-      'sinks/a.yaml:5:1 nonsense: unknown key "nonsense"; there is: direct, from, match, order, partition_by, partitions, publish, record, sink, sources, transform',
+      'sinks/a.yaml:5:1 nonsense: unknown key "nonsense"; there is: direct, from, match, max_keys, order, partition_by, partitions, publish, record, sink, sources, transform',
     ]);
   });
 

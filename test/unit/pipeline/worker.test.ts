@@ -298,6 +298,22 @@ describe('a worker', () => {
     expect((await embedded.topics.stats(ref)).entries).toBe(0);
   });
 
+  it('stands still at the bound of its keys, and goes on with everything once there is room', async () => {
+    await append(1, 2);
+    const full = start(await acquire('a'), new KeepingLane(), { maxKeys: 1 });
+    await expect(full.ended).rejects.toMatchObject({ code: 'too_many_keys', class: 'retryable' });
+    await append(3);
+    const again = start(await acquire('a'), new KeepingLane(), { maxKeys: 1 });
+    await expect(again.ended).rejects.toMatchObject({ code: 'too_many_keys' });
+    const lane = new KeepingLane();
+    const worker = start(await acquire('a'), lane, { maxKeys: 2 });
+    await until(() => rates(lane).includes('03'));
+    worker.soft.abort();
+    await worker.ended;
+
+    expect([full.tally.applied + again.tally.applied + worker.tally.applied, deadLetters.stats().letters]).toEqual([3, 0]);
+  });
+
   it('makes a dead letter of an entry that nobody wrote, and its neighbours pass', async () => {
     await append(1);
     const appender = await embedded.topics.openAppender();
