@@ -75,7 +75,7 @@ const readWaitMs = 1_000;
 const prefetch = 512;
 /**
  * A commit ends with the entry that brings it to so many items: what changed is printed in one go, during which nothing else of this process
- * runs. With full batches of full entries, 32,000 items, the event loop stood still for a quarter of a second.
+ * runs. A full batch of full entries would be 32,000 items.
  */
 const itemsPerCommit = 2_000;
 
