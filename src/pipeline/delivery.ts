@@ -1,6 +1,5 @@
 import { abandoned, ask, type Breaker, closedBreaker, failed, succeeded } from '../core/fault/breaker.ts';
 import { decideRetry, defaultRetryPolicy } from '../core/fault/decide.ts';
-import { sizeOf } from '../lib/text-pieces.ts';
 import { classify, type Fault } from '../model/faults.ts';
 import { type Batch, PartialFault } from '../publishers/publisher.ts';
 import { makeBatch } from './batch.ts';
@@ -71,7 +70,7 @@ export class Delivery {
         await publisher.publish(batch, hard);
         this.#succeeded();
         const seconds = (clock.monotonic() - startedAt) / 1000;
-        this.#tell('publish:accepted', { items: batch.count, bytes: sizeOf(batch.texts()), seconds });
+        this.#tell('publish:accepted', { items: batch.count, bytes: batch.bytes, seconds });
         return 'accepted';
       } catch (error) {
         if (hard.aborted) {

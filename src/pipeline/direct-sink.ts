@@ -9,7 +9,7 @@ import type { Tally } from './tally.ts';
 import { lineOf, speak, type Unspeakable } from './unspeakable.ts';
 import type { Traced, Watching } from './watching.ts';
 
-/** What became of some notifications: the lines for the targets, and the items only where somebody looks at them. */
+/** What became of some notifications: the text for the targets, and the items only where somebody looks at them. */
 export interface DirectOutput {
   readonly notifications: readonly Traced[];
   readonly text: TextPiece;
@@ -24,8 +24,8 @@ export interface DirectOutput {
  * every publisher has taken the output or holds it durably, so the raw message may be acknowledged; at their bound it waits, and
  * the input is no longer read.
  *
- * `compute` apart from `deliver`, because what waits for a disk outlives collections of garbage: where all targets take text, the items of a
- * few notifications become garbage at once, while they are young, and only their lines wait (CPU figures: decision 9).
+ * `compute` apart from `deliver`, because what waits for a disk outlives collections of garbage: where all targets take one text, the items of a
+ * few notifications become garbage at once, while they are young, and only their text waits (CPU figures: decision 9).
  */
 export class DirectSink {
   readonly #chain: Chain;
@@ -34,7 +34,8 @@ export class DirectSink {
   readonly #sink: string;
   readonly #tally: Tally;
   readonly #watching: Watching | undefined;
-  readonly #textOnly: boolean;
+  /** All targets take the text that this one prints. */
+  readonly #printer: Pick<HoldingLane, 'print'> | null;
 
   constructor(
     chain: Chain,
@@ -50,7 +51,7 @@ export class DirectSink {
     this.#sink = sink;
     this.#tally = tally;
     this.#watching = watching;
-    this.#textOnly = lanes.every((lane) => lane.textOnly);
+    this.#printer = commonPrinter(lanes);
   }
 
   compute(parts: readonly Part[]): DirectOutput {
@@ -64,13 +65,13 @@ export class DirectSink {
       for (const drop of result.dropped) this.#tally.dropped += drop.count;
     }
     // Here, not in each lane: one dead letter of it, however many publishers there are.
-    const { items, lines, bad } = speak(out, itemLines);
+    const { items, lines, bad } = speak(out, (some) => this.#printer?.print(some) ?? itemLines(some));
     const taps = this.#watching?.taps;
-    const looksAt = !this.#textOnly || (taps?.any === true && taps.looks('out', { sink: this.#sink }));
+    const looksAt = this.#printer === null || (taps?.any === true && taps.looks('out', { sink: this.#sink }));
     // Without their items, which would live on in them.
     const notifications = parts.map(({ id, trace }): Traced => (trace === undefined ? { id } : { id, trace }));
     // Bytes lie outside of the heap that is collected.
-    const text = this.#textOnly ? Buffer.from(lines) : lines;
+    const text = this.#printer === null ? lines : Buffer.from(lines);
     return { notifications, text, count: items.length, items: looksAt ? items : null, letters, bad };
   }
 
@@ -84,7 +85,7 @@ export class DirectSink {
     const count = outputs.reduce((sum, output) => sum + output.count, 0);
     if (count > 0) {
       const texts = outputs.map((output) => output.text);
-      if (this.#textOnly) await Promise.all(this.#lanes.map((lane) => lane.acceptText(texts, count, signal, replay)));
+      if (this.#printer !== null) await Promise.all(this.#lanes.map((lane) => lane.acceptText(texts, count, signal, replay)));
       else {
         const items = outputs.flatMap((output) => output.items ?? []);
         const lines = joinText(texts);
@@ -110,4 +111,10 @@ export class DirectSink {
       ...(asItCame === true ? { asItCame } : {}),
     });
   }
+}
+
+function commonPrinter(lanes: readonly HoldingLane[]): HoldingLane | null {
+  const [first] = lanes;
+  if (first?.takes === undefined || lanes.some((lane) => lane.takes !== first.takes)) return null;
+  return first;
 }

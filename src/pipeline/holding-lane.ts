@@ -4,8 +4,9 @@ import { retryLoop } from '../lib/retry-loop.ts';
 import { joinText, type TextPiece } from '../lib/text-pieces.ts';
 import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
+import type { TextForm } from '../publishers/publisher.ts';
 import type { Emit } from '../telemetry/events.ts';
-import type { ItemCodec } from './item-codec.ts';
+import { type ItemCodec, printerOf } from './item-codec.ts';
 import type { Lane, LaneSignals, LaneStatus, Offered, Outcome } from './lane.ts';
 import { countOf, type TextBlob, textsOf } from './lane-queue.ts';
 import type { HeldRow, LocalOutbox } from './local-outbox.ts';
@@ -41,7 +42,7 @@ const enough = new Error('the target was quicker');
  */
 export class HoldingLane implements Lane {
   readonly name: string;
-  readonly textOnly: boolean;
+  readonly takes: TextForm | undefined;
   readonly #options: HoldingLaneOptions;
   readonly #tell: Tell;
   readonly #room = new Room();
@@ -62,7 +63,7 @@ export class HoldingLane implements Lane {
 
   constructor(options: HoldingLaneOptions) {
     this.name = options.lane.name;
-    this.textOnly = options.lane.textOnly;
+    this.takes = options.lane.takes;
     this.#options = options;
     this.#unfedBytes = options.outbox.bytes;
     this.#heldUpTo = options.outbox.last;
@@ -72,7 +73,8 @@ export class HoldingLane implements Lane {
   offer(blob: Offered): Promise<Outcome> {
     if (countOf(blob) === 0) return Promise.resolve('done');
     // What has no line cannot be held; the lane in memory makes dead letters of it.
-    if (!this.#mustHold() || splitUnspeakable(blob, this.#options.codec).bad.length > 0) return this.#offerToMemory(blob);
+    if (!this.#mustHold() || splitUnspeakable(blob, this.#options.codec, this.takes).bad.length > 0)
+      return this.#offerToMemory(blob);
     return this.#hold(blob, false).then(
       (seq) => (seq === null ? 'left' : 'done'),
       () => 'left', // the fault ended the lane and stands in its end
@@ -88,7 +90,12 @@ export class HoldingLane implements Lane {
     return this.#accept(lines === undefined ? { key: '', items, replay } : { key: '', items, replay, lines }, signal);
   }
 
-  /** The same for what is text already. */
+  /** The text of items, as `acceptText` takes it. */
+  print(items: readonly Item[]): string {
+    return printerOf(this.#options.codec, this.takes)(items);
+  }
+
+  /** The same for what is text already, in the form that the target takes. */
   acceptText(texts: readonly TextPiece[], count: number, signal: AbortSignal, replay: boolean): Promise<void> {
     const blob: TextBlob = { key: '', count, texts, replay };
     return this.#accept(blob, signal);
@@ -99,7 +106,7 @@ export class HoldingLane implements Lane {
     const { onFull, clock, holdAfterMs, lane } = this.#options;
     if (onFull !== 'drop') await this.whenRoom(signal);
     signal.throwIfAborted();
-    const { good: blob, bad } = splitUnspeakable(offered, this.#options.codec);
+    const { good: blob, bad } = splitUnspeakable(offered, this.#options.codec, this.takes);
     if (bad.length > 0) await this.#offerToMemory({ key: '', items: bad.map(({ item }) => item), replay: blob.replay });
     if (countOf(blob) === 0) return;
     if (this.#mustHold()) {
@@ -173,7 +180,7 @@ export class HoldingLane implements Lane {
   #hold(blob: Offered, isCopy: boolean): Promise<number | null> {
     const { outbox, codec, clock, random } = this.#options;
     const count = countOf(blob);
-    const lines = joinText(textsOf(blob, codec));
+    const lines = joinText(textsOf(blob, codec, this.takes));
     if (!isCopy) this.#holding += 1;
     const held = this.#holds.then(async () => {
       const retryable = (thrown: unknown) => (classify(thrown).class === 'retryable' ? 0 : undefined);
@@ -208,8 +215,9 @@ export class HoldingLane implements Lane {
         this.#fedUpTo = row.seq;
         if (this.#copies.has(row.seq)) continue;
         this.#unfedBytes -= row.lines.length;
+        // Not its text, which may be of another form: this lane may have had another target when it was held.
         const items = codec.parse(row.lines);
-        this.#releaseAfter(this.#offerToMemory({ key: `held ${row.seq}`, items, replay: row.old, lines: row.lines }), row.seq);
+        this.#releaseAfter(this.#offerToMemory({ key: `held ${row.seq}`, items, replay: row.old }), row.seq);
         if (lane.full()) break;
       }
     }

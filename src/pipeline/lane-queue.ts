@@ -1,6 +1,7 @@
 import { joinText, sizeOf, type TextPiece } from '../lib/text-pieces.ts';
 import type { Item } from '../model/item.ts';
-import type { ItemCodec } from './item-codec.ts';
+import type { TextForm } from '../publishers/publisher.ts';
+import { type ItemCodec, printerOf } from './item-codec.ts';
 
 /** What a lane was offered at once, e.g. the outputs of one commit. */
 export interface Blob {
@@ -13,7 +14,7 @@ export interface Blob {
   readonly lines?: string;
 }
 
-/** The same as text alone: nobody needs the items, unless something goes wrong with them, and then they are read from it. */
+/** The same as text alone, in the form that the target takes: nobody needs the items, unless something goes wrong with them, and then they are read from it. */
 export interface TextBlob {
   readonly key: string;
   readonly count: number;
@@ -27,8 +28,11 @@ export function countOf(offered: Offered): number {
   return 'items' in offered ? offered.items.length : offered.count;
 }
 
-export function textsOf(offered: Offered, codec: ItemCodec): readonly TextPiece[] {
-  return 'items' in offered ? [offered.lines ?? codec.lines(offered.items)] : offered.texts;
+/** In the form that the target takes, or as JSON Lines. */
+export function textsOf(offered: Offered, codec: ItemCodec, takes: TextForm | undefined): readonly TextPiece[] {
+  if (!('items' in offered)) return offered.texts;
+  if (offered.lines !== undefined && takes !== 'messages') return [offered.lines];
+  return [printerOf(codec, takes)(offered.items)];
 }
 
 /** A run of items that never grows beyond a batch. */
@@ -54,24 +58,24 @@ export interface BatchLimits {
 export class LaneQueue {
   readonly #limits: BatchLimits;
   readonly #codec: ItemCodec;
-  readonly #textOnly: boolean;
+  readonly #takes: TextForm | undefined;
   #pieces: Piece[] = [];
   items = 0;
   bytes = 0;
 
-  /** `textOnly`: of what waits no items are kept, so that they become garbage while they are young. */
-  constructor(limits: BatchLimits, codec: ItemCodec, textOnly = false) {
+  /** `takes`: of what waits no items are kept then, so that they become garbage while they are young. */
+  constructor(limits: BatchLimits, codec: ItemCodec, takes?: TextForm) {
     this.#limits = limits;
     this.#codec = codec;
-    this.#textOnly = textOnly;
+    this.#takes = takes;
   }
 
   /** `done` is called once, when all of the blob is. */
   add(offered: Offered, firstSeen: number, done: Piece['done']): void {
     const count = countOf(offered);
-    const texts = textsOf(offered, this.#codec);
+    const texts = textsOf(offered, this.#codec, this.#takes);
     const size = sizeOf(texts);
-    const items = 'items' in offered && !this.#textOnly ? offered.items : null;
+    const items = 'items' in offered && this.#takes === undefined ? offered.items : null;
     const { maxItems, maxBytes } = this.#limits;
     const runs =
       count <= maxItems && size <= maxBytes ? [{ count, items, texts, size }] : this.#cut(count, items, joinText(texts));

@@ -2,7 +2,7 @@ import type { RetryPolicy } from '../core/fault/decide.ts';
 import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
 import { joinText } from '../lib/text-pieces.ts';
-import type { Publisher } from '../publishers/publisher.ts';
+import type { Publisher, TextForm } from '../publishers/publisher.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { makeBatch, textBatch } from './batch.ts';
 import { bury } from './bury.ts';
@@ -36,8 +36,8 @@ export interface LaneStatus extends DeliveryStatus {
 /** What delivers to one publisher of one sink, in the order of the offers. */
 export interface Lane {
   readonly name: string;
-  /** Its publisher takes the lines as they are: no items need be kept for it. */
-  readonly textOnly: boolean;
+  /** Its publisher takes text of this form: no items need be kept for it. */
+  readonly takes: TextForm | undefined;
   /** Never rejects. Takes beyond the bound as well: who offers asks `full` before it makes more. */
   offer(blob: Offered): Promise<Outcome>;
   full(): boolean;
@@ -70,7 +70,7 @@ export interface LaneOptions {
  */
 export class MemoryLane implements Lane {
   readonly name: string;
-  readonly textOnly: boolean;
+  readonly takes: TextForm | undefined;
   readonly #options: LaneOptions;
   readonly #queue: LaneQueue;
   readonly #room = new Room();
@@ -84,8 +84,8 @@ export class MemoryLane implements Lane {
   constructor(options: LaneOptions) {
     this.name = options.name;
     this.#options = options;
-    this.textOnly = options.publisher.textOnly === true;
-    this.#queue = new LaneQueue(options.batch, options.codec, this.textOnly);
+    this.takes = options.publisher.takes;
+    this.#queue = new LaneQueue(options.batch, options.codec, this.takes);
     this.#tell = tellAbout(options);
     this.#delivery = new Delivery(options);
   }
@@ -109,7 +109,7 @@ export class MemoryLane implements Lane {
       this.#tell('publish:dropped', { reason: 'outbox_full', items: countOf(blob) });
       return Promise.resolve('done');
     }
-    const { good, bad } = splitUnspeakable(blob, this.#options.codec);
+    const { good, bad } = splitUnspeakable(blob, this.#options.codec, this.takes);
     if (bad.length === 0) return this.#enqueue(good);
     const now = this.#options.clock.now();
     const buried = bury(this.#options, bad, 'unspeakable', now, bad[0]?.error, this.#ended.signal);
@@ -186,7 +186,8 @@ export class MemoryLane implements Lane {
     const texts = pieces.flatMap((piece) => piece.texts);
     const replay = pieces.some((piece) => piece.replay);
     const firstSeen = pieces[0]?.firstSeen ?? this.#options.clock.now();
-    const batch = items === null ? textBatch(texts, count, codec, replay) : makeBatch(items, codec, replay, joinText(texts));
+    const batch =
+      items === null ? textBatch(texts, count, codec, replay, this.takes) : makeBatch(items, codec, replay, joinText(texts));
     await this.#delivery.deliver(batch, firstSeen, hard);
   }
 

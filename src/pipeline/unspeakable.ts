@@ -2,6 +2,7 @@ import type { Item } from '../model/item.ts';
 import { isEvent } from '../model/item.ts';
 import { Float, isObject } from '../model/json.ts';
 import { sampleTypes } from '../model/sample.ts';
+import type { TextForm } from '../publishers/publisher.ts';
 import type { ItemCodec } from './item-codec.ts';
 import type { Offered } from './lane-queue.ts';
 
@@ -40,8 +41,14 @@ export function speak(items: readonly Item[], linesOf: ItemCodec['lines']): Spok
 export function splitUnspeakable(
   blob: Offered,
   codec: ItemCodec,
+  takes: TextForm | undefined,
 ): { readonly good: Offered; readonly bad: readonly Unspeakable[] } {
-  if (!('items' in blob) || blob.lines !== undefined) return { good: blob, bad: [] };
+  if (!('items' in blob)) return { good: blob, bad: [] };
+  if (takes === 'messages') {
+    const { items, lines, bad } = speak(blob.items, codec.messageLines);
+    return { good: { key: blob.key, count: items.length, texts: [lines], replay: blob.replay }, bad };
+  }
+  if (blob.lines !== undefined) return { good: blob, bad: [] };
   const { items, lines, bad } = speak(blob.items, codec.lines);
   return { good: { ...blob, items, lines }, bad };
 }

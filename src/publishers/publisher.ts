@@ -14,7 +14,9 @@ import type { Answer, Request } from './http-exchange.ts';
  */
 export interface Batch {
   readonly count: number;
-  /** Read from the lines at the first call where the publisher is `textOnly`. */
+  /** About how much it comes to. */
+  readonly bytes: number;
+  /** Read from the text at the first call where the publisher `takes` text. */
   readonly items: readonly Item[];
   /** The items as JSON Lines (wire model, one line each with newline), encoded once per batch for all publishers. */
   readonly lines: () => string;
@@ -22,11 +24,13 @@ export interface Batch {
   readonly texts: () => readonly TextPiece[];
   /** The items as Ceilometer's signed messages (JSON texts, `metering` or `event` wire model), encoded at the first call. */
   readonly messages: () => readonly string[];
+  /** The same in pieces, each of whole lines with one message and its newline. */
+  readonly messageTexts: () => readonly TextPiece[];
   /** The same with the publisher's name in each, signed too: what Ceilometer's `tcp://` sends. */
   readonly messagesFrom: (publisherId: string) => readonly string[];
   /** What Ceilometer's file publisher writes, one text per item without a newline: JSON, or the text of a Python dict. */
   readonly fileTexts: (form: 'json' | 'python') => readonly string[];
-  /** Stable over retries of this batch: a hash of the ids. For idempotency headers. */
+  /** Stable over retries of this batch: a hash of the ids, or of the text where there is only that. For idempotency headers. */
   readonly id: string;
   /**
    * Some of it may stand at the target already: read back from an outbox after a crash, or a try that failed. A target that can look
@@ -55,9 +59,12 @@ export interface PublisherContext {
   readonly onlyToProbe?: boolean;
 }
 
+/** Text of one line per item: JSON Lines, or Ceilometer's signed messages. */
+export type TextForm = 'lines' | 'messages';
+
 export interface Publisher {
-  /** It takes the lines as they are while all goes well: what waits for it is kept as text alone, which costs less memory and time. */
-  readonly textOnly?: boolean;
+  /** It takes this text as it is while all goes well: what waits for it is kept as text alone, which costs less memory and time. */
+  readonly takes?: TextForm;
   publish(batch: Batch, signal: AbortSignal): Promise<void>;
   /** Can the target be reached and would it take something? For `check --connect`. Throws a Fault that says what is wrong. */
   probe(signal: AbortSignal): Promise<void>;

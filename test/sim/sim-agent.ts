@@ -302,7 +302,7 @@ export class SimAgent {
 function hasty(lane: MemoryLane): Lane {
   return {
     name: lane.name,
-    textOnly: lane.textOnly,
+    takes: lane.takes,
     offer: (blob) => {
       void lane.offer(blob);
       return Promise.resolve('done');

@@ -1,4 +1,4 @@
-import { type Event, type Trait, traitTypes } from '../../model/event.ts';
+import { type Event, type Trait, type TraitType, traitTypes } from '../../model/event.ts';
 import { Fault } from '../../model/faults.ts';
 import { type Item, isEvent } from '../../model/item.ts';
 import { isNumeric, isObject, type Json, type JsonObject, type Numeric } from '../../model/json.ts';
@@ -7,7 +7,27 @@ import { type Sample, type SampleType, sampleTypes } from '../../model/sample.ts
 import { namedText, type Sign, traitsText } from './signature.ts';
 
 // Ceilometer's wire models as text, at half the price of `JSON.stringify` for each: what the samples of a notification have in common is
-// printed once, and signed once (the two memos below; pure, since items never change).
+// printed once, and signed once (the two memos below; pure, since items never change), and so is what comes from definitions.
+
+/** What is printed of names that definitions give: some hundreds, unless somebody sends names of his own. */
+class Printed<T extends string | number> {
+  readonly #texts = new Map<string, { readonly kind: T; readonly text: string }>();
+  readonly #print: (name: string, kind: T) => string;
+
+  constructor(print: (name: string, kind: T) => string) {
+    this.#print = print;
+  }
+
+  of(name: string, kind: T): string {
+    const known = this.#texts.get(name);
+    if (known?.kind === kind) return known.text;
+    const text = this.#print(name, kind);
+    if (this.#texts.size < mostNames && name.length < longestName) this.#texts.set(name, { kind, text });
+    return text;
+  }
+}
+const mostNames = 1024;
+const longestName = 64;
 
 const value = (json: Json): string => (typeof json === 'string' ? quoteJson(json) : printJson(json));
 
@@ -18,15 +38,12 @@ let toldText = '';
 function contextText(sample: Sample): string {
   if (told === undefined || !saysTheSame(told, sample)) {
     const { user_id, user_name, project_id, project_name, resource_id, timestamp, resource_metadata } = sample;
-    toldText = fieldsText({ user_id, user_name, project_id, project_name, resource_id, timestamp, resource_metadata });
+    toldText =
+      `"user_id":${value(user_id)},"user_name":${value(user_name)},"project_id":${value(project_id)},"project_name":${value(project_name)},` +
+      `"resource_id":${value(resource_id)},"timestamp":${value(timestamp)},"resource_metadata":${printJson(resource_metadata)}`;
     told = sample;
   }
   return toldText;
-}
-
-/** The fields of an object, without its braces. */
-function fieldsText(object: JsonObject): string {
-  return printJson(object).slice(1, -1);
 }
 
 function saysTheSame(a: Sample, b: Sample): boolean {
@@ -53,7 +70,15 @@ export function toEventLine(event: Event): string {
 }
 
 function eventFields({ message_id, event_type, generated, traits, raw }: Event): string {
-  return fieldsText({ message_id, event_type, generated, traits: traits as unknown as Json, raw });
+  return `"message_id":${value(message_id)},"event_type":${value(event_type)},"generated":${value(generated)},"traits":[${traitsJson(traits)}],"raw":${printJson(raw)}`;
+}
+
+const traitHeads = new Printed((name, type: TraitType) => `[${quoteJson(name)},${type},`);
+
+function traitsJson(traits: readonly Trait[]): string {
+  let text = '';
+  for (const [name, type, held] of traits) text += `${text === '' ? '' : ','}${traitHeads.of(name, type)}${value(held)}]`;
+  return text;
 }
 
 export function toItemLine(item: Item): string {

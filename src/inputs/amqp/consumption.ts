@@ -5,12 +5,16 @@ import { HeardCustody } from '../custody.ts';
 import type { Custody } from '../input.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import { brokerFault } from './broker-fault.ts';
+import { AmqpDelivery, type Receipts, type Route, routeOf } from './delivery.ts';
 import { Settlements } from './settlements.ts';
 import { declareTopology, during, type Topology } from './topology.ts';
 
-export interface Arrived {
-  readonly queue: string;
-  readonly message: ConsumeMessage;
+interface ConsumptionOptions {
+  readonly declare: boolean;
+  readonly prefetch: number;
+  readonly clock: Clock;
+  /** Something that was taken is settled or given back. */
+  readonly closed: () => void;
 }
 
 /**
@@ -18,19 +22,21 @@ export interface Arrived {
  * channel, the connection, or the cancellation of any consumer (its queue was deleted or moved); `lost` says why. The next generation
  * declares everything again.
  */
-export class Consumption {
+export class Consumption implements Receipts {
   readonly lost: AbortSignal;
   readonly settlements: Settlements;
   readonly custody: Custody;
   readonly #channel: Channel;
+  readonly #closed: () => void;
   readonly #lost = new AbortController();
   readonly #consumerTags: string[] = [];
   #touched = new Set<string>();
-  #inbox: Arrived[] = [];
+  #inbox: AmqpDelivery[] = [];
   #arrived: () => void = () => {};
 
-  private constructor(connection: BrokerConnection, channel: Channel, clock: Clock) {
+  private constructor(connection: BrokerConnection, channel: Channel, { clock, closed }: ConsumptionOptions) {
     this.#channel = channel;
+    this.#closed = closed;
     this.lost = AbortSignal.any([connection.lost, this.#lost.signal]);
     this.settlements = new Settlements({
       ack: (tag, allUpTo) => this.#send(() => channel.ack(tagged(tag), allUpTo)),
@@ -53,22 +59,22 @@ export class Consumption {
   }
 
   /** Throws a Fault: fatal when the site's flags differ. */
-  static async start(
-    connection: BrokerConnection,
-    topology: Topology,
-    { declare, prefetch, clock }: { readonly declare: boolean; readonly prefetch: number; readonly clock: Clock },
-  ): Promise<Consumption> {
+  static async start(connection: BrokerConnection, topology: Topology, options: ConsumptionOptions): Promise<Consumption> {
     const channel = await during('opening a channel', connection.model.createChannel());
-    const consumption = new Consumption(connection, channel, clock);
-    if (declare) await declareTopology(channel, topology);
+    const consumption = new Consumption(connection, channel, options);
+    if (options.declare) await declareTopology(channel, topology);
     // Per consumer: quorum queues know no limit for a whole channel. What exceeds the input's bound waits in the inbox.
-    await during('setting the prefetch', channel.prefetch(prefetch));
+    await during('setting the prefetch', channel.prefetch(options.prefetch));
     for (const queue of topology.queues) {
+      let route: Route | undefined;
       // Nothing in this callback may throw: amqplib would close the channel with it.
       const onMessage = (message: ConsumeMessage | null) => {
-        if (message === null)
+        if (message === null) {
           consumption.#lose(new Fault('retryable', 'amqp_cancelled', `the broker cancelled the consumer of ${queue}`));
-        else consumption.#take({ queue, message });
+          return;
+        }
+        route = routeOf(queue, message.fields, route);
+        consumption.#take(new AmqpDelivery(message, route, consumption));
       };
       const { consumerTag } = await during(`consuming from ${queue}`, channel.consume(queue, onMessage));
       consumption.#consumerTags.push(consumerTag);
@@ -88,13 +94,23 @@ export class Consumption {
     });
   }
 
-  take(most: number): readonly Arrived[] {
+  take(most: number): readonly AmqpDelivery[] {
     const taken = this.#inbox.splice(0, most);
-    for (const { queue, message } of taken) {
-      this.settlements.handed(message.fields.deliveryTag);
-      this.#touched.add(queue);
+    for (const { deliveryTag, route } of taken) {
+      this.settlements.handed(deliveryTag);
+      this.#touched.add(route.queue);
     }
     return taken;
+  }
+
+  settle({ deliveryTag }: AmqpDelivery): void {
+    this.settlements.settle(deliveryTag);
+    this.#closed();
+  }
+
+  giveBack({ deliveryTag }: AmqpDelivery): void {
+    this.settlements.giveBack(deliveryTag);
+    this.#closed();
   }
 
   /**
@@ -113,7 +129,7 @@ export class Consumption {
   /** Takes no more: consumers are cancelled, what nobody was handed yet goes back. What was handed out may still be settled. */
   async stop(): Promise<void> {
     for (const consumerTag of this.#consumerTags.splice(0)) await during('cancelling', this.#channel.cancel(consumerTag));
-    for (const { message } of this.#inbox.splice(0)) this.settlements.giveBack(message.fields.deliveryTag);
+    for (const { deliveryTag } of this.#inbox.splice(0)) this.settlements.giveBack(deliveryTag);
   }
 
   /** Proves the last acks and closes the channel. */
@@ -123,8 +139,8 @@ export class Consumption {
     await during('closing the channel', this.#channel.close());
   }
 
-  #take(arrived: Arrived): void {
-    this.#inbox.push(arrived);
+  #take(delivery: AmqpDelivery): void {
+    this.#inbox.push(delivery);
     this.#arrived();
   }
 

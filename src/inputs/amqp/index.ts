@@ -1,14 +1,12 @@
 import { aborted, orAborted } from '../../lib/or-aborted.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
-import { traceparentOf } from '../../lib/traceparent.ts';
 import { Fault } from '../../model/faults.ts';
-import { priorities } from '../../model/notification.ts';
-import type { Delivery, Input, InputContext, InputKind } from '../input.ts';
+import type { Input, InputContext, InputKind } from '../input.ts';
 import { reconnecting } from '../reconnecting.ts';
 import { type BrokerConnection, connectTo } from './broker-connection.ts';
 import { brokerFault } from './broker-fault.ts';
 import { CanaryPublisher } from './canary.ts';
-import { type Arrived, Consumption } from './consumption.ts';
+import { Consumption } from './consumption.ts';
 import { readEndpoint, urlsOf } from './endpoints.ts';
 import { type AmqpInputParameters, summary } from './schema.ts';
 import { type Topology, toTopology } from './topology.ts';
@@ -129,7 +127,12 @@ class AmqpInput implements Input {
     const { declare, prefetch } = this.#parameters;
     const leave = AbortSignal.any([connection.lost, this.#context.hard]);
     const consumption = await orAborted(
-      Consumption.start(connection, this.#topology, { declare, prefetch, clock: this.#context.clock }),
+      Consumption.start(connection, this.#topology, {
+        declare,
+        prefetch,
+        clock: this.#context.clock,
+        closed: () => this.#permits.release(),
+      }),
       leave,
     );
     this.#consumption = consumption;
@@ -152,30 +155,8 @@ class AmqpInput implements Input {
       const arrived = consumption.take(permits);
       if (arrived.length < permits) this.#permits.release(permits - arrived.length);
       if (arrived.length === 0) continue;
-      const deliveries = arrived.map((one) => this.#deliveryOf(one, consumption));
-      await orAborted(this.#context.deliver(deliveries), this.#context.hard);
+      await orAborted(this.#context.deliver(arrived), this.#context.hard);
     }
-  }
-
-  #deliveryOf({ queue, message }: Arrived, consumption: Consumption): Delivery {
-    const { deliveryTag, exchange, routingKey, redelivered } = message.fields;
-    let open = true;
-    const finish = (how: 'settle' | 'giveBack') => () => {
-      if (!open) return;
-      open = false;
-      consumption.settlements[how](deliveryTag);
-      this.#permits.release();
-    };
-    return {
-      body: message.content,
-      origin: `amqp://${exchange}/${queue}`,
-      priority: priorityOf(routingKey),
-      traceparent: traceparentOf(message.properties.headers?.['traceparent']),
-      redelivered,
-      custody: consumption.custody,
-      settle: finish('settle'),
-      giveBack: finish('giveBack'),
-    };
   }
 
   async #drain(hard: AbortSignal): Promise<void> {
@@ -202,10 +183,4 @@ class AmqpInput implements Input {
     const url = urls[this.#urlIndex % urls.length] ?? '';
     return readEndpoint(url, this.#parameters, this.#context.baseDir);
   }
-}
-
-/** The queue is named `<topic>.<priority>`; a body without priority takes this one. */
-function priorityOf(routingKey: string): string | undefined {
-  const last = routingKey.slice(routingKey.lastIndexOf('.') + 1).toLowerCase();
-  return priorities.find((priority) => priority === last);
 }

@@ -14,10 +14,13 @@ export interface AckChannel {
  */
 export class Settlements {
   readonly #channel: AckChannel;
+  /** The first that is not settled. */
   #low = 1;
+  /** The last one below it, when it was settled in its turn and nothing told of that yet. */
+  #top = 0;
   #provenLow = 1;
   #lastHanded = 0;
-  /** Settled, not yet sent. */
+  /** Settled out of turn, not yet sent. */
   #pending = new Set<number>();
   /** Sent one by one (acked or given back), above `low`. */
   #sent = new Set<number>();
@@ -44,7 +47,10 @@ export class Settlements {
 
   settle(deliveryTag: number): void {
     if (this.#ended) return;
-    this.#pending.add(deliveryTag);
+    if (deliveryTag === this.#low) {
+      this.#low += 1;
+      this.#top = deliveryTag;
+    } else this.#pending.add(deliveryTag);
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => this.flush());
@@ -60,7 +66,8 @@ export class Settlements {
   flush(): void {
     this.#scheduled = false;
     if (this.#ended) return;
-    let top = 0;
+    let top = this.#top;
+    this.#top = 0;
     for (;;) {
       if (this.#pending.delete(this.#low)) top = this.#low;
       else if (!this.#sent.delete(this.#low)) break;

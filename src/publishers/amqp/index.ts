@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { ConfirmChannel } from 'amqplib';
+import { joinText } from '../../lib/text-pieces.ts';
 import { isEvent } from '../../model/item.ts';
 import { stableId } from '../../model/stable-hash.ts';
 import { tlsOptions } from '../../model/tls-files.ts';
@@ -34,13 +35,15 @@ export const amqp: PublisherKind<AmqpParameters> = {
     });
 
     const publisher: Publisher = {
+      // Messages of one meter are found by their items.
+      ...(parameters.per_meter_topic ? {} : { takes: 'messages' }),
       publish: async (batch, signal) => {
         const now = context.clock.now();
         const perMeter = parameters.per_meter_topic ? byMeter(batch) : [];
-        const parts: Part[] = [{ eventType, messages: batch.messages() }];
-        for (const [meter, messages] of perMeter) parts.push({ eventType: `${eventType}.${meter}`, messages });
+        const parts: Part[] = [{ eventType, payload: payloadOf(batch) }];
+        for (const [meter, messages] of perMeter) parts.push({ eventType: `${eventType}.${meter}`, payload: messages.join(',') });
         for (const topic of topics)
-          for (const [index, { eventType, messages }] of parts.entries()) {
+          for (const [index, { eventType, payload }] of parts.entries()) {
             // oslo.messaging skips an id that it has just seen, and these are different messages.
             const id = topic === topics[0] && index === 0 ? batch.id : stableId([batch.id, topic, eventType]);
             const options = {
@@ -50,7 +53,7 @@ export const amqp: PublisherKind<AmqpParameters> = {
               messageId: id,
               timestamp: Math.floor(now / 1000),
             };
-            const body = Buffer.from(toOsloNotification({ id, publisherId, eventType, messages, now }));
+            const body = Buffer.from(toOsloNotification({ id, publisherId, eventType, payload, now }));
             await link.publish(parameters.exchange, keyOf(topic), body, options, signal);
           }
       },
@@ -65,7 +68,12 @@ export const amqp: PublisherKind<AmqpParameters> = {
 
 interface Part {
   readonly eventType: string;
-  readonly messages: readonly string[];
+  readonly payload: string;
+}
+
+/** A JSON text holds no newline, so those between the messages are all there are. */
+function payloadOf(batch: Batch): string {
+  return joinText(batch.messageTexts()).slice(0, -1).replaceAll('\n', ',');
 }
 
 const keyOf = (topic: string) => `${topic}.sample`;

@@ -5,16 +5,16 @@ export interface OsloNotification {
   readonly id: string;
   readonly publisherId: string;
   readonly eventType: string;
-  /** Signed messages, each a JSON text. */
-  readonly messages: readonly string[];
+  /** Signed messages with commas between them, each a JSON text. */
+  readonly payload: string;
   readonly now: number;
 }
 
 /** An oslo.messaging notification (envelope 2.0) at priority `sample`, whose payload is the list: what Ceilometer's `notifier://` sends. */
-export function toOsloNotification({ id, publisherId, eventType, messages, now }: OsloNotification): string {
+export function toOsloNotification({ id, publisherId, eventType, payload, now }: OsloNotification): string {
   const inner =
     `{"message_id":${quoteJson(id)},"publisher_id":${quoteJson(publisherId)},"event_type":${quoteJson(eventType)},"priority":"SAMPLE",` +
-    `"payload":[${messages.join(',')}],"timestamp":"${osloTimestamp(now)}","_unique_id":"${id.replaceAll('-', '')}"}`;
+    `"payload":[${payload}],"timestamp":"${osloTimestamp(now)}","_unique_id":"${id.replaceAll('-', '')}"}`;
   return `{"oslo.version":"2.0","oslo.message":${quoteJson(inner)}}`;
 }
 

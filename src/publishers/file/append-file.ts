@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
-import { joinBytes, type TextPiece } from '../../lib/text-pieces.ts';
+import { sizeOf, type TextPiece, toVector } from '../../lib/text-pieces.ts';
 import { Fault } from '../../model/faults.ts';
 import { rotate, statOf, syncFolder } from './rotation.ts';
 import { readTailIds } from './tail-ids.ts';
@@ -41,7 +41,7 @@ export class AppendFile {
   async prepare(): Promise<void> {
     const { handle, size: known } = await this.#look();
     const { size, prefix } = await this.#ending(handle, known);
-    if (prefix !== '') await this.#write(handle, size, Buffer.from(prefix));
+    if (prefix !== '') await this.#write(handle, size, [Buffer.from(prefix)]);
   }
 
   /** What stands at the end already, on disk for sure: the caller may count these ids as accepted. */
@@ -59,14 +59,15 @@ export class AppendFile {
 
   /** Resolves once all of these texts are in the file, and on disk when `sync`. After a failure some lines may stand there. */
   async append(texts: readonly TextPiece[]): Promise<void> {
-    const bytes = joinBytes(texts);
+    const bytes = toVector(texts);
+    const length = sizeOf(bytes);
     let { handle, size: known } = await this.#look();
     let { size, prefix } = await this.#ending(handle, known);
-    if (await this.#rotateFor(size, bytes.length + prefix.length)) {
+    if (await this.#rotateFor(size, length + prefix.length)) {
       ({ handle, size: known } = await this.#look());
       ({ size, prefix } = await this.#ending(handle, known));
     }
-    await this.#write(handle, size, prefix === '' ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));
+    await this.#write(handle, size, prefix === '' ? bytes : [Buffer.from(prefix), ...bytes]);
     if (this.#options.sync) await handle.datasync();
   }
 
@@ -111,11 +112,12 @@ export class AppendFile {
   }
 
   /** `before`: the size that was looked at. Had somebody else written since, the file is longer than we say here, and the next look shows it. */
-  async #write(handle: FileHandle, before: number, bytes: Uint8Array): Promise<void> {
+  async #write(handle: FileHandle, before: number, bytes: readonly Uint8Array[]): Promise<void> {
     this.#end = -1;
-    const { bytesWritten } = await handle.write(bytes, 0, bytes.length, null);
-    if (bytesWritten < bytes.length) throw new Fault('retryable', 'short_write', 'the disk took a part of the batch only');
-    this.#end = before + bytes.length;
+    const length = sizeOf(bytes);
+    const { bytesWritten } = await handle.writev(bytes);
+    if (bytesWritten < length) throw new Fault('retryable', 'short_write', 'the disk took a part of the batch only');
+    this.#end = before + length;
   }
 }
 

@@ -23,9 +23,9 @@ export const file: PublisherKind<FileParameters> = {
 };
 
 class FilePublisher implements Publisher {
+  readonly takes?: 'lines';
   readonly #path: string;
   readonly #format: FileParameters['format'];
-  readonly textOnly: boolean;
   readonly #file: AppendFile;
   #chain: Promise<unknown> = Promise.resolve();
   /** Ids at the end of the file, kept while replayed batches follow each other and nobody else writes. */
@@ -36,7 +36,7 @@ class FilePublisher implements Publisher {
   constructor(parameters: FileParameters, context: PublisherContext) {
     this.#path = resolve(context.baseDir, parameters.path);
     this.#format = parameters.format;
-    this.textOnly = parameters.format === 'json';
+    if (parameters.format === 'json') this.takes = 'lines';
     const options = {
       sync: parameters.sync === 'batch',
       maxBytes: parameters.max_bytes,

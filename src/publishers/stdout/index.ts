@@ -22,7 +22,7 @@ export function openStdout(stream: Writable): Publisher {
   stream.on('error', onError);
 
   return {
-    textOnly: true,
+    takes: 'lines',
     publish: (batch) =>
       new Promise((resolve, reject) => {
         if (gone !== undefined) return reject(gone);

@@ -7,6 +7,7 @@ import { LmdbEnvironment } from '../../../src/lib/lmdb-environment.ts';
 import { Fault } from '../../../src/model/faults.ts';
 import type { Item } from '../../../src/model/item.ts';
 import { HoldingLane, type HoldingLaneOptions } from '../../../src/pipeline/holding-lane.ts';
+import { printerOf } from '../../../src/pipeline/item-codec.ts';
 import { LocalOutbox } from '../../../src/pipeline/local-outbox.ts';
 import { codec, laneRig, sample, samples } from './rig.ts';
 
@@ -14,17 +15,16 @@ const away = () => {
   throw new Fault('retryable', 'econnrefused', 'away');
 };
 const never = new AbortController().signal;
-/** In pieces of one line each. */
-const bytesOf = (items: readonly Item[]) => items.map((item) => Buffer.from(codec.lines([item])));
 /** Longer than the second for which the breaker leaves a target alone. */
 const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000 });
 
 const kinds = [
-  ['that keeps items', false],
-  ['that keeps their text alone', true],
+  ['that keeps items', undefined],
+  ['that keeps their lines alone', 'lines'],
+  ['that keeps their messages alone', 'messages'],
 ] as const;
 
-describe.each(kinds)('a lane with the disk behind it, %s', (_kind, textOnly) => {
+describe.each(kinds)('a lane with the disk behind it, %s', (_kind, takes) => {
   let directory: string;
   let env: LmdbEnvironment;
   const living = new Set<string>();
@@ -39,7 +39,7 @@ describe.each(kinds)('a lane with the disk behind it, %s', (_kind, textOnly) => 
     await rm(directory, { recursive: true });
   });
 
-  const rowBytes = codec.lines([sample('a')]).length;
+  const rowBytes = printerOf(codec, takes)([sample('a')]).length;
 
   async function start(owner: string, options: Partial<HoldingLaneOptions> & { maxHeld?: number } = {}) {
     living.add(owner);
@@ -59,7 +59,7 @@ describe.each(kinds)('a lane with the disk behind it, %s', (_kind, textOnly) => 
         maxOutboxBytes: options.maxOutboxBytes ?? 1_000_000,
         batch: { maxItems: 2, maxBytes: 1_000_000, lingerMs: 0 },
       },
-      textOnly,
+      takes,
     );
     const lane = new HoldingLane({
       lane: memory,
@@ -88,8 +88,11 @@ describe.each(kinds)('a lane with the disk behind it, %s', (_kind, textOnly) => 
       living.delete(owner);
     };
     // As a direct sink hands it over.
-    const accept = (items: readonly Item[]) =>
-      textOnly ? lane.acceptText(bytesOf(items), items.length, never, false) : lane.accept(items, never);
+    const accept = (items: readonly Item[]) => {
+      if (takes === undefined) return lane.accept(items, never);
+      const texts = items.map((item) => Buffer.from(lane.print([item])));
+      return lane.acceptText(texts, items.length, never, false);
+    };
     return { lane, accept, target, outbox, stop, crash, letters };
   }
 

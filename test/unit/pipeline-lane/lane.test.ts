@@ -11,12 +11,13 @@ const away = () => {
 };
 
 const kinds = [
-  ['that keeps items', false],
-  ['that keeps their text alone', true],
+  ['that keeps items', undefined],
+  ['that keeps their lines alone', 'lines'],
+  ['that keeps their messages alone', 'messages'],
 ] as const;
 
-describe.each(kinds)('a lane %s', (_kind, textOnly) => {
-  const laneRig = (options: Parameters<typeof rigOf>[0] = {}) => rigOf(options, textOnly);
+describe.each(kinds)('a lane %s', (_kind, takes) => {
+  const laneRig = (options: Parameters<typeof rigOf>[0] = {}) => rigOf(options, takes);
 
   it('gathers what waits into one batch and delivers in the order of the offers', async () => {
     const { lane, target, soft, run } = laneRig();

@@ -4,7 +4,7 @@ import { itemId } from '../../../src/model/item.ts';
 import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
 import { type LaneOptions, MemoryLane } from '../../../src/pipeline/lane.ts';
 import type { Letter } from '../../../src/pipeline/letter.ts';
-import type { Batch, Publisher } from '../../../src/publishers/publisher.ts';
+import type { Batch, Publisher, TextForm } from '../../../src/publishers/publisher.ts';
 import { sampleWith } from '../../sample.ts';
 
 export const codec = createItemCodec(() => 'signed');
@@ -19,14 +19,14 @@ export const samples = (...ids: readonly string[]) => ids.map(sample);
 
 /** A target whose mood the test sets: it keeps what it takes, and sees every try. */
 class FakeTarget implements Publisher {
-  readonly textOnly: boolean;
+  readonly takes?: TextForm;
   readonly tries: { readonly ids: string[]; readonly id: string; readonly replay: boolean | undefined }[] = [];
   readonly taken: string[] = [];
   /** Throws what the target would; may wait. */
   mood: (batch: Batch, signal: AbortSignal) => unknown = () => undefined;
 
-  constructor(textOnly: boolean) {
-    this.textOnly = textOnly;
+  constructor(takes: TextForm | undefined) {
+    if (takes !== undefined) this.takes = takes;
   }
 
   async publish(batch: Batch, signal: AbortSignal): Promise<void> {
@@ -40,10 +40,10 @@ class FakeTarget implements Publisher {
   async close(): Promise<void> {}
 }
 
-/** `textOnly`: for the target no items are kept; what is told of it must be the same. */
-export function laneRig(options: Partial<LaneOptions> = {}, textOnly = false) {
+/** `takes`: for the target no items are kept; what is told of it must be the same. */
+export function laneRig(options: Partial<LaneOptions> = {}, takes?: TextForm) {
   const clock = new ManualClock(1_000);
-  const target = new FakeTarget(textOnly);
+  const target = new FakeTarget(takes);
   const letters: Letter[] = [];
   const told: (readonly [string, unknown])[] = [];
   const soft = new AbortController();

@@ -73,7 +73,8 @@ describe('a direct sink', () => {
   it('gives targets that take text the lines alone, in the order in which they were computed', async () => {
     const texts: string[] = [];
     const lane = {
-      textOnly: true,
+      takes: 'lines',
+      print: itemLines,
       acceptText: async (pieces: readonly TextPiece[], count: number) => void texts.push(`${count}\n${joinText(pieces)}`),
     };
     const letters: Letter[] = [];
@@ -113,7 +114,7 @@ describe('a direct sink', () => {
   it('keeps the items for who watches while its targets take text', async () => {
     const watching = new Watching(new Taps(() => 0), new Traces(16), () => 0);
     const heard: string[] = [];
-    const lanes = [{ textOnly: true, acceptText: async () => undefined }] as unknown as HoldingLane[];
+    const lanes = [{ takes: 'lines', print: itemLines, acceptText: async () => undefined }] as unknown as HoldingLane[];
     const chain = createChain({ cluster: 'c', sink: 's', steps: [] });
     const sink = new DirectSink(chain, lanes, {} as DeadLetters, 's', createTally(), watching);
     watching.taps.open({ what: 's', stage: 'out', filter: null, perSecond: 10 }, (lines) => heard.push(...lines) > 0);
