@@ -12,19 +12,20 @@ import { machine, machineLine, median, percentile, rounded } from './process-fig
  * The same job done by us, by a bare amqplib loop, by Benthos and by Telegraf (`peers/job.ts`), and the whole conversion by us and by Ceilometer
  * (`peers/conversion.ts`). They take turns, round by round, on one broker. CPU is theirs; that of the broker stands beside it.
  *
- *     npm run bench -- peers [--json] [--notifications 100000] [--first 20000] [--rounds 3] [--only NAME,…] [--ceilometer 3000]
+ *     npm run bench -- peers [--json] [--notifications 40000] [--first 15000] [--rounds 5] [--minutes 6] [--only NAME,…] [--ceilometer 2000]
  *
- * Builds Benthos and Telegraf and installs Ceilometer at its first run, which takes some minutes; they are kept. `--ceilometer 0` leaves the
+ * No further round begins once `--minutes` are over; the output says how many there were. Builds Benthos and Telegraf and installs Ceilometer at its first run, which takes some minutes; they are kept. `--ceilometer 0` leaves the
  * conversion out. Without AMQP_URL a RabbitMQ of its own is started.
  */
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    notifications: { type: 'string', default: '100000' },
-    first: { type: 'string', default: '20000' },
-    rounds: { type: 'string', default: '3' },
+    notifications: { type: 'string', default: '40000' },
+    first: { type: 'string', default: '15000' },
+    rounds: { type: 'string', default: '5' },
+    minutes: { type: 'string', default: '6' },
     only: { type: 'string' },
-    ceilometer: { type: 'string', default: '3000' },
+    ceilometer: { type: 'string', default: '2000' },
     inside: { type: 'boolean', default: false },
   },
 });
@@ -53,13 +54,14 @@ function figuresOf(rounds: readonly Round[]): Figures {
 
 const count = Number(values.notifications);
 const first = Number(values.first);
+const until = performance.now() + Number(values.minutes) * 60_000;
 
 async function doTheJob(chosen: readonly Candidate[]): Promise<ReadonlyMap<string, readonly Round[]>> {
   const connection = await connect(process.env['AMQP_URL'] ?? '', { noDelay: true });
   const channel = await connection.createConfirmChannel();
   await declareJob(channel);
   const done = new Map<string, Round[]>(chosen.map(({ name }) => [name, []]));
-  for (let i = 0; i < Number(values.rounds); i++) {
+  for (let i = 0; i < Number(values.rounds) && (i === 0 || performance.now() < until); i++) {
     for (const candidate of chosen) {
       const figures = await round(connection, channel, candidate, count, first);
       done.get(candidate.name)?.push(figures);
@@ -101,6 +103,7 @@ async function measure(): Promise<void> {
   const theirs = Number(values.ceilometer);
   const converted = theirs > 0 ? await convertAll(theirs) : {};
   const own = figures['ceilograph'];
+  const rounds = Math.max(...[...done.values()].map(({ length }) => length));
   /** Round by round, since the machine changes its speed. */
   const times = (a: string, b: string, value: (one: Round) => number) => {
     const [left, right] = [done.get(a) ?? [], done.get(b) ?? []];
@@ -140,7 +143,7 @@ async function measure(): Promise<void> {
   const cell = (value: number, width: number) => `${value}`.padStart(width);
   const row = (name: string, one: Figures) =>
     `${name.padEnd(14)}${cell(one.cpuSecondsPer100k, 10)}${cell(one.brokerCpuSecondsPer100k, 10)}${cell(one.perSecond, 10)}${cell(one.p50Ms, 10)}${cell(one.p99Ms, 10)}${cell(one.rssAnonMiB, 10)}  ${chosen.find((each) => each.name === name)?.note}`;
-  console.log(`The same job, ${count} notifications after the first ${first}, medians of ${values.rounds} rounds in turns
+  console.log(`The same job, ${count} notifications after the first ${first}, medians of ${rounds} rounds in turns
 
                CPU-s/100k    broker  per second  p50 ms    p99 ms   RSS MiB`);
   for (const [name, one] of Object.entries(figures)) console.log(row(name, one));
@@ -155,6 +158,7 @@ async function measure(): Promise<void> {
   console.log(
     JSON.stringify({
       name: 'peers',
+      rounds,
       ...main,
       servers: { rabbitmq },
       peers: { ...Object.fromEntries(Object.entries(figures).filter(([name]) => name !== 'ceilograph')), conversion: converted },

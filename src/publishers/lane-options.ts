@@ -40,7 +40,7 @@ export const LaneSchema = z.strictObject({
         .min(1)
         .optional()
         .describe(
-          'At most so many bytes as JSON Lines; a single larger item still goes, alone. Without it: 1 MiB, for `file` and `stdout` 8 MiB.',
+          'At most so many bytes as JSON Lines (of `amqp` as messages); a single larger item still goes, alone. Without it: 1 MiB, for `file` and `stdout` 8 MiB.',
         ),
       linger_ms: z.int().min(0).default(0).describe('Wait so long for a batch to fill.'),
     })
