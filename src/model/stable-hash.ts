@@ -9,14 +9,14 @@ const encoder = new TextEncoder();
 /** `["ab","c"]` and `["a","bc"]` differ: each part is preceded by its byte length and a colon. */
 export function canonicalParts(parts: readonly string[]): string {
   let text = '';
-  for (const part of parts) text += `${byteLength(part)}:${part}`;
+  for (const part of parts) text += `${part.length}:${part}`;
+  if (!beyondAscii.test(text)) return text;
+  text = '';
+  for (const part of parts) text += `${encoder.encode(part).length}:${part}`;
   return text;
 }
 
-function byteLength(part: string): number {
-  for (let i = 0; i < part.length; i++) if (part.charCodeAt(i) > 127) return encoder.encode(part).length;
-  return part.length;
-}
+const beyondAscii = /[^\u0000-\u007f]/;
 
 /** Unsigned 64 bits, the same in every process, version and machine. */
 export function stableHash(parts: readonly string[]): bigint {

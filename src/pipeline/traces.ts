@@ -1,3 +1,5 @@
+import { charCodeAt } from '../model/char-code-at.ts';
+
 /** One step of notifications on their way, shared by all that took it together. */
 export interface TraceStep {
   /** Epoch ms, by the clock of the agent. */
@@ -49,8 +51,9 @@ const mostSources = 32;
 function hashOf(id: string): number {
   let a = 0x811c9dc5;
   let b = 0x9e3779b9;
-  for (let i = 0; i < id.length; i++) {
-    const unit = id.charCodeAt(i);
+  const { length } = id;
+  for (let i = 0; i < length; i++) {
+    const unit = charCodeAt(id, i);
     a = Math.imul(a ^ unit, 0x01000193);
     b = Math.imul(b ^ unit, 0x85ebca6b) ^ (b >>> 13);
   }

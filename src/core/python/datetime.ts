@@ -1,3 +1,4 @@
+import { charCodeAt } from '../../model/char-code-at.ts';
 import type { Json } from '../../model/json.ts';
 import { PythonError } from './python-error.ts';
 
@@ -9,8 +10,8 @@ import { PythonError } from './python-error.ts';
  */
 export function quickUtc(text: Json): string | undefined {
   if (typeof text !== 'string' || text.length < 19 || text.length > 32) return undefined;
-  const separator = text.charCodeAt(10);
-  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58)
+  const separator = charCodeAt(text, 10);
+  if (charCodeAt(text, 4) !== 45 || charCodeAt(text, 7) !== 45 || charCodeAt(text, 13) !== 58 || charCodeAt(text, 16) !== 58)
     return undefined;
   if (separator !== 32 && separator !== 84) return undefined;
   const month = two(text, 5);
@@ -19,7 +20,7 @@ export function quickUtc(text: Json): string | undefined {
   if (!(month >= 1 && month <= 12 && day >= 1 && day <= (monthDays[month - 1] ?? 0))) return undefined;
   if (!(two(text, 0) + two(text, 2) > 0 && two(text, 11) <= 23 && two(text, 14) <= 59 && two(text, 17) <= 59)) return undefined;
   let end = 19;
-  if (text.charCodeAt(19) === 46) {
+  if (charCodeAt(text, 19) === 46) {
     end = 26;
     if (!(two(text, 20) >= 0 && two(text, 22) >= 0 && two(text, 24) >= 0)) return undefined;
     if (text.startsWith('.000000', 19)) return isUtc(text, 26) ? `${text.slice(0, 10)}T${text.slice(11, 19)}` : undefined;
@@ -29,14 +30,14 @@ export function quickUtc(text: Json): string | undefined {
 
 /** Two digits, or NaN. */
 function two(text: string, at: number): number {
-  const a = text.charCodeAt(at) - 48;
-  const b = text.charCodeAt(at + 1) - 48;
+  const a = charCodeAt(text, at) - 48;
+  const b = charCodeAt(text, at + 1) - 48;
   return a >= 0 && a <= 9 && b >= 0 && b <= 9 ? a * 10 + b : Number.NaN;
 }
 
 function isUtc(text: string, end: number): boolean {
   if (text.length === end) return true;
-  return text.length === end + 1 ? text.charCodeAt(end) === 90 : text.length === end + 6 && text.endsWith('+00:00');
+  return text.length === end + 1 ? charCodeAt(text, end) === 90 : text.length === end + 6 && text.endsWith('+00:00');
 }
 
 /** A point in time as Python holds it: the wall fields as sent, and the offset in minutes (a missing one is UTC). */
