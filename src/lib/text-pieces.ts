@@ -1,9 +1,17 @@
+// The global is a getter, which is too dear for every few notifications.
+import { Buffer } from 'node:buffer';
+
 /** A text in pieces: strings, or UTF-8 where they have to wait, since bytes lie outside of the heap that is collected. */
 export type TextPiece = string | Uint8Array;
 
 /** All of it as one text. */
 export function joinText(texts: readonly TextPiece[]): string {
   return texts.map((text) => (typeof text === 'string' ? text : toBuffer(text).toString())).join('');
+}
+
+/** In UTF-8. */
+export function toBytes(text: string): Uint8Array {
+  return Buffer.from(text);
 }
 
 /** All of it in UTF-8, in memory of its own or in the one piece there is. */

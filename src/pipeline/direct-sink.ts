@@ -1,6 +1,6 @@
 import { itemLines } from '../core/convert/wire.ts';
 import type { Chain, ChainLetter } from '../core/transformers/chain.ts';
-import { joinText, type TextPiece } from '../lib/text-pieces.ts';
+import { joinText, type TextPiece, toBytes } from '../lib/text-pieces.ts';
 import type { Part } from '../model/entry.ts';
 import type { Item } from '../model/item.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -71,7 +71,7 @@ export class DirectSink {
     // Without their items, which would live on in them.
     const notifications = parts.map(({ id, trace }): Traced => (trace === undefined ? { id } : { id, trace }));
     // Bytes lie outside of the heap that is collected.
-    const text = this.#printer === null ? lines : Buffer.from(lines);
+    const text = this.#printer === null ? lines : toBytes(lines);
     return { notifications, text, count: items.length, items: looksAt ? items : null, letters, bad };
   }
 

@@ -5,7 +5,7 @@ import type { Sample } from '../model/sample.ts';
 import type { Spans } from '../telemetry/spans.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import type { Taps } from './taps.ts';
-import type { TraceStep, Traces } from './traces.ts';
+import type { TraceFacts, Traces } from './traces.ts';
 
 /** Attribute names of the semantic conventions for messaging, which are still in development. */
 const [messageId, source, partition] = [
@@ -16,6 +16,7 @@ const [messageId, source, partition] = [
 /** Of one step of one batch, so that a large one does not drown whoever collects them. */
 const mostSpans = 256;
 const mostTraced = 16_384;
+const mostCounts = 64;
 
 /** A notification and the trace that it belongs to. */
 export type Traced = Pick<Part, 'id' | 'trace'>;
@@ -28,7 +29,9 @@ export class Watching {
   readonly #spans: Spans | null;
   /** Of notifications that this process computes, the trace of each that has one. */
   readonly #traceOf = new Map<string, string>();
-  #received: { readonly samples: number; readonly events: number; readonly step: TraceStep } | null = null;
+  /** What was said last of a notification that came to as many samples and events. */
+  readonly #received = new Map<number, TraceFacts>();
+  readonly #accepted = new Map<string, TraceFacts>();
 
   constructor(taps: Taps, traces: Traces, now: () => number, spans: Spans | null = null) {
     this.#spans = spans;
@@ -47,7 +50,7 @@ export class Watching {
     parent?: string,
   ): string | undefined {
     const at = this.#now();
-    this.traces.note(id, this.#receivedStep(at, input, origin, samples.length, events.length));
+    this.traces.note(id, at, this.#receivedFacts(input, origin, samples.length, events.length));
     if (this.taps.any) {
       this.taps.tell('converted', { input }, samples);
       this.taps.tell('converted', { input }, events);
@@ -66,8 +69,8 @@ export class Watching {
     if (oldest !== undefined) this.#traceOf.delete(oldest);
   }
 
-  #note(spans: Spans, step: TraceStep, kind: 'internal' | 'producer', traced: readonly Traced[]): void {
-    const { at, sink = '', unit, publisher, version, epoch } = step;
+  #note(spans: Spans, at: number, step: TraceFacts, kind: 'internal' | 'producer', traced: readonly Traced[]): void {
+    const { sink = '', unit, publisher, version, epoch } = step;
     const given = {
       [partition]: unit,
       'ceilograph.publisher': publisher,
@@ -89,33 +92,34 @@ export class Watching {
     }
   }
 
-  /** Messages of one millisecond that are alike share theirs: what is kept for long costs the most. */
-  #receivedStep(at: number, input: string, origin: string, samples: number, events: number): TraceStep {
-    const last = this.#received;
-    if (last?.samples === samples && last.events === events && last.step.at === at && last.step.origin === origin) {
-      if (last.step.input === input) return last.step;
-    }
-    const step: TraceStep = { at, step: 'received', input, origin, detail: `${samples} samples, ${events} events` };
-    this.#received = { samples, events, step };
-    return step;
+  /** Notifications that are alike share theirs: what is kept for long costs the most. */
+  #receivedFacts(input: string, origin: string, samples: number, events: number): TraceFacts {
+    const counts = samples < mostCounts && events < mostCounts ? samples * mostCounts + events : -1;
+    const known = this.#received.get(counts);
+    if (known?.origin === origin && known.input === input) return known;
+    const facts: TraceFacts = { step: 'received', input, origin, detail: `${samples} samples, ${events} events` };
+    if (counts >= 0) this.#received.set(counts, facts);
+    return facts;
   }
 
   appended(parts: ReadonlyMap<PartitionRef, readonly Part[]>): void {
     const at = this.#now();
     for (const [ref, list] of parts) {
       const unit = partitionName(ref);
-      const step = { at, step: 'appended', sink: ref.sink, unit } as const;
-      for (const { id } of list) this.traces.note(id, step);
-      if (this.#spans !== null) this.#note(this.#spans, step, 'producer', list);
+      const step = { step: 'appended', sink: ref.sink, unit } as const;
+      for (const { id } of list) this.traces.note(id, at, step);
+      if (this.#spans !== null) this.#note(this.#spans, at, step, 'producer', list);
       if (this.taps.any) for (const { items } of list) this.taps.tell('appended', { sink: ref.sink, unit }, items);
     }
   }
 
   /** By a direct sink: its targets have it, or the local disk. `items`: null where nobody looked at them. */
   accepted(sink: string, notifications: readonly Traced[], items: readonly Item[] | null, count: number): void {
-    const step = { at: this.#now(), step: 'accepted', sink, detail: 'by its targets, or held on disk' } as const;
-    for (const { id } of notifications) this.traces.note(id, step);
-    if (this.#spans !== null) this.#note(this.#spans, step, 'producer', notifications);
+    const at = this.#now();
+    const step = this.#accepted.get(sink) ?? { step: 'accepted', sink, detail: 'by its targets, or held on disk' };
+    this.#accepted.set(sink, step);
+    for (const { id } of notifications) this.traces.note(id, at, step);
+    if (this.#spans !== null) this.#note(this.#spans, at, step, 'producer', notifications);
     if (!this.taps.any) return;
     if (items === null) this.taps.passed('out', { sink }, count);
     else this.taps.tell('out', { sink }, items);
@@ -124,16 +128,18 @@ export class Watching {
   committed(ref: PartitionRef, epoch: number, version: number, ids: readonly string[], items: readonly Item[]): void {
     const unit = partitionName(ref);
     const detail = `${items.length} outputs of the commit`;
-    const step = { at: this.#now(), step: 'committed', sink: ref.sink, unit, epoch, version, detail } as const;
-    for (const id of ids) this.traces.note(id, step);
-    if (this.#spans !== null) this.#note(this.#spans, step, 'internal', ids.map(toTraced));
+    const at = this.#now();
+    const step = { step: 'committed', sink: ref.sink, unit, epoch, version, detail } as const;
+    for (const id of ids) this.traces.note(id, at, step);
+    if (this.#spans !== null) this.#note(this.#spans, at, step, 'internal', ids.map(toTraced));
     if (this.taps.any) this.taps.tell('out', { sink: ref.sink, unit }, items);
   }
 
   published(ref: PartitionRef, publisher: string, version: number, ids: readonly string[]): void {
-    const step = { at: this.#now(), step: 'published', sink: ref.sink, unit: partitionName(ref), version, publisher } as const;
-    for (const id of ids) this.traces.note(id, step);
-    if (this.#spans !== null) this.#note(this.#spans, step, 'producer', ids.map(toTraced));
+    const at = this.#now();
+    const step = { step: 'published', sink: ref.sink, unit: partitionName(ref), version, publisher } as const;
+    for (const id of ids) this.traces.note(id, at, step);
+    if (this.#spans !== null) this.#note(this.#spans, at, step, 'producer', ids.map(toTraced));
   }
 }
 

@@ -98,7 +98,7 @@ describe('a direct sink', () => {
 
   it('keeps no items for who watches another sink, or has seen as many as it may in this second', async () => {
     const watching = new Watching(new Taps(() => 0), new Traces(16), () => 0);
-    const lanes = [{ textOnly: true, acceptText: async () => undefined }] as unknown as HoldingLane[];
+    const lanes = [{ takes: 'lines', print: itemLines, acceptText: async () => undefined }] as unknown as HoldingLane[];
     const chain = createChain({ cluster: 'c', sink: 's', steps: [] });
     const sink = new DirectSink(chain, lanes, {} as DeadLetters, 's', createTally(), watching);
     const kept = () => sink.compute([{ id: 'n', items: [sample('a')] }]).items !== null;

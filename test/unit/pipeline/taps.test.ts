@@ -108,10 +108,10 @@ describe('a tap', () => {
 describe('traces', () => {
   it('know the latest steps of a notification and of its further sources, in order of time', () => {
     const traces = new Traces(100);
-    traces.note('n1', { at: 5, step: 'committed' });
-    traces.note('n2', { at: 1, step: 'received' });
-    traces.note('n1', { at: 2, step: 'received' });
-    traces.note('n1#1', { at: 3, step: 'appended' });
+    traces.note('n1', 5, { step: 'committed' });
+    traces.note('n2', 1, { step: 'received' });
+    traces.note('n1', 2, { step: 'received' });
+    traces.note('n1#1', 3, { step: 'appended' });
 
     expect(traces.find('n1').map(({ step }) => step)).toEqual(['received', 'appended', 'committed']);
     expect(traces.find('nobody')).toEqual([]);
@@ -119,7 +119,7 @@ describe('traces', () => {
 
   it('forget the oldest at their bound, and take no two of the ids they have for one', () => {
     const traces = new Traces(1_000);
-    for (let n = 0; n < 100_000; n++) traces.note(`id-${n}`, { at: n, step: 'received' });
+    for (let n = 0; n < 100_000; n++) traces.note(`id-${n}`, n, { step: 'received' });
 
     expect(traces.find('id-1')).toEqual([]);
     expect(traces.find('id-99500')).toEqual([{ at: 99_500, step: 'received' }]);
