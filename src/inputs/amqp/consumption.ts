@@ -96,9 +96,9 @@ export class Consumption implements Receipts {
 
   take(most: number): readonly AmqpDelivery[] {
     const taken = this.#inbox.splice(0, most);
-    for (const { deliveryTag, route } of taken) {
+    for (const { deliveryTag, queue } of taken) {
       this.settlements.handed(deliveryTag);
-      this.#touched.add(route.queue);
+      this.#touched.add(queue);
     }
     return taken;
   }

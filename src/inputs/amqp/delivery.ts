@@ -37,32 +37,26 @@ export interface Receipts {
  */
 export class AmqpDelivery implements Delivery {
   readonly body: Uint8Array;
+  readonly origin: string;
+  readonly priority: string | undefined;
+  readonly custody: Custody;
   readonly traceparent: string | undefined;
   readonly redelivered: boolean;
   readonly deliveryTag: number;
-  readonly route: Route;
+  readonly queue: string;
   readonly #receipts: Receipts;
   #open = true;
 
   constructor({ content, fields, properties }: ConsumeMessage, route: Route, receipts: Receipts) {
     this.body = content;
+    this.origin = route.origin;
+    this.priority = route.priority;
+    this.custody = receipts.custody;
     this.traceparent = traceparentOf(properties.headers?.['traceparent']);
     this.redelivered = fields.redelivered;
     this.deliveryTag = fields.deliveryTag;
-    this.route = route;
+    this.queue = route.queue;
     this.#receipts = receipts;
-  }
-
-  get origin(): string {
-    return this.route.origin;
-  }
-
-  get priority(): string | undefined {
-    return this.route.priority;
-  }
-
-  get custody(): Custody {
-    return this.#receipts.custody;
   }
 
   settle(): void {
