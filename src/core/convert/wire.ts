@@ -30,6 +30,8 @@ const mostNames = 1024;
 const longestName = 64;
 
 const value = (json: Json): string => (typeof json === 'string' ? quoteJson(json) : printJson(json));
+/** What an operator's own transformer leaves out is null, as whoever reads the line takes it. */
+const orNull = (json: Json | undefined): string => value(json ?? null);
 
 let told: Sample | undefined;
 let toldText = '';
@@ -39,8 +41,8 @@ function contextText(sample: Sample): string {
   if (told === undefined || !saysTheSame(told, sample)) {
     const { user_id, user_name, project_id, project_name, resource_id, timestamp, resource_metadata } = sample;
     toldText =
-      `"user_id":${value(user_id)},"user_name":${value(user_name)},"project_id":${value(project_id)},"project_name":${value(project_name)},` +
-      `"resource_id":${value(resource_id)},"timestamp":${value(timestamp)},"resource_metadata":${printJson(resource_metadata)}`;
+      `"user_id":${orNull(user_id)},"user_name":${orNull(user_name)},"project_id":${orNull(project_id)},"project_name":${orNull(project_name)},` +
+      `"resource_id":${orNull(resource_id)},"timestamp":${value(timestamp)},"resource_metadata":${printJson(resource_metadata)}`;
     told = sample;
   }
   return toldText;
@@ -70,7 +72,7 @@ export function toEventLine(event: Event): string {
 }
 
 function eventFields({ message_id, event_type, generated, traits, raw }: Event): string {
-  return `"message_id":${value(message_id)},"event_type":${value(event_type)},"generated":${value(generated)},"traits":[${traitsJson(traits)}],"raw":${printJson(raw)}`;
+  return `"message_id":${value(message_id)},"event_type":${value(event_type)},"generated":${value(generated)},"traits":[${traitsJson(traits ?? [])}],"raw":${printJson(raw ?? {})}`;
 }
 
 const traitHeads = new Printed((name, type: TraitType) => `[${quoteJson(name)},${type},`);

@@ -4,6 +4,7 @@ import { itemLines, parseItemLine, parseItemLines, toItemLine, toMeteringMessage
 import type { Event } from '../../../src/model/event.ts';
 import { Float, type JsonObject, toFloat, toInt } from '../../../src/model/json.ts';
 import type { Sample } from '../../../src/model/sample.ts';
+import { sampleWith } from '../../sample.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 12 });
 const maybe = fc.option(text);
@@ -58,6 +59,16 @@ describe('item lines', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('say null, or nothing of it, where an own transformer left a field out', () => {
+    const whole = sampleWith({ id: 's' });
+    const { user_name, project_id, ...lacking } = whole;
+    const bare = { message_id: 'm', event_type: 'e', generated: 'g' };
+
+    expect([user_name, project_id]).toEqual([null, null]);
+    expect(parseItemLine(toItemLine(lacking as unknown as Sample))).toEqual(whole);
+    expect(parseItemLine(toItemLine(bare as unknown as Event))).toEqual({ ...bare, traits: [], raw: {} });
   });
 
   it('and metering messages say the same', () => {
