@@ -37,7 +37,7 @@ export class Traces {
     this.#facts = new Array<TraceFacts | undefined>(size).fill(undefined);
   }
 
-  /** `facts`: the same object for steps that are alike. One for each would be most of what notifications leave behind (decision 12). */
+  /** `facts`: the same object for steps that are alike. One for each would be most of what notifications leave behind (decision 13). */
   note(id: string, at: number, facts: TraceFacts): void {
     this.#hashes[this.#next] = hashOf(id);
     this.#times[this.#next] = at;

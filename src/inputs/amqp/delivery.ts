@@ -33,7 +33,7 @@ export interface Receipts {
 
 /**
  * What is kept of a message until it is settled. A thousand of them wait at any time, for longer than garbage stays young, so each costs what
- * it takes to copy it twice: no closures, and nothing of what amqplib says of a message but this (CPU figures: decision 12).
+ * it takes to copy it twice: no closures, and nothing of what amqplib says of a message but this (CPU figures: decision 13).
  */
 export class AmqpDelivery implements Delivery {
   readonly body: Uint8Array;
