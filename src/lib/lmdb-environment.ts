@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import type { Clock } from './clock.ts';
@@ -17,9 +17,23 @@ const staleReaderCheckMs = 30_000;
 // Address space, not disk: a file that is mapped once needs no remapping while other processes write it.
 const mapBytes = 256 * 2 ** 30;
 
+/** An opened file, and by how many of this process. */
+interface Shared {
+  readonly root: RootDatabase<string, Key>;
+  readonly name: string;
+  holders: number;
+  /** The last of them has left. */
+  closing: Promise<void> | null;
+}
+
+/** By device and inode: a folder may have several names, and another one may have its name later. */
+const opened = new Map<string, Shared>();
+
 /**
  * One LMDB file, opened by any number of processes of this machine at once. The only place that imports `lmdb`.
  *
+ * - Whoever opens it a second time in one process shares what is open: with two of the package's environments the event loop, which opens
+ *   or closes one, and the writer's thread of the other were seen to wait for each other for ever.
  * - Only asynchronous transactions: a synchronous one would stop this event loop while another process holds the lock.
  * - A transaction is visible to others only once it is on disk. The package's default (`overlappingSync`) shows it earlier; then a
  *   reader could act on what a power cut takes back. Measured here: no slower, since waiting transactions share the next flush.
@@ -27,13 +41,15 @@ const mapBytes = 256 * 2 ** 30;
  * - The lock of a killed process is taken over by the next writer; that of a stopped one (SIGSTOP) is not: kill it.
  */
 export class LmdbEnvironment {
+  readonly #shared: Shared;
   readonly #root: RootDatabase<string, Key>;
   readonly #before: (() => Promise<void> | void) | undefined;
   readonly #closing = new AbortController();
   readonly #watch: Promise<void>;
 
-  private constructor(root: RootDatabase<string, Key>, options: LmdbOptions) {
-    this.#root = root;
+  private constructor(shared: Shared, options: LmdbOptions) {
+    this.#shared = shared;
+    this.#root = shared.root;
     this.#before = options.beforeTransaction;
     this.#watch = this.#clearStaleReaders(options.clock);
   }
@@ -43,15 +59,7 @@ export class LmdbEnvironment {
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
     await chmod(options.directory, 0o700);
     await requireLocalDisk(options.directory);
-    const root = open<string, Key>(options.directory, {
-      noSubdir: false,
-      encoding: 'string',
-      overlappingSync: false,
-      mapSize: mapBytes,
-      maxDbs: 16,
-      maxReaders: 512,
-    });
-    return new LmdbEnvironment(root, options);
+    return new LmdbEnvironment(await hold(options.directory), options);
   }
 
   textTable(name: string): Table<string> {
@@ -82,7 +90,10 @@ export class LmdbEnvironment {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     await this.#watch;
-    await this.#root.close();
+    this.#shared.holders -= 1;
+    if (this.#shared.holders > 0) return;
+    this.#shared.closing = this.#root.close().finally(() => opened.delete(this.#shared.name));
+    await this.#shared.closing;
   }
 
   // The slot of a reader that was killed keeps old pages from being used again: the file would grow for ever.
@@ -97,6 +108,30 @@ export class LmdbEnvironment {
       this.#root.readerCheck();
     }
   }
+}
+
+/** For whoever gives it back by one holder less. */
+async function hold(directory: string): Promise<Shared> {
+  const { dev, ino } = await stat(directory);
+  const name = `${dev}:${ino}`;
+  for (let known = opened.get(name); known !== undefined; known = opened.get(name)) {
+    if (known.closing === null) {
+      known.holders += 1;
+      return known;
+    }
+    await known.closing;
+  }
+  const root = open<string, Key>(directory, {
+    noSubdir: false,
+    encoding: 'string',
+    overlappingSync: false,
+    mapSize: mapBytes,
+    maxDbs: 16,
+    maxReaders: 512,
+  });
+  const shared: Shared = { root, name, holders: 1, closing: null };
+  opened.set(name, shared);
+  return shared;
 }
 
 // A failed commit hides its reason in a promise, which must be awaited or it ends the process as an unhandled rejection. The package

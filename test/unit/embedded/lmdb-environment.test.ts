@@ -1,6 +1,9 @@
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readdir, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { LmdbEnvironment } from '../../../src/lib/lmdb-environment.ts';
@@ -73,6 +76,36 @@ it('shares the file with whoever opens it too', async () => {
   expect(seen).toBe('1');
   await environment.transact(() => void environment.textTable('table').put('a', '2'));
   expect(environment.textTable('table').get('a')).toBe('2');
+});
+
+it('is open once in this process, however many open it, until the last has closed it', async () => {
+  const opened = async () => {
+    const links = await Promise.all(
+      (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+    );
+    return links.filter((link) => link === join(directory, 'data.mdb')).length;
+  };
+  const alone = await opened();
+
+  const others = await Promise.all([1, 2, 3].map(() => LmdbEnvironment.open({ directory, clock: systemClock })));
+  const together = await opened();
+  await environment.close();
+  await Promise.all(others.slice(1).map((other) => other.close()));
+  await others[0]?.transact(() => void others[0]?.textTable('table').put('a', '1'));
+  await others[0]?.close();
+  const after = await opened();
+  environment = await LmdbEnvironment.open({ directory, clock: systemClock });
+
+  expect([together, after]).toEqual([alone, 0]);
+  expect(environment.textTable('table').get('a')).toBe('1');
+});
+
+it('can be opened and closed while others write to it, and nobody waits for ever', async () => {
+  const script = fileURLToPath(new URL('open-and-close.ts', import.meta.url));
+
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, directory], { timeout: 18_000 });
+
+  expect(stdout).toBe('99 99 99');
 });
 
 it('refuses transactions after it was closed', async () => {
