@@ -53,6 +53,9 @@ async function inodeOf(path: string): Promise<number | undefined> {
   return (await statOf(path))?.ino;
 }
 
+/** A lock without an owner: somebody is about to write who they are, or died before they did. */
+const namelessMs = 10_000;
+
 async function takeLock(lock: string): Promise<boolean> {
   for (const last of [false, true]) {
     try {
@@ -62,11 +65,18 @@ async function takeLock(lock: string): Promise<boolean> {
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      if (last || isOwnerAlive((await ignoringAbsence(readFile(lock, 'utf8'))) ?? '')) return false;
+      if (last || (await isHeld(lock))) return false;
       await ignoringAbsence(unlink(lock));
     }
   }
   return false;
+}
+
+async function isHeld(lock: string): Promise<boolean> {
+  const owner = await ignoringAbsence(readFile(lock, 'utf8'));
+  if (owner !== '') return isOwnerAlive(owner ?? '');
+  const mtimeMs = (await statOf(lock))?.mtimeMs;
+  return mtimeMs !== undefined && Date.now() - mtimeMs < namelessMs;
 }
 
 async function ignoringAbsence<T>(work: Promise<T>): Promise<T | undefined> {

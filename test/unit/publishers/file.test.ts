@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFile, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -205,6 +205,18 @@ describe('the file publisher', () => {
     expect(await rotate(path, 3, ino)).toBe(true);
 
     expect((await readdir(directory)).sort()).toEqual(['out.jsonl', 'out.jsonl.1']);
+  });
+
+  it('leaves the lock to who is about to write a name into it, and takes it over when nobody ever did', async () => {
+    await writeFile(path, 'x');
+    const { ino } = await stat(path);
+    const lock = `${path}.rotating`;
+    await writeFile(lock, '');
+
+    expect(await rotate(path, 3, ino)).toBe(false);
+    const before = Date.now() / 1_000 - 11;
+    await utimes(lock, before, before);
+    expect(await rotate(path, 3, ino)).toBe(true);
   });
 
   it('takes over the lock of a dead process that had our pid, as every one in a container has', async () => {
