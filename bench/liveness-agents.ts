@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
@@ -31,6 +31,7 @@ export interface AgentsFigures {
 
 const agents = 2;
 const perNotification = 500;
+const hostsPerFile = 20_000;
 const intervalMs = 60_000;
 /** Interval, tolerance and slack. */
 const lateAfterMs = intervalMs + 10_000 + 10_000;
@@ -40,13 +41,14 @@ const holdMs = 30_000;
 export async function measureAgents(hosts: number, services: number, minutes: number): Promise<AgentsFigures> {
   const servers = await startServers('fleet');
   const folder = scratchFolder();
-  await writeFile(join(folder, 'hosts.yaml'), inventory(hosts, services));
+  await mkdir(join(folder, 'hosts'));
+  for (const [i, text] of inventory(hosts, services).entries()) await writeFile(join(folder, 'hosts', `${i}.yaml`), text);
   const ports = await Promise.all(Array.from({ length: agents }, () => freePort()));
   const http = await freePort();
   const cluster = await BenchCluster.start(servers, folder, 'fleet', agents, {
     pipeline: `sink: told\nfrom: events\nmatch: ["host.*", "service.*", "feed.*"]\npublish: [{ file: { path: out.jsonl } }]\n`,
     settings: (agent) => ({
-      liveness: { inventory: 'hosts.yaml', hold: `${holdMs}ms` },
+      liveness: { inventory: 'hosts', hold: `${holdMs}ms` },
       admin: { listen: `127.0.0.1:${ports[agent]}` },
     }),
     inputs: (agent) => (agent === 0 ? [{ http: { port: http } }] : []),
@@ -146,10 +148,18 @@ export async function measureAgents(hosts: number, services: number, minutes: nu
   }
 }
 
-function inventory(hosts: number, services: number): string {
+/** The texts of some files, since one may not be larger than a mebibyte. */
+function inventory(hosts: number, services: number): readonly string[] {
   const names = serviceNames(services).map((name) => `${name}: { interval: ${intervalMs}ms, tolerance: 10s }`);
-  const lines = Array.from({ length: hosts }, (_, i) => `  host-${i}: { groups: [all] }`);
-  return `templates:\n  t: { services: { ${names.join(', ')} } }\ngroups:\n  all: { templates: [t] }\nhosts:\n${lines.join('\n')}\n`;
+  const texts = [`templates:\n  t: { services: { ${names.join(', ')} } }\ngroups:\n  all: { templates: [t] }\n`];
+  for (let first = 0; first < hosts; first += hostsPerFile) {
+    const lines = Array.from(
+      { length: Math.min(hostsPerFile, hosts - first) },
+      (_, i) => `  host-${first + i}: { groups: [all] }`,
+    );
+    texts.push(`hosts:\n${lines.join('\n')}\n`);
+  }
+  return texts;
 }
 
 function serviceNames(services: number): readonly string[] {
