@@ -100,7 +100,6 @@ export async function soakAgent(url: string, minutes: number): Promise<SoakedAge
     await Promise.all([steady, victim].map((agent) => end(agent, 'SIGTERM')));
     await channel.deleteQueue(queue).catch(() => undefined); // the connection may be the reason why we are here
     await connection.close().catch(() => undefined);
-    out.close();
     await rm(folder, { recursive: true });
   }
 }

@@ -1,12 +1,9 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { Tail } from '../../bench/tail.ts';
 
 /** Which of the samples `s0`, `s1`, … stand in a file of JSON Lines that grows, one bit each. */
 export class SeenIds {
   readonly #path: string;
-  readonly #buffer = Buffer.alloc(1024 * 1024);
-  #fd: number | null = null;
-  #at = 0;
-  #rest = '';
+  readonly #tail: Tail;
   #seen = new Uint8Array(1024);
   #complete = 0;
   size = 0;
@@ -14,33 +11,19 @@ export class SeenIds {
 
   constructor(path: string) {
     this.#path = path;
+    this.#tail = new Tail(path);
   }
 
   /** Reads on. Returns how many different ones are there. */
   look(): number {
-    if (this.#fd === null) {
-      if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return 0;
-      this.#fd = openSync(this.#path, 'r');
-    }
-    for (;;) {
-      const read = readSync(this.#fd, this.#buffer, 0, this.#buffer.length, this.#at);
-      if (read === 0) return this.size;
-      this.#at += read;
-      const lines = (this.#rest + this.#buffer.toString('latin1', 0, read)).split('\n');
-      this.#rest = lines.pop() ?? '';
-      for (const line of lines) this.#note(Number(/"id":"s(\d+)"/.exec(line)?.[1]));
-    }
+    for (const line of this.#tail.lines()) this.#note(Number(/"id":"s(\d+)"/.exec(line)?.[1]));
+    return this.size;
   }
 
   /** All below `n` are there. */
   all(n: number): boolean {
     while (this.#complete < n && this.#has(this.#complete)) this.#complete += 1;
     return this.#complete >= n;
-  }
-
-  close(): void {
-    if (this.#fd !== null) closeSync(this.#fd);
-    this.#fd = null;
   }
 
   #has(n: number): boolean {
