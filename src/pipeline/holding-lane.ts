@@ -72,10 +72,11 @@ export class HoldingLane implements Lane {
 
   offer(blob: Offered): Promise<Outcome> {
     if (countOf(blob) === 0) return Promise.resolve('done');
+    if (!this.#mustHold()) return this.#offerToMemory(blob);
+    const { good, bad } = splitUnspeakable(blob, this.#options.codec, this.takes);
     // What has no line cannot be held; the lane in memory makes dead letters of it.
-    if (!this.#mustHold() || splitUnspeakable(blob, this.#options.codec, this.takes).bad.length > 0)
-      return this.#offerToMemory(blob);
-    return this.#hold(blob, false).then(
+    if (bad.length > 0) return this.#offerToMemory(blob);
+    return this.#hold(good, false).then(
       (seq) => (seq === null ? 'left' : 'done'),
       () => 'left', // the fault ended the lane and stands in its end
     );
