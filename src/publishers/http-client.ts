@@ -2,7 +2,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { linkedAbort } from '../lib/linked-abort.ts';
 import { classify, Fault } from '../model/faults.ts';
-import { tlsOptions } from '../model/tls-files.ts';
+import { type TlsOptions, tlsOptions } from '../model/tls-files.ts';
 import { readConfigured } from './configured-file.ts';
 import type { Answer, Request } from './http-exchange.ts';
 import { faultOfStatus } from './http-status.ts';
@@ -27,11 +27,8 @@ export class HttpClient {
 
   /** Fails at once when a certificate or the token cannot be read. */
   static async open(target: HttpTarget, context: PublisherContext): Promise<HttpClient> {
+    const tls = context.ask === undefined ? await filesOf(target, context) : {};
     const options = { keepAlive: true, maxSockets: 1, scheduling: 'lifo' as const };
-    if (context.ask !== undefined)
-      return new HttpClient(target, context, { 'http:': new http.Agent(options), 'https:': new https.Agent(options) });
-    const tls = await tlsOptions(target.tls, (path) => readConfigured(path, context.baseDir));
-    if (target.bearer_file !== undefined) await readConfigured(target.bearer_file, context.baseDir);
     return new HttpClient(target, context, {
       'http:': new http.Agent(options),
       'https:': new https.Agent({ ...options, ...tls }),
@@ -100,6 +97,13 @@ export class HttpClient {
     this.#agents['http:'].destroy();
     this.#agents['https:'].destroy();
   }
+}
+
+/** The certificates, and a look at whether the token can be read. */
+async function filesOf(target: HttpTarget, { baseDir }: PublisherContext): Promise<TlsOptions> {
+  const tls = await tlsOptions(target.tls, (path) => readConfigured(path, baseDir));
+  if (target.bearer_file !== undefined) await readConfigured(target.bearer_file, baseDir);
+  return tls;
 }
 
 function send(url: URL, body: string | Uint8Array, options: https.RequestOptions): Promise<Answer> {
