@@ -7,7 +7,7 @@ export interface MembershipTiming {
   readonly leaseTtlMs: number;
 }
 
-/** Let its record end before we look. */
+/** Let its record end before we look; and whoever looks must not look again at once, or nothing else gets its turn. */
 const afterEndMs = 10;
 
 /**
@@ -45,9 +45,10 @@ export class Membership {
     if (came || now - this.#inTouchSince < leaseTtlMs) this.#unsettledSince = now;
   }
 
-  /** The group could not be reached. */
+  /** The group could not be reached: who is gone by then can only be seen when it is back. */
   lostTouch(now: number): void {
     this.#inTouchSince = now;
+    this.#firstEndsAt = Number.POSITIVE_INFINITY;
   }
 
   /** A plan may be made of them. */
@@ -62,7 +63,7 @@ export class Membership {
 
   /** When to look again: a heartbeat later, or as soon as somebody who has been silent is gone. */
   nextLookInMs(now: number): number {
-    return Math.max(0, Math.min(this.#timing.heartbeatMs, this.#firstEndsAt + afterEndMs - now));
+    return Math.max(afterEndMs, Math.min(this.#timing.heartbeatMs, this.#firstEndsAt + afterEndMs - now));
   }
 }
 

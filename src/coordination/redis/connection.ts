@@ -80,6 +80,7 @@ export class RedisConnection {
       disableClientInfo: true,
       retryStrategy: (attempt) => (this.#closed ? null : 20 + fullJitterMs(attempt - 1, random, backoff)),
     });
+    this.#client.setMaxListeners(0); // each command that waits for the connection listens
     this.#client.on('error', (error) => this.#down(error));
     this.#client.on('close', () => this.#down(this.#lastError));
     this.#client.on('ready', () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Channel, type ChannelModel, type ConfirmChannel, connect, type SocketOptions } from 'amqplib';
 import type { Clock } from '../../lib/clock.ts';
 import { endsWithin } from '../../lib/or-late.ts';
@@ -68,6 +69,7 @@ async function openOne(address: string, options: ConnectOptions): Promise<Connec
     throw brokerFault(thrown, `connecting to ${label}`);
   }
   const lost = new AbortController();
+  setMaxListeners(0, lost.signal); // everybody who waits for something on it
   let blockedSince: number | null = null;
   const lose = (error: unknown) => {
     if (!lost.signal.aborted) lost.abort(lostFault(error, label));

@@ -509,6 +509,21 @@ describe('an agent', () => {
     expect(a.runs.map((run) => run.ended)).toEqual([true]);
   });
 
+  it('asks a group that refuses at once no oftener than it looks for changes, however long that lasts', async () => {
+    const a = new Agent('a', untilStopped, ['u1']);
+    await until(() => a.running.length === 1);
+    let refused = 0;
+    a.fault = () => {
+      refused += 1;
+      // Who asks without a pause would never let the time of this test pass.
+      throw new Fault(refused > 1_000 ? 'fatal' : 'retryable', 'econnrefused', 'nobody answers');
+    };
+    await pass(60_000);
+
+    expect(refused).toBeGreaterThan(50);
+    expect(refused).toBeLessThan(100);
+  });
+
   it('goes on while the group cannot be reached, and ends with what no waiting mends', async () => {
     const a = new Agent('a', untilStopped, ['u1']);
     await until(() => a.running.length === 1);

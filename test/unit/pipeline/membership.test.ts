@@ -71,4 +71,20 @@ describe('membership', () => {
 
     expect([next, membership.nextLookInMs(15_100)]).toEqual([3_000, 1_110]);
   });
+
+  it('is looked at again a heartbeat later while the group is out of reach, whoever would be gone by then', () => {
+    const membership = afterLooking(12_000);
+
+    membership.lostTouch(30_000);
+
+    expect(membership.nextLookInMs(30_000)).toBe(3_000);
+  });
+
+  it('is never looked at again at once: who is overdue may be there for a moment longer', () => {
+    const membership = afterLooking(12_000);
+
+    membership.saw(living({ a: 10_000, b: -500 }), 15_000);
+
+    expect(membership.nextLookInMs(15_000)).toBe(10);
+  });
 });
