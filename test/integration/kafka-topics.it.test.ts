@@ -7,7 +7,7 @@ import { kafkaTopics } from '../contract/kafka-ports.ts';
 import { kafkaWorld } from '../contract/kafka-world.ts';
 import { describeTopics } from '../contract/topics.contract.ts';
 import { until } from '../contract/world.ts';
-import { createTopic, deleteTopicsOf, produce } from '../services/kafka.ts';
+import { createTopic, deleteTopicsOf, produce, throughProxy } from '../services/kafka.ts';
 import { type OwnKafka, startOwnKafka } from '../services/own-kafka.ts';
 
 let kafka: OwnKafka;
@@ -132,6 +132,23 @@ describe('the topics on Kafka', () => {
     expect([...new Set(texts)]).toEqual(['before', 'meanwhile', 'after']);
     expect(events.map(({ kind }) => kind)).toContain('connected');
   }, 60_000);
+
+  it('goes on reading at once when a connection ends in the midst of an answer', async () => {
+    await append(...Array.from({ length: 20 }, (_, i) => `${i} ${'x'.repeat(40_000)}`));
+    const { proxy, broker } = await throughProxy();
+    const behind = kafkaTopics({ broker }, { report: (event) => events.push(event) });
+    const attachment = await behind.attach(ref, null, 100);
+    await take(attachment, 21);
+
+    const second = await behind.attach(ref, null, 100);
+    proxy.endAfter(200_000);
+    const received = await take(second, 21);
+
+    expect(events.map(({ kind }) => kind)).toContain('disconnected');
+    expect(received.slice(1).map((each) => textOf(each).split(' ')[0])).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
+    await behind.close();
+    await proxy.close();
+  }, 15_000);
 
   it('cannot be emptied of an entry that is too large for a topic: it is poison, and what follows goes', async () => {
     await expect(appender.append([{ partition: ref, bytes: Buffer.alloc(33 * 1024 * 1024) }], never)).rejects.toMatchObject({

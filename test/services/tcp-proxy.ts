@@ -7,6 +7,8 @@ export interface TcpProxy {
   /** Connections open now. */
   readonly open: number;
   cut(): void;
+  /** The connection on which the target says so much from now on is ended there, in the midst of an answer perhaps. */
+  endAfter(bytes: number): void;
   freeze(): void;
   /** What the target says on connections open now stays here; it still hears everything. */
   holdAnswers(): void;
@@ -20,6 +22,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
   const pairs = new Set<readonly [Socket, Socket]>();
   let frozen = false;
   let refusing = false;
+  let endAfter = Number.POSITIVE_INFINITY;
   const server = createServer((near) => {
     near.on('error', () => near.destroy());
     if (refusing) {
@@ -39,6 +42,15 @@ export async function startProxy(target: { readonly host: string; readonly port:
       });
       if (frozen) from.pause();
     }
+    let said = 0;
+    far.on('data', ({ length }) => {
+      if (endAfter === Number.POSITIVE_INFINITY) return;
+      said += length;
+      if (said < endAfter) return;
+      endAfter = Number.POSITIVE_INFINITY;
+      far.pause();
+      near.end();
+    });
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -50,6 +62,9 @@ export async function startProxy(target: { readonly host: string; readonly port:
     },
     cut() {
       for (const socket of everySocket()) socket.resetAndDestroy();
+    },
+    endAfter(bytes) {
+      endAfter = bytes;
     },
     freeze() {
       frozen = true;

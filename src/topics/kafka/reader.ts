@@ -167,12 +167,13 @@ export class Reader {
         await new Promise<void>((resolve) => this.#wakers.push(resolve));
         continue;
       }
+      const cluster = this.#connected();
       try {
-        const broker = await (await this.#connected()).findBroker({ nodeId: String(leader) });
+        const broker = await (await cluster).findBroker({ nodeId: String(leader) });
         this.#hand(hungry, (await broker.fetch(request(hungry))).responses);
       } catch (thrown) {
         if (this.#closing.signal.aborted) break;
-        this.#lose(hungry, thrown);
+        await this.#lose(hungry, thrown, cluster);
       }
     }
     this.#loops.delete(leader);
@@ -195,8 +196,11 @@ export class Reader {
       }
   }
 
-  /** One bad partition spoils the whole answer, and only for an offset that is gone is it named. */
-  #lose(asked: readonly Reading[], thrown: unknown): void {
+  /**
+   * One bad partition spoils the whole answer, and only for an offset that is gone is it named. Whatever else happens, the connections are
+   * given up: kafkajs opens one again with what it still holds of an answer that was cut, and takes all later ones for the rest of that.
+   */
+  async #lose(asked: readonly Reading[], thrown: unknown, cluster: Promise<KafkaCluster>): Promise<void> {
     const fault = kafkaFault(thrown, 'reading');
     if (fault.code === 'log_out_of_range') {
       const { topic, partition } = thrown as { topic?: unknown; partition?: unknown };
@@ -206,6 +210,8 @@ export class Reader {
     for (const reading of asked) if (this.#leaders.has(reading)) this.#leaders.set(reading, null);
     this.#deps.onCut(fault, 0);
     this.#failures = Math.max(1, this.#failures);
+    // Another loop may have done it.
+    if (this.#cluster === cluster) await this.#drop();
     this.#place();
   }
 
