@@ -59,8 +59,7 @@ export async function measureAgents(hosts: number, services: number, minutes: nu
     await channel.assertQueue(queue, { durable: true });
     await channel.bindQueue(queue, exchange, queue);
     await cluster.listening(channel);
-    const known = 'ceilograph_liveness_inventory_hosts';
-    await until(async () => (await metric(ports, known)) === hosts * agents, 120_000, 'the agents do not know all hosts');
+    await until(async () => sum(await statesOf(ports)) === hosts, 120_000, 'the partitions do not know all hosts');
     const fleet: Fleet = { cluster, channel, ports, told, lots: new Lots(hosts, services) };
     await reportAll(fleet);
     return {
@@ -151,10 +150,9 @@ async function allSilent(fleet: Fleet) {
   await until(stormTold, lateAfterMs + holdMs + 60_000, 'nobody was told that all are silent');
   const stormToldMs = (told.storms[0] ?? Number.NaN) - last;
   await pause(3_000);
-  const list = JSON.parse(await textOf(ports[0], '/v1/hosts?limit=1')) as { byStatus: Readonly<Record<string, number>> };
   return {
     stormStatesMs: changedAt - last,
-    unreachable: list.byStatus['unreachable'] ?? 0,
+    unreachable: (await statesOf(ports))['unreachable'] ?? 0,
     stormToldMs,
     stormEvents: told.at.size - eventsBefore,
   };
@@ -185,6 +183,16 @@ class Told {
       if (!this.at.has(key)) this.at.set(key, now);
     }
   }
+}
+
+/** How many hosts of which state, as the stores have them. */
+async function statesOf([port]: readonly number[]): Promise<Readonly<Record<string, number>>> {
+  const { byStatus } = JSON.parse(await textOf(port, '/v1/hosts?limit=1')) as { byStatus?: Readonly<Record<string, number>> };
+  return byStatus ?? {};
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((all, each) => all + each, 0);
 }
 
 async function textOf(port: number | undefined, path: string): Promise<string> {
