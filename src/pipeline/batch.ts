@@ -1,11 +1,18 @@
 import { joinBytes, joinText, sizeOf, type TextPiece } from '../lib/text-pieces.ts';
 import { type Item, itemId } from '../model/item.ts';
+import type { OutputTraces } from '../model/output-traces.ts';
 import { stableHashOfBytes, stableId } from '../model/stable-hash.ts';
 import type { Batch, TextForm } from '../publishers/publisher.ts';
 import type { ItemCodec } from './item-codec.ts';
 
 /** A batch for a publisher. `lines`: the items' JSON Lines, when they are at hand already. */
-export function makeBatch(items: readonly Item[], codec: ItemCodec, replay: boolean, lines?: string): Batch {
+export function makeBatch(
+  items: readonly Item[],
+  codec: ItemCodec,
+  replay: boolean,
+  lines?: string,
+  traces?: OutputTraces,
+): Batch {
   const given = lines === undefined ? {} : { lines: [lines] };
   return batchOf(
     items.length,
@@ -14,6 +21,7 @@ export function makeBatch(items: readonly Item[], codec: ItemCodec, replay: bool
     replay,
     given,
     () => stableId(items.map(itemId)),
+    traces,
   );
 }
 
@@ -24,6 +32,7 @@ export function textBatch(
   codec: ItemCodec,
   replay: boolean,
   takes: TextForm = 'lines',
+  traces?: OutputTraces,
 ): Batch {
   let items: readonly Item[] | undefined;
   const read = () => {
@@ -31,7 +40,7 @@ export function textBatch(
     return items;
   };
   const id = () => stableId([stableHashOfBytes(joinBytes(texts)).toString(16), `${count}`]);
-  return batchOf(count, read, codec, replay, { [takes]: texts }, id);
+  return batchOf(count, read, codec, replay, { [takes]: texts }, id, traces);
 }
 
 type Texts = { readonly [form in TextForm]?: readonly TextPiece[] };
@@ -43,6 +52,7 @@ function batchOf(
   replay: boolean,
   given: Texts,
   toId: () => string,
+  traces: OutputTraces | undefined,
 ): Batch {
   let { lines: pieces, messages: messagePieces } = given;
   const texts = () => {
@@ -66,6 +76,7 @@ function batchOf(
       return id;
     },
     replay,
+    traces,
     texts,
     lines: () => {
       joined ??= joinText(texts());

@@ -52,8 +52,13 @@ export class Delivery {
     if (fault.class === 'poison' && batch.count > 1) {
       const middle = batch.items.length >> 1;
       // Halves carry `replay`: the target may have taken a part before it refused.
-      for (const half of [batch.items.slice(0, middle), batch.items.slice(middle)])
-        await this.deliver(makeBatch(half, this.#options.codec, true), firstSeen, hard);
+      for (const [from, to] of [
+        [0, middle],
+        [middle, batch.count],
+      ] as const) {
+        const half = makeBatch(batch.items.slice(from, to), this.#options.codec, true, undefined, batch.traces?.slice(from, to));
+        await this.deliver(half, firstSeen, hard);
+      }
       return;
     }
     const letters = batch.items.map((item) => ({ item, message: fault.message }));

@@ -3,6 +3,7 @@ import type { Chain, ChainLetter } from '../core/transformers/chain.ts';
 import { joinText, type TextPiece, toBytes } from '../lib/text-pieces.ts';
 import type { Part } from '../model/entry.ts';
 import type { Item } from '../model/item.ts';
+import { joinTraces, markTrace, type OutputTraces } from '../model/output-traces.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { HoldingLane } from './holding-lane.ts';
 import type { Tally } from './tally.ts';
@@ -15,6 +16,7 @@ export interface DirectOutput {
   readonly text: TextPiece;
   readonly count: number;
   readonly items: readonly Item[] | null;
+  readonly traces: OutputTraces | undefined;
   readonly letters: readonly ChainLetter[];
   readonly bad: readonly Unspeakable[];
 }
@@ -56,10 +58,13 @@ export class DirectSink {
 
   compute(parts: readonly Part[]): DirectOutput {
     const out: Item[] = [];
+    let traces: (string | undefined)[] | undefined;
     const letters: ChainLetter[] = [];
     const time = { partition: 0, watermark: Number.NEGATIVE_INFINITY, now: 0 };
     for (const part of parts) {
       const result = this.#chain.applyNotification(part.id, part.items, time);
+      if (part.trace !== undefined && result.out.length > 0)
+        traces = markTrace(traces, out.length, out.length + result.out.length, part.trace);
       for (const item of result.out) out.push(item);
       for (const letter of result.letters) letters.push(letter);
       for (const drop of result.dropped) this.#tally.dropped += drop.count;
@@ -72,7 +77,15 @@ export class DirectSink {
     const notifications = parts.map(({ id, trace }): Traced => (trace === undefined ? { id } : { id, trace }));
     // Bytes lie outside of the heap that is collected.
     const text = this.#printer === null ? lines : toBytes(lines);
-    return { notifications, text, count: items.length, items: looksAt ? items : null, letters, bad };
+    return {
+      notifications,
+      text,
+      count: items.length,
+      items: looksAt ? items : null,
+      traces: bad.length === 0 ? traces : undefined,
+      letters,
+      bad,
+    };
   }
 
   /** `replay`: some of these may have been published before (a redelivered message). */
@@ -85,11 +98,13 @@ export class DirectSink {
     const count = outputs.reduce((sum, output) => sum + output.count, 0);
     if (count > 0) {
       const texts = outputs.map((output) => output.text);
-      if (this.#printer !== null) await Promise.all(this.#lanes.map((lane) => lane.acceptText(texts, count, signal, replay)));
+      const traces = joinTraces(outputs);
+      if (this.#printer !== null)
+        await Promise.all(this.#lanes.map((lane) => lane.acceptText(texts, count, signal, replay, traces)));
       else {
         const items = outputs.flatMap((output) => output.items ?? []);
         const lines = joinText(texts);
-        await Promise.all(this.#lanes.map((lane) => lane.accept(items, signal, replay, lines)));
+        await Promise.all(this.#lanes.map((lane) => lane.accept(items, signal, replay, lines, traces)));
       }
     }
     for (const { notifications, items, count } of outputs) this.#watching?.accepted(this.#sink, notifications, items, count);

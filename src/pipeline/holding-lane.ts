@@ -4,6 +4,7 @@ import { retryLoop } from '../lib/retry-loop.ts';
 import { joinText, type TextPiece } from '../lib/text-pieces.ts';
 import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
+import type { OutputTraces } from '../model/output-traces.ts';
 import type { TextForm } from '../publishers/publisher.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { type ItemCodec, printerOf } from './item-codec.ts';
@@ -87,8 +88,9 @@ export class HoldingLane implements Lane {
    * Rejects with the signal's reason, or when the lane ended: the raw message is given back then. `lines` are the items' JSON Lines
    * when the caller has them.
    */
-  accept(items: readonly Item[], signal: AbortSignal, replay = false, lines?: string): Promise<void> {
-    return this.#accept(lines === undefined ? { key: '', items, replay } : { key: '', items, replay, lines }, signal);
+  accept(items: readonly Item[], signal: AbortSignal, replay = false, lines?: string, traces?: OutputTraces): Promise<void> {
+    const blob = { key: '', items, replay, traces };
+    return this.#accept(lines === undefined ? blob : { ...blob, lines }, signal);
   }
 
   /** The text of items, as `acceptText` takes it. */
@@ -97,8 +99,14 @@ export class HoldingLane implements Lane {
   }
 
   /** The same for what is text already, in the form that the target takes. */
-  acceptText(texts: readonly TextPiece[], count: number, signal: AbortSignal, replay: boolean): Promise<void> {
-    const blob: TextBlob = { key: '', count, texts, replay };
+  acceptText(
+    texts: readonly TextPiece[],
+    count: number,
+    signal: AbortSignal,
+    replay: boolean,
+    traces?: OutputTraces,
+  ): Promise<void> {
+    const blob: TextBlob = { key: '', count, texts, replay, traces };
     return this.#accept(blob, signal);
   }
 

@@ -1,5 +1,6 @@
 import { joinText, sizeOf, type TextPiece } from '../lib/text-pieces.ts';
 import type { Item } from '../model/item.ts';
+import type { OutputTraces } from '../model/output-traces.ts';
 import type { TextForm } from '../publishers/publisher.ts';
 import { type ItemCodec, printerOf } from './item-codec.ts';
 
@@ -12,6 +13,7 @@ export interface Blob {
   readonly replay: boolean;
   /** The items as JSON Lines when the caller has them, to encode nothing twice. */
   readonly lines?: string;
+  readonly traces?: OutputTraces | undefined;
 }
 
 /** The same as text alone, in the form that the target takes: nobody needs the items, unless something goes wrong with them, and then they are read from it. */
@@ -20,6 +22,7 @@ export interface TextBlob {
   readonly count: number;
   readonly texts: readonly TextPiece[];
   readonly replay: boolean;
+  readonly traces?: OutputTraces | undefined;
 }
 
 export type Offered = Blob | TextBlob;
@@ -42,12 +45,13 @@ export interface Piece {
   readonly items: readonly Item[] | null;
   readonly texts: readonly TextPiece[];
   readonly size: number;
+  readonly traces: OutputTraces | undefined;
   readonly replay: boolean;
   readonly firstSeen: number;
   readonly done: (outcome: 'done' | 'left') => void;
 }
 
-type Run = Pick<Piece, 'count' | 'items' | 'texts' | 'size'>;
+type Run = Pick<Piece, 'count' | 'items' | 'texts' | 'size' | 'traces'>;
 
 export interface BatchLimits {
   readonly maxItems: number;
@@ -73,12 +77,15 @@ export class LaneQueue {
   /** `done` is called once, when all of the blob is. */
   add(offered: Offered, firstSeen: number, done: Piece['done']): void {
     const count = countOf(offered);
+    const { traces } = offered;
     const texts = textsOf(offered, this.#codec, this.#takes);
     const size = sizeOf(texts);
     const items = 'items' in offered && this.#takes === undefined ? offered.items : null;
     const { maxItems, maxBytes } = this.#limits;
     const runs =
-      count <= maxItems && size <= maxBytes ? [{ count, items, texts, size }] : this.#cut(count, items, joinText(texts));
+      count <= maxItems && size <= maxBytes
+        ? [{ count, items, texts, size, traces }]
+        : this.#cut(count, items, joinText(texts), traces);
     let open = runs.length;
     let left = false;
     const onePiece = (outcome: 'done' | 'left') => {
@@ -117,7 +124,7 @@ export class LaneQueue {
     this.finish(this.#pieces.slice(), outcome);
   }
 
-  #cut(count: number, items: readonly Item[] | null, lines: string): Run[] {
+  #cut(count: number, items: readonly Item[] | null, lines: string, traces: OutputTraces | undefined): Run[] {
     const { maxItems, maxBytes } = this.#limits;
     const runs: Run[] = [];
     let [firstItem, firstChar] = [0, 0];
@@ -127,6 +134,7 @@ export class LaneQueue {
       items: items?.slice(firstItem, endItem) ?? null,
       texts: [lines.slice(firstChar, endChar)],
       size: endChar - firstChar,
+      traces: traces?.slice(firstItem, endItem),
     });
     for (let index = 0; index < count; index++) {
       const end = lines.indexOf('\n', start) + 1;

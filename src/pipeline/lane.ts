@@ -2,6 +2,7 @@ import type { RetryPolicy } from '../core/fault/decide.ts';
 import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
 import { joinText } from '../lib/text-pieces.ts';
+import { joinTraces } from '../model/output-traces.ts';
 import type { Publisher, TextForm } from '../publishers/publisher.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { makeBatch, textBatch } from './batch.ts';
@@ -186,8 +187,11 @@ export class MemoryLane implements Lane {
     const texts = pieces.flatMap((piece) => piece.texts);
     const replay = pieces.some((piece) => piece.replay);
     const firstSeen = pieces[0]?.firstSeen ?? this.#options.clock.now();
+    const traces = joinTraces(pieces);
     const batch =
-      items === null ? textBatch(texts, count, codec, replay, this.takes) : makeBatch(items, codec, replay, joinText(texts));
+      items === null
+        ? textBatch(texts, count, codec, replay, this.takes, traces)
+        : makeBatch(items, codec, replay, joinText(texts), traces);
     await this.#delivery.deliver(batch, firstSeen, hard);
   }
 

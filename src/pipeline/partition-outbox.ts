@@ -3,11 +3,12 @@ import { parseItemLines } from '../core/convert/wire.ts';
 import { aborted } from '../lib/or-aborted.ts';
 import type { Turn } from '../lib/turn.ts';
 import type { Item } from '../model/item.ts';
+import type { OutputTraces } from '../model/output-traces.ts';
 import type { Loaded } from '../state/partition-store.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import { crashPoint } from './crash-point.ts';
 import { insist } from './insist.ts';
-import type { Lane, Outcome } from './lane.ts';
+import type { Blob, Lane, Outcome } from './lane.ts';
 import type { WorkerDeps } from './worker.ts';
 
 type Deps = Pick<WorkerDeps, 'config' | 'store' | 'lanes' | 'tally' | 'clock' | 'watching'>;
@@ -45,13 +46,15 @@ export class PartitionOutbox {
     for (const entry of loaded.outbox) {
       if (turn.isOver) await turn.next();
       const lane = this.#deps.lanes.find((other) => other.name === entry.group);
-      if (lane !== undefined) this.#offer(lane, parseItemLines(entry.text), entry.text, entry.version, true, []);
+      if (lane !== undefined)
+        this.#offer(lane, { items: parseItemLines(entry.text), replay: true, lines: entry.text }, entry.version, []);
     }
   }
 
   /** What the commit of this version holds; `ids` are of the notifications it came from. */
-  publish(version: number, items: readonly Item[], lines: string, ids: readonly string[]): void {
-    if (items.length > 0) for (const lane of this.#deps.lanes) this.#offer(lane, items, lines, version, false, ids);
+  publish(version: number, items: readonly Item[], lines: string, ids: readonly string[], traces?: OutputTraces): void {
+    if (items.length === 0) return;
+    for (const lane of this.#deps.lanes) this.#offer(lane, { items, replay: false, lines, traces }, version, ids);
   }
 
   async whenRoom(signal: AbortSignal): Promise<void> {
@@ -73,11 +76,11 @@ export class PartitionOutbox {
     this.#left = true;
   }
 
-  #offer(lane: Lane, items: readonly Item[], lines: string, version: number, replay: boolean, ids: readonly string[]): void {
+  #offer(lane: Lane, blob: Omit<Blob, 'key'>, version: number, ids: readonly string[]): void {
     const key = `${partitionName(this.#ref)}@${version}`;
     const before = this.#clearing.get(lane.name) ?? Promise.resolve(true);
-    const accepted = lane.offer({ key, items, replay, lines });
-    this.#clearing.set(lane.name, this.#clearAfter(before, accepted, lane.name, version, items.length, ids));
+    const accepted = lane.offer({ key, ...blob });
+    this.#clearing.set(lane.name, this.#clearAfter(before, accepted, lane.name, version, blob.items.length, ids));
   }
 
   /**

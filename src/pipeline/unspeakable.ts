@@ -1,6 +1,7 @@
 import type { Item } from '../model/item.ts';
 import { isEvent } from '../model/item.ts';
 import { Float, isObject } from '../model/json.ts';
+import type { OutputTraces } from '../model/output-traces.ts';
 import { sampleTypes } from '../model/sample.ts';
 import type { TextForm } from '../publishers/publisher.ts';
 import type { ItemCodec } from './item-codec.ts';
@@ -46,11 +47,19 @@ export function splitUnspeakable(
   if (!('items' in blob)) return { good: blob, bad: [] };
   if (takes === 'messages') {
     const { items, lines, bad } = speak(blob.items, codec.messageLines);
-    return { good: { key: blob.key, count: items.length, texts: [lines], replay: blob.replay }, bad };
+    return {
+      good: { key: blob.key, count: items.length, texts: [lines], replay: blob.replay, traces: tracesOf(blob, bad) },
+      bad,
+    };
   }
   if (blob.lines !== undefined) return { good: blob, bad: [] };
   const { items, lines, bad } = speak(blob.items, codec.lines);
-  return { good: { ...blob, items, lines }, bad };
+  return { good: { ...blob, items, lines, traces: tracesOf(blob, bad) }, bad };
+}
+
+/** They go by the place, and what is missing moves the others: in that rare case none has one. */
+function tracesOf({ traces }: Offered, bad: readonly Unspeakable[]): OutputTraces | undefined {
+  return bad.length === 0 ? traces : undefined;
 }
 
 /** The line of one item, or what comes nearest to it: for the letters that tell of it. */

@@ -8,6 +8,7 @@ import { Turn } from '../lib/turn.ts';
 import { type Entry, parseEntry } from '../model/entry.ts';
 import { classify, Fault } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
+import { markTrace, type OutputTraces } from '../model/output-traces.ts';
 import type { Commit, Loaded, PartitionStore } from '../state/partition-store.ts';
 import { type Attachment, type PartitionRef, partitionName, type Received, type Topics } from '../topics/topic.ts';
 import { Caution } from './caution.ts';
@@ -110,6 +111,7 @@ interface Step {
   applied: number;
   items: number;
   readonly out: Item[];
+  traces: (string | undefined)[] | undefined;
   /** Of the notifications that were applied. */
   readonly ids: string[];
 }
@@ -160,7 +162,7 @@ class Owner {
         const names = this.#caution.batchSize === 1 ? received.map(fingerprintOf) : [];
         if (!(await this.#begin(names))) return;
         const step = await this.#step(received);
-        if (!(await this.#commit(step.out, step.ids))) return;
+        if (!(await this.#commit(step.out, step.ids, step.traces))) return;
         // What is held is not applied yet.
         this.#caution.committed(this.#partition.heldCount > 0 ? [] : names, step.applied);
         pending = received.slice(step.applied);
@@ -231,7 +233,7 @@ class Owner {
   }
 
   async #step(received: readonly Received[]): Promise<Step> {
-    const step: Step = { applied: 0, items: 0, out: [], ids: [] };
+    const step: Step = { applied: 0, items: 0, out: [], traces: undefined, ids: [] };
     const turn = new Turn(this.#deps.clock);
     for (const one of received) {
       if (step.items >= itemsPerCommit) break;
@@ -275,7 +277,10 @@ class Owner {
 
   async #apply(step: Step, entry: Entry, offset: number, fingerprint: string): Promise<void> {
     const applied = this.#partition.apply(entry, offset, fingerprint);
+    const from = step.out.length;
     for (const item of applied.out) step.out.push(item);
+    for (const [i, trace] of applied.traces?.entries() ?? [])
+      if (trace !== undefined) step.traces = markTrace(step.traces, from + i, from + i + 1, trace);
     for (const letter of applied.letters)
       await this.#letter(letter.reason, letter.message, encoder.encode(lineOf(letter.item, itemLines)), letter.asItCame);
     for (const drop of applied.dropped) this.#deps.tally.dropped += drop.count;
@@ -298,7 +303,7 @@ class Owner {
   }
 
   /** False when the partition is no longer ours. */
-  async #commit(out: readonly Item[], ids: readonly string[]): Promise<boolean> {
+  async #commit(out: readonly Item[], ids: readonly string[], traces?: OutputTraces): Promise<boolean> {
     // Before the commit: an outbox that cannot be written would keep this partition from ever committing again.
     const { items, lines: text, bad } = speak(out, itemLines);
     for (const one of bad) await this.#letter('unspeakable', one.message, encoder.encode(one.text));
@@ -318,7 +323,7 @@ class Owner {
     this.#version = result.version;
     this.#deps.watching?.committed(this.#ref, this.#token.epoch, this.#version, ids, items);
     crashPoint('after-commit');
-    this.#outbox.publish(this.#version, items, text, ids);
+    this.#outbox.publish(this.#version, items, text, ids, bad.length === 0 ? traces : undefined);
     return true;
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { TextPiece } from '../lib/text-pieces.ts';
 import type { Item, ItemKind } from '../model/item.ts';
 import type { MailAcceptor } from '../model/mail.ts';
+import type { OutputTraces } from '../model/output-traces.ts';
 import type { Answer, Request } from './http-exchange.ts';
 
 /**
@@ -37,6 +38,8 @@ export interface Batch {
    * (the file) then leaves out what it has; the others go by the ids.
    */
   readonly replay?: boolean;
+  /** Where a target has a place for it beside the items, it gets it. */
+  readonly traces?: OutputTraces | undefined;
 }
 
 export interface PublisherContext {

@@ -69,6 +69,22 @@ describe('the publisher kafka', () => {
     await deleteTopic(topic);
   });
 
+  it('sends each message with the trace that it belongs to', async () => {
+    const topic = `out-${randomUUID()}`;
+    await createTopic(topic);
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const publisher = await kafka.open(KafkaSchema.parse({ brokers: await kafkaBrokers(), topic }), context);
+
+    await publisher.publish(makeBatch([sample('a'), sample('b')], codec, false, undefined, [undefined, traceparent]), never);
+    await publisher.close();
+
+    expect((await messagesOf(topic)).map(({ headers }) => [headers['id'], headers['traceparent']])).toEqual([
+      ['a', undefined],
+      ['b', traceparent],
+    ]);
+    await deleteTopic(topic);
+  });
+
   it('says that its topic does not exist, and does not create it', async () => {
     const publisher = await kafka.open(
       KafkaSchema.parse({ brokers: await kafkaBrokers(), topic: `missing-${randomUUID()}`, timeout_ms: 2_000 }),

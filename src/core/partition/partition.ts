@@ -2,6 +2,7 @@ import type { ConfigEntry, DataEntry, Entry, Part, TickEntry } from '../../model
 import { type Item, itemTime } from '../../model/item.ts';
 import type { Json } from '../../model/json.ts';
 import { parseJson, printJson } from '../../model/json-text.ts';
+import { joinTraces, markTrace, type OutputTraces } from '../../model/output-traces.ts';
 import { type InTurns, runThrough } from '../in-turns.ts';
 import type { Chain } from '../transformers/chain.ts';
 import { parseEventTime } from '../transformers/event-time.ts';
@@ -36,6 +37,8 @@ export type Outcome = 'applied' | 'duplicate' | 'held' | 'ticked' | 'feed-late' 
 export interface Applied {
   readonly outcome: Outcome;
   readonly out: readonly Item[];
+  /** What time brought out has none, though a notification moved the time. */
+  readonly traces: OutputTraces | undefined;
   readonly dropped: readonly Drop[];
   readonly letters: readonly Letter[];
   /** Notifications of a repeated raw message, counted. */
@@ -62,7 +65,7 @@ export interface PartitionChange extends IdLogChange {
   readonly cursor: string;
 }
 
-const nothing = { out: [], dropped: [], letters: [], repeated: 0, passedOver: [] } as const;
+const nothing = { out: [], traces: undefined, dropped: [], letters: [], repeated: 0, passedOver: [] } as const;
 
 export class Partition {
   readonly #chain: Chain;
@@ -228,6 +231,7 @@ export class Partition {
     const out: Item[] = [];
     const dropped: Drop[] = [];
     const letters: Letter[] = [];
+    let traces: (string | undefined)[] | undefined;
     let repeated = 0;
     this.#sawData(entry.at);
     for (const part of entry.notifications) {
@@ -235,12 +239,14 @@ export class Partition {
       if (items.length < part.items.length) repeated += 1;
       if (items.length === 0 && part.items.length > 0) continue;
       this.#ids.add(entry.listener, entry.seq, part.id);
-      this.#applyPart(items === part.items ? part : { ...part, items }, out, dropped, letters);
+      const from = out.length;
+      const to = this.#applyPart(items === part.items ? part : { ...part, items }, out, dropped, letters);
+      if (part.trace !== undefined && to > from) traces = markTrace(traces, from, to, part.trace);
     }
     for (const [input, sentAt] of entry.canaries) this.#clock = sawCanary(this.#clock, input, sentAt);
     this.#positions.advance(entry);
     this.#ids.prove(entry.listener, entry.proven);
-    return { outcome: 'applied', out, dropped, letters, repeated, passedOver: [] };
+    return { outcome: 'applied', out, traces, dropped, letters, repeated, passedOver: [] };
   }
 
   /** Under a former layout the notification may have reached some partitions and not others. */
@@ -257,7 +263,8 @@ export class Partition {
     this.#ids.advance(this.#clock.partitionMs);
   }
 
-  #applyPart(part: Part, out: Item[], dropped: Drop[], letters: Letter[]): void {
+  /** Returns where in `out` those end that the notification itself brought out. */
+  #applyPart(part: Part, out: Item[], dropped: Drop[], letters: Letter[]): number {
     const items: Item[] = [];
     for (const item of part.items) {
       const at = parseEventTime(itemTime(item));
@@ -272,7 +279,9 @@ export class Partition {
     const time = this.#time();
     const result = this.#chain.applyNotification(part.id, items, time);
     collect(result, out, dropped, letters);
+    const end = out.length;
     collect(this.#chain.advance(time), out, dropped, letters);
+    return end;
   }
 
   #hold(entry: DataEntry): void {
@@ -341,6 +350,7 @@ function join(a: Applied, b: Applied): Applied {
   return {
     outcome: 'applied',
     out: [...a.out, ...b.out],
+    traces: joinTraces([a, b].map(({ out, traces }) => ({ count: out.length, traces }))),
     dropped: [...a.dropped, ...b.dropped],
     letters: [...a.letters, ...b.letters],
     repeated: a.repeated + b.repeated,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { ConfirmChannel } from 'amqplib';
 import { joinText } from '../../lib/text-pieces.ts';
 import { isEvent } from '../../model/item.ts';
+import { commonTrace } from '../../model/output-traces.ts';
 import { stableId } from '../../model/stable-hash.ts';
 import { tlsOptions } from '../../model/tls-files.ts';
 import { readConfigured } from '../configured-file.ts';
@@ -39,6 +40,7 @@ export const amqp: PublisherKind<AmqpParameters> = {
       ...(parameters.per_meter_topic ? {} : { takes: 'messages' }),
       publish: async (batch, signal) => {
         const now = context.clock.now();
+        const traceparent = commonTrace(batch.traces, batch.count);
         const perMeter = parameters.per_meter_topic ? byMeter(batch) : [];
         const parts: Part[] = [{ eventType, payload: payloadOf(batch) }];
         for (const [meter, messages] of perMeter) parts.push({ eventType: `${eventType}.${meter}`, payload: messages.join(',') });
@@ -52,6 +54,7 @@ export const amqp: PublisherKind<AmqpParameters> = {
               contentEncoding: 'utf-8',
               messageId: id,
               timestamp: Math.floor(now / 1000),
+              ...(traceparent === undefined ? {} : { headers: { traceparent } }),
             };
             const body = Buffer.from(toOsloNotification({ id, publisherId, eventType, payload, now }));
             await link.publish(parameters.exchange, keyOf(topic), body, options, signal);

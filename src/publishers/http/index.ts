@@ -1,6 +1,7 @@
 import { type Item, isEvent, itemId } from '../../model/item.ts';
 import { isObject } from '../../model/json.ts';
 import { printJson } from '../../model/json-text.ts';
+import { commonTrace } from '../../model/output-traces.ts';
 import { HttpClient } from '../http-client.ts';
 import { type Batch, PartialFault, type Publisher, type PublisherKind } from '../publisher.ts';
 import { type HttpParameters, summary } from './schema.ts';
@@ -34,7 +35,10 @@ class HttpPublisher implements Publisher {
     if (lines === '') return;
     // A line has no newline inside, so joining the lines makes the array without encoding anything twice.
     const body = format === 'ndjson' ? lines : `[${lines.trimEnd().replaceAll('\n', ',')}]`;
-    await this.#post(body, format === 'ndjson' ? 'application/x-ndjson' : 'application/json', batch.id, signal);
+    const type = format === 'ndjson' ? 'application/x-ndjson' : 'application/json';
+    const answer = await this.#send(body, type, batch.id, commonTrace(batch.traces, batch.count), signal);
+    const fault = this.#client.faultOf(answer);
+    if (fault !== undefined) throw fault;
   }
 
   /** What is refused is told at the end, so that its neighbours arrive. */
@@ -44,7 +48,7 @@ class HttpPublisher implements Publisher {
     for (const [index, item] of batch.items.entries()) {
       const body = lines[index] ?? '';
       if (body === '') continue;
-      const answer = await this.#send(body, 'application/json', itemId(item), signal);
+      const answer = await this.#send(body, 'application/json', itemId(item), batch.traces?.[index], signal);
       const fault = this.#client.faultOf(answer);
       if (fault !== undefined && fault.class !== 'poison') throw fault;
       if (fault !== undefined) refused.set(index, fault.message);
@@ -52,16 +56,9 @@ class HttpPublisher implements Publisher {
     if (refused.size > 0) throw new PartialFault(refused);
   }
 
-  async #post(body: string, type: string, key: string, signal: AbortSignal): Promise<void> {
-    const fault = this.#client.faultOf(await this.#send(body, type, key, signal));
-    if (fault !== undefined) throw fault;
-  }
-
-  #send(body: string, type: string, key: string, signal: AbortSignal) {
-    return this.#client.ask(
-      { method: 'POST', url: this.#url, headers: { 'content-type': type, 'idempotency-key': key }, body },
-      signal,
-    );
+  #send(body: string, type: string, key: string, trace: string | undefined, signal: AbortSignal) {
+    const headers = { 'content-type': type, 'idempotency-key': key, ...(trace === undefined ? {} : { traceparent: trace }) };
+    return this.#client.ask({ method: 'POST', url: this.#url, headers, body }, signal);
   }
 
   probe(signal: AbortSignal): Promise<void> {

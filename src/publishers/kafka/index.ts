@@ -10,7 +10,7 @@ import { type KafkaParameters, summary } from './schema.ts';
 
 /**
  * One message per item: its JSON line, keyed by the values of `partition_by`, so that what was one partition here is in order there, with
- * its `id` and that of its batch in the headers. Accepted means that all in-sync replicas have it. The producer is idempotent, which spares
+ * its `id`, that of its batch and its `traceparent` in the headers. Accepted means that all in-sync replicas have it. The producer is idempotent, which spares
  * the topic the repeats of one connection; after a failure another producer is made, and what comes again carries the same ids.
  */
 export const kafka: PublisherKind<KafkaParameters> = {
@@ -35,10 +35,11 @@ class KafkaPublisher implements Publisher {
     const lines = batch.lines().split('\n');
     const messages = batch.items.map((item, index) => {
       const id = itemId(item);
+      const trace = batch.traces?.[index];
       return {
         key: this.#context.partitionKey?.(item) ?? id,
         value: lines[index] ?? '',
-        headers: { id, batch: batch.id },
+        headers: trace === undefined ? { id, batch: batch.id } : { id, batch: batch.id, traceparent: trace },
       };
     });
     try {

@@ -71,6 +71,33 @@ describe('a partition', () => {
     expect(each).toEqual(one);
   });
 
+  it('says which trace each output belongs to, also of entries that had to wait', () => {
+    const traced = (item: Sample, trace?: string) => [
+      { id: `n-${item.id}`, items: [item], ...(trace === undefined ? {} : { trace }) },
+    ];
+    const [one, two, three, four] = series as [Sample, Sample, Sample, Sample];
+    const last = data(3, [], { notifications: traced(four, 'c') });
+    const middle = data(2, [], { notifications: traced(three) });
+    const first = data(1, [], { notifications: [...traced(one, 'a'), ...traced(two, 'b')] });
+
+    const applied = applyAll(rates(), [last, middle, first]).map(({ out, traces }) => out.map((_, i) => traces?.[i]));
+
+    expect(applied).toEqual([[], [], ['b', undefined, 'c']]);
+  });
+
+  it('gives no trace to what time brought out, though a notification moved it', () => {
+    const notifications = [sample('r1', 0, 1), sample('r1', 3_600, 1)].map((item) => ({
+      id: `n-${item.id}`,
+      items: [item],
+      trace: 'a',
+    }));
+
+    const [applied] = applyAll(windows(), [data(1, [], { notifications })]);
+
+    expect(applied?.out).toHaveLength(1);
+    expect(applied?.traces).toBeUndefined();
+  });
+
   it('applies an entry once: a repeated sequence is a duplicate', () => {
     const applied = applyAll(rates(), [data(1, series.slice(0, 2)), data(1, series.slice(0, 2))]);
 

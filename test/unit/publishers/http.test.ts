@@ -13,6 +13,7 @@ import { faultOfStatus, parseRetryAfter } from '../../../src/publishers/http-sta
 import type { Publisher } from '../../../src/publishers/publisher.ts';
 import { codec, sample } from '../pipeline-lane/rig.ts';
 
+const [a, b] = ['a', 'b'].map((digit) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`);
 const never = new AbortController().signal;
 const batch = makeBatch([sample('a')], codec, false);
 
@@ -102,6 +103,19 @@ describe('the http publisher', () => {
       retryAfterMs: 12_000,
       message: 'HTTP 503: busy',
     });
+  });
+
+  it.each([
+    ['item', ['a', 'b'], [a, b]],
+    ['array', ['a', 'b'], [undefined]],
+    ['ndjson', ['a', 'a'], [a]],
+  ] as const)('says in a request of the form %s which trace it belongs to, where it is one: %j', async (format, of, said) => {
+    const traces = of.map((one) => (one === 'a' ? a : b));
+    const items = makeBatch([sample('1'), sample('2')], codec, false, undefined, traces);
+
+    await (await open({ format })).publish(items, never);
+
+    expect(requests.map(({ headers }) => headers['traceparent'])).toEqual(said);
   });
 
   it('follows no redirect', async () => {
