@@ -10,7 +10,7 @@ import type { ItemCodec } from '../pipeline/item-codec.ts';
 import { type Lane, MemoryLane } from '../pipeline/lane.ts';
 import { LocalOutbox } from '../pipeline/local-outbox.ts';
 import type { Publisher, PublisherContext } from '../publishers/publisher.ts';
-import { publishers } from '../publishers/registry.ts';
+import { loadPublisher } from '../publishers/registry.ts';
 import type { Emit } from '../telemetry/events.ts';
 
 export interface TargetContext {
@@ -94,9 +94,7 @@ async function openPublisher(
   onlyToProbe = false,
 ): Promise<Publisher> {
   if (target.kind === pipelinesKind && context.loopback !== undefined) return context.loopback(sink, target.name);
-  const entry = publishers[target.kind];
-  if (entry === undefined) throw new Error(`no publisher of kind ${target.kind}`);
-  const kind = await entry.load();
+  const kind = await loadPublisher(target.kind);
   const publisherContext: PublisherContext = {
     name: target.name,
     sink: sink.sink,

@@ -1,17 +1,23 @@
 import type { SinkConfig, SinkTarget } from '../config/sink-config.ts';
 import { compilePartitionKey } from '../core/partition/grouping-key.ts';
+import { unpack } from '../core/spool/msgpack-reader.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createSigner } from '../lib/hmac.ts';
 import { classify, Fault } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import { printJson } from '../model/json-text.ts';
 import type { MailDraft } from '../model/mail.ts';
 import type { Answer, Request } from '../publishers/http-exchange.ts';
-import type { PublisherContext, PublisherKind } from '../publishers/publisher.ts';
+import type { Handed, PublisherContext, PublisherKind } from '../publishers/publisher.ts';
 import { makeBatch } from './batch.ts';
 import { Delivery } from './delivery.ts';
 import { createItemCodec } from './item-codec.ts';
+import { countLetter, type LetterCounts } from './letter-counts.ts';
 
-/** A request or a mail, as a target got it. */
+export type { LetterCounts } from './letter-counts.ts';
+
+/** A request, a mail, or whatever else a target takes, as it got it. */
 export type Got =
   | {
       readonly kind: 'request';
@@ -27,7 +33,8 @@ export type Got =
       readonly subject: string;
       readonly text: string;
       readonly html: string | null;
-    };
+    }
+  | { readonly kind: 'handed'; readonly to: JsonObject; readonly body: string };
 
 export interface MockAnswer {
   readonly status: number;
@@ -37,14 +44,12 @@ export interface MockAnswer {
 
 export interface MockOutcome {
   readonly got: readonly Got[];
-  /** What the target would never take, by reason, with the words of the first. */
-  readonly deadLetters: ReadonlyMap<string, { readonly count: number; readonly first: string }>;
   /** What keeps the publisher from working at all; null: nothing. */
   readonly failure: string | null;
 }
 
-/** Of kinds whose targets are servers for HTTP, or the agent's own queue of mails. */
-export const mockable: readonly string[] = ['http', 'gnocchi', 'otlp', 'prometheus', 'pushgateway', 'mail'];
+/** Kinds whose targets are servers for HTTP, and say something to each request. */
+export const answering: readonly string[] = ['http', 'gnocchi', 'otlp', 'prometheus', 'pushgateway'];
 
 const taken: MockAnswer = { status: 200, headers: {}, body: '{}' };
 /** A publisher that asks more often will ask for ever. */
@@ -52,7 +57,7 @@ const mostAsked = 1_000;
 
 /**
  * Gives the items, as one batch, to a publisher whose target is not there: the n-th request gets the n-th answer, those beyond it 200. Tries
- * again, cuts in halves and makes dead letters as in an agent, except that waiting takes no time.
+ * again, cuts in halves and makes dead letters as in an agent, except that waiting takes no time and the letters are only counted.
  */
 export async function deliverToMock(
   kind: PublisherKind<unknown>,
@@ -61,9 +66,9 @@ export async function deliverToMock(
   items: readonly Item[],
   answers: readonly (MockAnswer | null)[],
   at: number,
+  letters: LetterCounts,
 ): Promise<MockOutcome> {
   const got: Got[] = [];
-  const deadLetters = new Map<string, { count: number; first: string }>();
   const clock = clockOfNoWaiting(at);
   const codec = createItemCodec(createSigner(''));
   const ask = async (request: Request): Promise<Answer> => {
@@ -80,12 +85,12 @@ export async function deliverToMock(
     partitionKey: compilePartitionKey(sink.partitionBy),
     mail: { accept, probe: async () => undefined },
     ask,
+    hand: async (handed) => void got.push({ kind: 'handed', to: handed.to, body: bodyOf(handed) }),
   };
   try {
     const publisher = await kind.open(target.parameters, context);
     const record = async ({ reason, message }: { readonly reason: string; readonly message: string }) => {
-      const known = deadLetters.get(reason);
-      deadLetters.set(reason, { count: (known?.count ?? 0) + 1, first: known?.first ?? message });
+      countLetter(letters, reason, message);
       return reason;
     };
     const options = { publisher, codec, deadLetters: { record }, emit: () => undefined, clock, random: () => 0.5 };
@@ -93,9 +98,9 @@ export async function deliverToMock(
     const delivery = new Delivery({ name: target.name, sink: sink.sink, ...options, ...lane });
     if (items.length > 0) await delivery.deliver(makeBatch(items, codec, false), at, new AbortController().signal);
     await publisher.close();
-    return { got, deadLetters, failure: null };
+    return { got, failure: null };
   } catch (error) {
-    return { got, deadLetters, failure: classify(error).message };
+    return { got, failure: classify(error).message };
   }
 }
 
@@ -104,6 +109,11 @@ function requestOf({ method, url, headers, body = '' }: Request): Got {
     value === undefined ? [] : [[name.toLowerCase(), String(value)] as const],
   );
   return { kind: 'request', method, url: url.href, headers: Object.fromEntries(named), body: textOf(body) };
+}
+
+/** MessagePack as the JSON that was packed. */
+function bodyOf({ body }: Handed): string {
+  return typeof body === 'string' ? body : printJson(unpack(body) as Json);
 }
 
 function textOf(body: string | Uint8Array): string | null {

@@ -12,6 +12,7 @@ import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Sample } from '../model/sample.ts';
+import { countLetter, type LetterCounts } from './letter-counts.ts';
 import { parseRecording } from './recorder.ts';
 import { sinkChain } from './sink-chain.ts';
 import { speak } from './unspeakable.ts';
@@ -38,7 +39,7 @@ export class Replay {
   readonly #fed = new Set<Partition>();
   readonly dropped = new Map<string, number>();
   /** What a running agent would have put among its dead letters, by reason, with the words of the first. */
-  readonly deadLetters = new Map<string, { readonly count: number; readonly first: string }>();
+  readonly deadLetters: LetterCounts = new Map();
   #at: number;
   #offset = 0;
   #ticks = 0;
@@ -69,7 +70,7 @@ export class Replay {
       notification = decodeNotification(body);
     } catch (error) {
       const { code, message } = classify(error);
-      this.#letter(code, message);
+      countLetter(this.deadLetters, code, message);
       return;
     }
     this.apply(notification);
@@ -77,7 +78,7 @@ export class Replay {
 
   apply(notification: Notification): void {
     const { samples, events, problems } = this.#converter.convert(notification);
-    for (const { code, message } of problems) this.#letter(code, message);
+    for (const { code, message } of problems) countLetter(this.deadLetters, code, message);
     this.applyItems(notification.message_id, samples, events);
   }
 
@@ -138,17 +139,12 @@ export class Replay {
     this.#offset += 1;
     const applied = target.apply(entry, this.#offset, '');
     for (const drop of applied.dropped) this.#count(drop);
-    for (const { reason, message } of applied.letters) this.#letter(reason, message);
+    for (const { reason, message } of applied.letters) countLetter(this.deadLetters, reason, message);
     target.takeChange(0);
     if (applied.out.length === 0) return;
     const { items, bad } = speak(applied.out, itemLines);
-    for (const { message } of bad) this.#letter('unspeakable', message);
+    for (const { message } of bad) countLetter(this.deadLetters, 'unspeakable', message);
     if (items.length > 0) this.#emit({ sink: sink.config.sink, items });
-  }
-
-  #letter(reason: string, message: string): void {
-    const before = this.deadLetters.get(reason);
-    this.deadLetters.set(reason, { count: (before?.count ?? 0) + 1, first: before?.first ?? message });
   }
 
   #count(drop: Drop): void {

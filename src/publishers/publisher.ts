@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { TextPiece } from '../lib/text-pieces.ts';
 import type { Item, ItemKind } from '../model/item.ts';
+import type { JsonObject } from '../model/json.ts';
 import type { MailAcceptor } from '../model/mail.ts';
 import type { OutputTraces } from '../model/output-traces.ts';
 import type { Answer, Request } from './http-exchange.ts';
@@ -42,6 +43,16 @@ export interface Batch {
   readonly traces?: OutputTraces | undefined;
 }
 
+/** What would leave for a target that is neither a server for HTTP nor a mailbox, whole: a message, a row, a run of lines. */
+export interface Handed {
+  /** Where to, in the target's own words. */
+  readonly to: JsonObject;
+  /** Text, or MessagePack. */
+  readonly body: string | Uint8Array;
+}
+
+export type Hand = (handed: Handed) => Promise<void>;
+
 export interface PublisherContext {
   readonly name: string;
   readonly sink: string;
@@ -58,6 +69,8 @@ export interface PublisherContext {
   readonly mail?: MailAcceptor;
   /** Answers in place of every HTTP server; then no file with a token or certificate is read. */
   readonly ask?: (request: Request) => Promise<Answer>;
+  /** Takes what would leave for any other target; then nothing is connected, and no file is read or written. */
+  readonly hand?: Hand;
   /** It will only be probed: opening it must leave nothing behind either. */
   readonly onlyToProbe?: boolean;
 }

@@ -119,3 +119,10 @@ export const publishers: Readonly<Record<string, PublisherEntry>> = {
     load: async () => (await import('./udp/index.ts')).udp,
   },
 };
+
+/** For who has read a configuration, which names no other kinds. */
+export async function loadPublisher(kind: string): ReturnType<PublisherEntry['load']> {
+  const entry = publishers[kind];
+  if (entry === undefined) throw new Error(`no publisher of kind ${kind}`);
+  return await entry.load();
+}

@@ -6,7 +6,7 @@ import { parseEventTime } from '../core/transformers/event-time.ts';
 import { type Item, itemTime } from '../model/item.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { parseJson } from '../model/json-text.ts';
-import { deliverToMock } from '../pipeline/mock-target.ts';
+import { deliverToMock, type LetterCounts } from '../pipeline/mock-target.ts';
 import { Replay } from '../pipeline/replay.ts';
 import type { PublisherKind } from '../publishers/publisher.ts';
 import { differingFields } from './compare-items.ts';
@@ -16,8 +16,7 @@ import { readBody, toWritten } from './published.ts';
 import type { Counts, Expected, ExpectedTarget, Given, TestCase } from './test-case.ts';
 
 /**
- * One thing that is not as a case says. Items are counted from 1; `line` is where the expected one stands. With a `target` they are the requests or mails
- * that it got.
+ * One thing that is not as a case says. Items are counted from 1; `line` is where the expected one stands. With a `target` they are what it got.
  */
 export type Difference =
   | {
@@ -120,22 +119,18 @@ function itemsOf(converter: Converter, given: Given, filling: Filling): readonly
   }
 }
 
-/** Adds what the target would never take to the dead letters. */
+/** What the target would never take goes to the dead letters. */
 async function publishTo(
   { sink, publisherOf }: TestWorld,
   test: TestCase,
   { target: name, expect, answers }: ExpectedTarget,
   items: readonly Item[],
   at: number,
-  deadLetters: Map<string, { readonly count: number; readonly first: string }>,
+  deadLetters: LetterCounts,
 ): Promise<readonly Difference[]> {
   const target = sink.publish.find((each) => each.name === name);
   if (target === undefined) throw new Error(`the sink has no target ${name}`);
-  const outcome = await deliverToMock(await publisherOf(target.kind), sink, target, items, answers, at);
-  for (const [reason, { count, first }] of outcome.deadLetters) {
-    const known = deadLetters.get(reason);
-    deadLetters.set(reason, { count: count + (known?.count ?? 0), first: known?.first ?? first });
-  }
+  const outcome = await deliverToMock(await publisherOf(target.kind), sink, target, items, answers, at, deadLetters);
   const failed: readonly Difference[] =
     outcome.failure === null ? [] : [{ kind: 'failed', target: name, message: outcome.failure }];
   const how = { unordered: false, within: test.within, target: name };

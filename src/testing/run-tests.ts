@@ -1,7 +1,7 @@
 import type { Problem } from '../config/problem.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { Converter } from '../core/convert/converter.ts';
-import { mockable } from '../pipeline/mock-target.ts';
+import { answering } from '../pipeline/mock-target.ts';
 import type { PublisherKind } from '../publishers/publisher.ts';
 import { readTests } from './read-tests.ts';
 import { type Difference, runCase } from './run-case.ts';
@@ -25,7 +25,6 @@ export type TestResult =
 export interface TestRun {
   readonly cluster: string;
   readonly converter: Converter;
-  /** The publisher of a kind that can be tried without its target. */
   readonly publisherOf: (kind: string) => Promise<PublisherKind<unknown>>;
   /** Is a case or law wanted, by what it is about and its title? */
   readonly wanted: (about: string, title: string) => boolean;
@@ -60,16 +59,13 @@ export async function* runTests(files: readonly TestFile[], run: TestRun): Async
 }
 
 function unknownTargets({ file, published }: TestCase, { sink, publish }: SinkConfig): readonly Problem[] {
-  return published.flatMap(({ target, at }) => {
+  return published.flatMap(({ target, at, answers }) => {
     const found = publish.find(({ name }) => name === target);
     const problem = (message: string, hint: string) => [{ file, ...at, path: `published.${target}`, message, hint }];
     if (found === undefined)
       return problem(`the sink ${sink} has no target "${target}"`, `it has ${publish.map(({ name }) => name).join(', ')}`);
-    if (mockable.includes(found.kind)) return [];
-    return problem(
-      `what a target of the kind ${found.kind} gets cannot be tried without it`,
-      `it can for ${mockable.join(', ')}`,
-    );
+    if (answering.includes(found.kind) || answers.every((answer) => answer === null)) return [];
+    return problem(`a target of the kind ${found.kind} gives no answers`, `${answering.join(', ')} do`);
   });
 }
 

@@ -25,7 +25,7 @@ export interface ExpectedTarget {
   readonly target: string;
   readonly at: Position;
   readonly expect: readonly Expected[];
-  /** To the request at the same place; null: as one that takes it. */
+  /** To the request at the same place; null: as one that takes it. Only servers for HTTP answer. */
   readonly answers: readonly (MockAnswer | null)[];
 }
 

@@ -96,6 +96,15 @@ const Sent = z.strictObject({
       url: text,
       headers: mapping,
       body: z.unknown(),
+      exchange: text,
+      routing_key: text,
+      topic: text,
+      key: text,
+      stream: text,
+      id: text,
+      table: text,
+      path: text,
+      deliver: z.enum(['local', 'remote']),
       to: z.array(text),
       subject: text,
       text,
@@ -128,7 +137,7 @@ const Case = z.strictObject({
     .record(text.min(1), z.array(Sent))
     .default({})
     .describe(
-      'By name of a target: the requests or mails that it gets, all of them and in order. Only the fields that are named are compared.',
+      'By name of a target: what it gets (requests, messages, rows, mails, …), all of it and in order. Only the fields that are named are compared.',
     ),
   dropped: counts.optional().describe('What is dropped, by reason, all of it. Left out: not compared.'),
   dead_letters: counts.default({}).describe('What becomes a dead letter, by reason. Left out: nothing may.'),

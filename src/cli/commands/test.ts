@@ -9,8 +9,7 @@ import { ConfigError, formatProblem } from '../../config/problem.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { linkedAbort } from '../../lib/linked-abort.ts';
 import { printJson } from '../../model/json-text.ts';
-import type { PublisherKind } from '../../publishers/publisher.ts';
-import { publishers } from '../../publishers/registry.ts';
+import { loadPublisher } from '../../publishers/registry.ts';
 import { headline, passes, reasons, toJson } from '../../testing/describe-result.ts';
 import { findTests } from '../../testing/find-tests.ts';
 import { type Timed, toJunit } from '../../testing/junit.ts';
@@ -87,12 +86,6 @@ function tellProblems(error: unknown): void {
   else throw error;
 }
 
-async function publisherOf(kind: string): Promise<PublisherKind<unknown>> {
-  const entry = publishers[kind];
-  if (entry === undefined) throw new Error(`no publisher of kind ${kind}`);
-  return await entry.load();
-}
-
 /** False when something failed. */
 async function runOnce(paths: readonly string[], options: Options): Promise<boolean> {
   const config = await loadAgent(options.config ?? null);
@@ -103,7 +96,7 @@ async function runOnce(paths: readonly string[], options: Options): Promise<bool
   const wanted = (about: string, title: string) => `${about} › ${title}`.toLowerCase().includes(filter);
   const results: Timed[] = [];
   let before = performance.now();
-  for await (const result of runTests(files, { cluster: config.cluster, converter, publisherOf, wanted })) {
+  for await (const result of runTests(files, { cluster: config.cluster, converter, publisherOf: loadPublisher, wanted })) {
     const now = performance.now();
     results.push({ result, seconds: (now - before) / 1_000 });
     before = now;

@@ -20,13 +20,14 @@ export const amqp: PublisherKind<AmqpParameters> = {
   name: 'amqp',
   summary,
   open: async (parameters, context) => {
+    const { hand } = context;
     const standard = context.kind === 'samples' ? 'metering' : 'event';
     const topics = parameters.topic === undefined ? [standard] : [parameters.topic].flat();
     const eventType = parameters.event_type ?? standard;
     const publisherId = parameters.publisher_id ?? `telemetry.publisher.${hostname()}`;
     const link = new Link({
       urls: typeof parameters.url === 'string' ? [parameters.url] : parameters.url,
-      socketOptions: await tlsOptions(parameters.tls, (path) => readConfigured(path, context.baseDir)),
+      socketOptions: hand === undefined ? await tlsOptions(parameters.tls, (path) => readConfigured(path, context.baseDir)) : {},
       connectionName: `ceilograph publisher ${context.sink}/${context.name}`,
       timeoutMs: parameters.confirm_timeout_ms,
       clock: context.clock,
@@ -56,8 +57,11 @@ export const amqp: PublisherKind<AmqpParameters> = {
               timestamp: Math.floor(now / 1000),
               ...(traceparent === undefined ? {} : { headers: { traceparent } }),
             };
-            const body = Buffer.from(toOsloNotification({ id, publisherId, eventType, payload, now }));
-            await link.publish(parameters.exchange, keyOf(topic), body, options, signal);
+            const { exchange } = parameters;
+            const body = toOsloNotification({ id, publisherId, eventType, payload, now });
+            const to = { exchange, routing_key: keyOf(topic), headers: options.headers ?? {} };
+            if (hand !== undefined) await hand({ to, body });
+            else await link.publish(exchange, to.routing_key, Buffer.from(body), options, signal);
           }
       },
       probe: async (signal) => {

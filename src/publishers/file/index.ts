@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { joinText, sizeOf, type TextPiece } from '../../lib/text-pieces.ts';
 import { classify, Fault } from '../../model/faults.ts';
 import { itemId } from '../../model/item.ts';
-import type { Batch, Publisher, PublisherContext, PublisherKind } from '../publisher.ts';
+import type { Batch, Hand, Publisher, PublisherContext, PublisherKind } from '../publisher.ts';
 import { AppendFile } from './append-file.ts';
 import { type FileParameters, summary } from './schema.ts';
 import { wouldTake } from './would-take.ts';
@@ -17,7 +17,7 @@ export const file: PublisherKind<FileParameters> = {
   summary,
   open: async (parameters, context) => {
     const publisher = new FilePublisher(parameters, context);
-    if (context.onlyToProbe !== true) await publisher.prepare();
+    if (context.onlyToProbe !== true && context.hand === undefined) await publisher.prepare();
     return publisher;
   },
 };
@@ -25,6 +25,8 @@ export const file: PublisherKind<FileParameters> = {
 class FilePublisher implements Publisher {
   readonly takes?: 'lines';
   readonly #path: string;
+  readonly #hand: Hand | undefined;
+  readonly #named: string;
   readonly #format: FileParameters['format'];
   readonly #file: AppendFile;
   #chain: Promise<unknown> = Promise.resolve();
@@ -35,6 +37,8 @@ class FilePublisher implements Publisher {
 
   constructor(parameters: FileParameters, context: PublisherContext) {
     this.#path = resolve(context.baseDir, parameters.path);
+    this.#named = parameters.path;
+    this.#hand = context.hand;
     this.#format = parameters.format;
     if (parameters.format === 'json') this.takes = 'lines';
     const options = {
@@ -63,6 +67,7 @@ class FilePublisher implements Publisher {
   }
 
   async #publish(batch: Batch): Promise<void> {
+    if (this.#hand !== undefined) return await this.#hand({ to: { path: this.#named }, body: joinText(this.#texts(batch)) });
     const texts = await this.#missingLines(batch);
     if (sizeOf(texts) === 0) return;
     await this.#file.append(texts);

@@ -42,6 +42,11 @@ class KafkaPublisher implements Publisher {
         headers: trace === undefined ? { id, batch: batch.id } : { id, batch: batch.id, traceparent: trace },
       };
     });
+    const { hand } = this.#context;
+    if (hand !== undefined) {
+      for (const { key, value, headers } of messages) await hand({ to: { topic, key, headers }, body: value });
+      return;
+    }
     try {
       this.#opening ??= this.#connect();
       const producer = await orAborted(this.#opening, signal);

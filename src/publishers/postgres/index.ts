@@ -3,6 +3,7 @@ import { orAborted } from '../../lib/or-aborted.ts';
 import { orLate } from '../../lib/or-late.ts';
 import { Fault } from '../../model/faults.ts';
 import { isEvent } from '../../model/item.ts';
+import { printJson } from '../../model/json-text.ts';
 import { tlsOptions } from '../../model/tls-files.ts';
 import { readConfigured } from '../configured-file.ts';
 import { nanosOf } from '../metric.ts';
@@ -45,11 +46,19 @@ class PostgresPublisher implements Publisher {
       return !refused.has(index);
     });
     const columns = this.#table.columns(items);
+    const { hand } = this.#context;
+    if (hand !== undefined)
+      for (const row of this.#table.rows(columns)) await hand({ to: { table: this.#name }, body: printJson(row) });
+    else await this.#insert(columns, signal);
+    if (refused.size > 0) throw new PartialFault(refused);
+  }
+
+  /** Nothing to insert shows all the same that the table is there. */
+  async #insert(columns: (string | null)[][], signal: AbortSignal): Promise<void> {
     await this.#use(signal, async (client) => {
       await this.#makeSure(client);
-      if (items.length > 0) await client.query(this.#table.insert, columns);
+      if ((columns[0]?.length ?? 0) > 0) await client.query(this.#table.insert, columns);
     });
-    if (refused.size > 0) throw new PartialFault(refused);
   }
 
   async probe(signal: AbortSignal): Promise<void> {

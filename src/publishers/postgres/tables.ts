@@ -1,7 +1,7 @@
 import type { Event } from '../../model/event.ts';
 import { type Item, isEvent } from '../../model/item.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
-import { printJson } from '../../model/json-text.ts';
+import { parseJson, printJson } from '../../model/json-text.ts';
 import type { Sample } from '../../model/sample.ts';
 
 interface Column<T> {
@@ -54,6 +54,8 @@ export interface Table {
   /** Takes one array per column. */
   readonly insert: string;
   readonly columns: (items: readonly Item[]) => (string | null)[][];
+  /** What stands in such columns, row by row, by the name of the column. */
+  readonly rows: (columns: readonly (readonly (string | null)[])[]) => readonly JsonObject[];
 }
 
 /** `name` is a plain identifier, with or without a schema. */
@@ -82,5 +84,19 @@ function toTable<T extends Item>(
       const ours = only(items) as readonly T[];
       return columns.map((column) => ours.map(column.of));
     },
+    rows: (cells) =>
+      (cells[0] ?? []).map((_, row) =>
+        Object.fromEntries(columns.map(({ name, type }, i) => [name, meant(type, cells[i]?.[row] ?? null)])),
+      ),
   };
+}
+
+/** What PostgreSQL takes the text for. One that it will refuse stays the text that it is. */
+function meant(type: string, cell: string | null): Json {
+  if (cell === null || (type !== 'numeric' && type !== 'jsonb')) return cell;
+  try {
+    return parseJson(cell);
+  } catch {
+    return cell;
+  }
 }

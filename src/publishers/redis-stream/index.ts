@@ -31,11 +31,16 @@ class RedisStreamPublisher implements Publisher {
   async publish(batch: Batch, signal: AbortSignal): Promise<void> {
     const lines = batch.lines().split('\n');
     const { stream, max_length: most } = this.#parameters;
+    const entries = batch.items.map((item, index) => ({ id: itemId(item), item: lines[index] ?? '' }));
+    const { hand } = this.#context;
+    if (hand !== undefined) {
+      for (const { id, item } of entries) await hand({ to: { stream, id }, body: item });
+      return;
+    }
     const trim = most === undefined ? [] : ['MAXLEN', '~', String(most)];
     await this.#use(signal, async (client) => {
       const transaction = client.multi();
-      for (const [index, item] of batch.items.entries())
-        transaction.call('XADD', stream, ...trim, '*', 'id', itemId(item), 'item', lines[index] ?? '');
+      for (const { id, item } of entries) transaction.call('XADD', stream, ...trim, '*', 'id', id, 'item', item);
       for (const [error] of (await transaction.exec()) ?? []) if (error !== null) throw error;
     });
   }

@@ -5,8 +5,9 @@ import { itemNotification } from '../../core/spool/notification.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Fault } from '../../model/faults.ts';
 import { itemId } from '../../model/item.ts';
-import { openSpoolPlace, type SpoolPlace } from '../../services/spooler/spool-place.ts';
+import { openSpoolPlace } from '../../services/spooler/spool-place.ts';
 import { type Batch, PartialFault, type Publisher, type PublisherKind } from '../publisher.ts';
+import { handedPlace, type Place } from './handed-place.ts';
 import { type SpoolParameters, summary } from './schema.ts';
 
 /** Accepted means on the disk of this site; that it reaches the other one is then the spooler's matter. */
@@ -14,6 +15,7 @@ export const spool: PublisherKind<SpoolParameters> = {
   name: 'spool',
   summary,
   open: async (parameters, context) => {
+    if (context.hand !== undefined) return new SpoolPublisher(parameters, context.clock, handedPlace(context.hand), '');
     const given = parameters.data_dir === undefined ? context.dataDir : resolve(context.baseDir, parameters.data_dir);
     if (given === undefined) throw new Fault('fatal', 'no_data_dir', 'the publisher spool needs a data_dir');
     if (context.onlyToProbe === true) return new SpoolProbe(given);
@@ -51,11 +53,11 @@ class SpoolProbe implements Publisher {
 class SpoolPublisher implements Publisher {
   readonly #parameters: SpoolParameters;
   readonly #clock: Clock;
-  readonly #place: SpoolPlace;
+  readonly #place: Place;
   readonly #probe: SpoolProbe;
   #closed: Promise<void> | undefined;
 
-  constructor(parameters: SpoolParameters, clock: Clock, place: SpoolPlace, directory: string) {
+  constructor(parameters: SpoolParameters, clock: Clock, place: Place, directory: string) {
     this.#parameters = parameters;
     this.#clock = clock;
     this.#place = place;

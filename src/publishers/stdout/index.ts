@@ -1,13 +1,21 @@
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { classify, Fault } from '../../model/faults.ts';
-import type { Publisher, PublisherKind } from '../publisher.ts';
+import type { Hand, Publisher, PublisherKind } from '../publisher.ts';
 import { type StdoutParameters, summary } from './schema.ts';
 
 export const stdout: PublisherKind<StdoutParameters> = {
   name: 'stdout',
   summary,
-  open: async () => openStdout(process.stdout),
+  open: async (_, { hand }) => openStdout(hand === undefined ? process.stdout : handed(hand)),
 };
+
+function handed(hand: Hand): Writable {
+  return new Writable({
+    write: (bytes: Buffer, _encoding, done) => {
+      hand({ to: {}, body: bytes.toString() }).then(() => done(), done);
+    },
+  });
+}
 
 /**
  * Accepted means handed to the system. When the reader has left (EPIPE, as after `| head`) the Fault is fatal with the code

@@ -38,8 +38,11 @@ class TcpPublisher implements Publisher {
   async publish(batch: Batch, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { packed, refused } = packMessages(batch.messagesFrom(this.#parameters.publisher_id ?? hostname()));
-    const frames = packed.flatMap((message) => (message === null ? [] : [lengthOf(message), message]));
-    if (frames.length > 0) await this.#write(Buffer.concat(frames), signal);
+    const messages = packed.filter((message) => message !== null);
+    const { hand } = this.#context;
+    if (hand !== undefined) for (const body of messages) await hand({ to: {}, body });
+    else if (messages.length > 0)
+      await this.#write(Buffer.concat(messages.flatMap((message) => [lengthOf(message), message])), signal);
     throwRefused(refused);
   }
 

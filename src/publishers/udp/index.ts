@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { orAborted } from '../../lib/or-aborted.ts';
 import { classify, Fault } from '../../model/faults.ts';
-import type { Batch, Publisher, PublisherKind } from '../publisher.ts';
+import type { Batch, Hand, Publisher, PublisherKind } from '../publisher.ts';
 import { packMessages, throwRefused } from '../signed-message.ts';
 import { summary, type UdpParameters } from './schema.ts';
 
@@ -16,21 +16,23 @@ export const udp: PublisherKind<UdpParameters> = {
   open: async (parameters, context) => {
     if (context.kind === 'events')
       throw new Fault('fatal', 'samples_only', 'the udp publisher takes samples only, as in Ceilometer');
-    return new UdpPublisher(parameters);
+    return new UdpPublisher(parameters, context.hand);
   },
 };
 
 class UdpPublisher implements Publisher {
   readonly #parameters: UdpParameters;
+  readonly #hand: Hand | undefined;
   #socket: { readonly socket: Socket; readonly address: string } | undefined;
 
-  constructor(parameters: UdpParameters) {
+  constructor(parameters: UdpParameters, hand: Hand | undefined) {
     this.#parameters = parameters;
+    this.#hand = hand;
   }
 
   async publish(batch: Batch, signal: AbortSignal): Promise<void> {
     const { packed, refused } = packMessages(batch.messages());
-    const { socket, address } = await this.#open(signal);
+    const send = this.#hand === undefined ? await this.#sender(signal) : toHand(this.#hand);
     for (const [index, message] of packed.entries()) {
       if (message === null) continue;
       if (message.length > mostBytes) {
@@ -38,7 +40,7 @@ class UdpPublisher implements Publisher {
         continue;
       }
       signal.throwIfAborted();
-      await orAborted(this.#send(socket, address, message), signal);
+      await orAborted(send(message), signal);
     }
     throwRefused(refused);
   }
@@ -66,14 +68,20 @@ class UdpPublisher implements Publisher {
     return this.#socket;
   }
 
-  #send(socket: Socket, address: string, message: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      socket.send(message, this.#parameters.port, address, (error) => {
-        if (error === null) resolve();
-        else reject(toFault(error));
+  async #sender(signal: AbortSignal): Promise<(message: Uint8Array) => Promise<void>> {
+    const { socket, address } = await this.#open(signal);
+    return (message) =>
+      new Promise((resolve, reject) => {
+        socket.send(message, this.#parameters.port, address, (error) => {
+          if (error === null) resolve();
+          else reject(toFault(error));
+        });
       });
-    });
   }
+}
+
+function toHand(hand: Hand): (message: Uint8Array) => Promise<void> {
+  return (body) => hand({ to: {}, body });
 }
 
 function toFault(error: unknown): Fault {

@@ -246,7 +246,7 @@ describe("an operator's own module", () => {
 
 describe('what a target gets', () => {
   const sinkTo = (publish: string) => `sink: a\nfrom: samples\nmatch: ["*"]\npublish: [${publish}]\n`;
-  const given = '    - samples: [{ name: x, volume: 1, timestamp: "2024-03-04T05:00:00" }, { name: x, volume: 2 }]';
+  const given = '    - samples: [{ name: x, volume: 1, id: s1, timestamp: "2024-03-04T05:00:00" }, { name: x, volume: 2 }]';
   const toHttp = sinkTo('{ http: { url: "http://hook.test/in", format: array } }');
   const report = (publish: string, published: string, rest = '') =>
     reportOn({
@@ -294,11 +294,62 @@ describe('what a target gets', () => {
     expect(await report(toMail, published)).toEqual(['✓ a › t']);
   });
 
-  it('can be asked of targets of the sink only, and of kinds that speak HTTP or mail', async () => {
+  const body = '{ counter_name: x, counter_volume: 1 }';
+  it.each([
+    [
+      'amqp',
+      'amqp: { url: "amqp://nowhere", topic: t, exchange: e, per_meter_topic: true, tls: { ca_file: none.pem } }',
+      `{ exchange: e, routing_key: t.sample, body: { event_type: metering, payload: [${body}, {}] } }, { body: { event_type: metering.x } }`,
+    ],
+    [
+      'kafka',
+      'kafka: { brokers: [nowhere:9092], topic: t, sasl: { mechanism: plain, username: u, password_file: none } }',
+      '{ topic: t, key: resource, headers: { id: s1 }, body: { id: s1, volume: 1 } }, {}',
+    ],
+    [
+      'postgres',
+      'postgres: { url: "postgres://nowhere/x", table: s.samples, password_file: none }',
+      '{ table: s.samples, body: { id: s1, volume: 1, timestamp: "2024-03-04T05:00:00Z", resource_metadata: {} } }, {}',
+    ],
+    ['redis-stream', 'redis-stream: { url: "redis://nowhere", stream: s }', '{ stream: s, id: s1, body: { volume: 1 } }, {}'],
+    ['tcp', 'tcp: { host: nowhere }', `{ body: ${body} }, {}`],
+    ['udp', 'udp: { host: nowhere }', `{ body: ${body} }, {}`],
+    ['file', 'file: { path: /no/such/folder/f.jsonl }', '{ path: /no/such/folder/f.jsonl, body: [{ id: s1 }, {}] }'],
+    ['stdout', 'stdout: {}', '{ body: [{ volume: 1 }, { volume: 2 }] }'],
+    [
+      'spool',
+      'spool: { deliver: both, data_dir: /no/such/folder }',
+      `{ deliver: local, body: { uuid: s1, context: { payload: { samples: [${body}] } } } }, {}, { deliver: remote }, {}`,
+    ],
+  ])('are messages, rows or lines, where it is a target of the kind %s, of which nothing is touched', async (kind, to, got) => {
+    expect(await report(sinkTo(`{ ${to} }`), `    ${kind}: [${got}]`)).toEqual(['✓ a › t']);
+    expect(await report(sinkTo(`{ ${to} }`), `    ${kind}: []`)).toContain(`${kind}: one more came than was expected`);
+  });
+
+  it('is what every kind of target can be asked for', async () => {
+    const tried = new Set(['amqp', 'kafka', 'postgres', 'redis-stream', 'tcp', 'udp', 'file', 'stdout', 'spool', 'mail']);
+    expect(Object.keys(publishers).filter((kind) => !tried.has(kind))).toEqual([
+      'http',
+      'gnocchi',
+      'prometheus',
+      'pushgateway',
+      'otlp',
+    ]);
+  });
+
+  it('is less where the target could not say it: that is a dead letter', async () => {
+    const yesterday = '    - samples: [{ name: x, volume: 1, timestamp: yesterday }, { name: x, volume: 2, id: s2 }]';
+    const published = '  expect: [{}, {}]\n  dead_letters: { refused: 1 }\n  published: { postgres: [{ body: { id: s2 } }] }';
+    const sink = sinkTo('{ postgres: { url: "postgres://nowhere/x" } }');
+
+    expect(await reportOn({ 'a.yaml': sink, 'a.test.yaml': caseOf(yesterday, published) })).toEqual(['✓ a › t']);
+  });
+
+  it('can be asked of targets of the sink only, and answers of those that are servers for HTTP', async () => {
     const named = await report(toHttp, '    hook: []');
-    const kind = await report(sinkTo('{ file: { path: out.jsonl } }'), '    file: []');
+    const silent = await report(sinkTo('{ file: { path: out.jsonl } }'), '    file: [{ answer: { status: 503 } }]');
 
     expect(named[1]).toContain('a.test.yaml:6:5 published.hook: the sink a has no target "hook"');
-    expect(kind[1]).toContain('published.file: what a target of the kind file gets cannot be tried without it');
+    expect(silent[1]).toContain('published.file: a target of the kind file gives no answers');
   });
 });
