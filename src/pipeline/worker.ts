@@ -161,7 +161,9 @@ class Owner {
       try {
         const names = this.#caution.batchSize === 1 ? received.map(fingerprintOf) : [];
         if (!(await this.#begin(names))) return;
-        const step = await this.#step(received);
+        const turn = new Turn(this.#deps.clock);
+        const step = await this.#step(received, turn);
+        if (turn.isOver) await turn.next();
         if (!(await this.#commit(step.out, step.ids, step.traces))) return;
         // What is held is not applied yet.
         this.#caution.committed(this.#partition.heldCount > 0 ? [] : names, step.applied);
@@ -232,9 +234,8 @@ class Owner {
     return false;
   }
 
-  async #step(received: readonly Received[]): Promise<Step> {
+  async #step(received: readonly Received[], turn: Turn): Promise<Step> {
     const step: Step = { applied: 0, items: 0, out: [], traces: undefined, ids: [] };
-    const turn = new Turn(this.#deps.clock);
     for (const one of received) {
       if (step.items >= itemsPerCommit) break;
       if (turn.isOver) await turn.next();
