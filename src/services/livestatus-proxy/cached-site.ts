@@ -9,8 +9,8 @@ import type { Site } from './site.ts';
 
 interface Kept {
   readonly header: Fixed16;
+  /** Header and body, as the site sent them. */
   readonly bytes: Buffer;
-  readonly body: Buffer;
   readonly sinceMs: number;
 }
 
@@ -107,20 +107,23 @@ export class CachedSite implements Answerer {
   #listening(key: string, asker: Asker): Asker {
     const sinceMs = this.#clock.monotonic();
     const chunks: Buffer[] = [];
-    let head: { readonly header: Fixed16; readonly bytes: Buffer } | null = null;
+    let kept: Fixed16 | null = null;
+    // A copy: a piece of the socket's buffer would keep all of it.
+    const keep = (bytes: Buffer) => {
+      if (kept !== null) chunks.push(Buffer.from(bytes));
+    };
     return {
       start: (header, bytes) => {
-        head = { header, bytes: Buffer.from(bytes) };
-        asker.start(header, bytes);
+        if (header.code === 200 && header.length <= maxEntryBytes) kept = header;
+        keep(bytes);
+        return asker.start(header, bytes);
       },
       body: (chunk) => {
-        // A copy: a piece of the socket's buffer would keep all of it.
-        if (head !== null && head.header.length <= maxEntryBytes) chunks.push(Buffer.from(chunk));
+        keep(chunk);
         return asker.body(chunk);
       },
       end: () => {
-        if (head !== null && head.header.code === 200 && head.header.length <= maxEntryBytes)
-          this.#keep(key, { ...head, body: Buffer.concat(chunks), sinceMs });
+        if (kept !== null) this.#keep(key, { header: kept, bytes: Buffer.concat(chunks), sinceMs });
         asker.end();
         this.#land(key);
       },
@@ -151,24 +154,23 @@ export class CachedSite implements Answerer {
     const before = this.#kept.get(key);
     if (before !== undefined) this.#forget(key, before);
     this.#kept.set(key, kept);
-    this.#bytes += kept.body.length + key.length;
+    this.#bytes += kept.bytes.length + key.length;
     for (const [old, entry] of this.#kept) {
       if (this.#bytes <= maxBytes && this.#kept.size <= maxEntries) break;
       this.#forget(old, entry);
     }
   }
 
-  #forget(key: string, { body }: Kept): void {
+  #forget(key: string, { bytes }: Kept): void {
     this.#kept.delete(key);
-    this.#bytes -= body.length + key.length;
+    this.#bytes -= bytes.length + key.length;
   }
 }
 
-function give(job: Job, { header, bytes, body }: Kept): void {
+function give(job: Job, { header, bytes }: Kept): void {
   job.state = 'done';
   job.code = header.code;
   job.bytes = header.length;
   job.asker.start(header, bytes);
-  job.asker.body(body);
   job.asker.end();
 }

@@ -5,9 +5,12 @@ import type { Address } from './settings.ts';
 
 /** Who asked hears exactly one of `end` and `fail`, and nothing after it. */
 export interface AnswerSink {
-  /** `bytes` are the header as the site sent it. Not called for a relayed connection. */
-  start(header: Fixed16, bytes: Buffer): void;
-  /** False: hold the rest until `resume` is called. */
+  /**
+   * `bytes` are the header as the site sent it and what of the body came with it: some, unless there is none. Not called for a relayed
+   * connection. False: hold the rest until `resume` is called.
+   */
+  start(header: Fixed16, bytes: Buffer): boolean;
+  /** Like `start`. */
   body(chunk: Buffer): boolean;
   end(): void;
   fail(failure: ChannelFailure): void;
@@ -122,7 +125,7 @@ export class Channel {
       return;
     }
     if (this.#left > 0) {
-      this.#onBody(chunk);
+      this.#onPart(chunk, (sink, part) => sink.body(part));
       return;
     }
     const head = this.#head === null ? chunk : Buffer.concat([this.#head, chunk]);
@@ -130,8 +133,7 @@ export class Channel {
       this.#head = head;
       return;
     }
-    const bytes = head.subarray(0, fixed16Bytes);
-    const header = parseFixed16(bytes.toString('latin1'));
+    const header = parseFixed16(head.toString('latin1', 0, fixed16Bytes));
     if (header === null) {
       const shown = head
         .subarray(0, shownGarbageBytes)
@@ -141,17 +143,19 @@ export class Channel {
       return;
     }
     this.#begun = true;
-    this.#left = header.length;
-    this.#sink.start(header, bytes);
-    const rest = head.subarray(fixed16Bytes);
-    if (this.#left === 0) this.#finish(rest.length);
-    else if (rest.length > 0) this.#onBody(rest);
+    if (head.length === fixed16Bytes && header.length > 0) {
+      // Icinga writes the header apart. Nobody can use it alone, and handing it on would wake the client twice.
+      this.#head = head;
+      return;
+    }
+    this.#left = fixed16Bytes + header.length;
+    this.#onPart(head, (sink, part) => sink.start(header, part));
   }
 
-  #onBody(chunk: Buffer): void {
+  #onPart(chunk: Buffer, give: (sink: AnswerSink, part: Buffer) => boolean): void {
     const part = chunk.length > this.#left ? chunk.subarray(0, this.#left) : chunk;
     this.#left -= part.length;
-    const more = this.#sink?.body(part) ?? true;
+    const more = this.#sink === null || give(this.#sink, part);
     // The sink may have closed us.
     if (this.#state !== 'busy') return;
     if (this.#left === 0) this.#finish(chunk.length - part.length);

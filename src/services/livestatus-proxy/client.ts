@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Fixed16, toFixed16 } from '../../core/livestatus/fixed16.ts';
+import { type Fixed16, fixed16Bytes, toFixed16 } from '../../core/livestatus/fixed16.ts';
 import { type OwnAnswer, ownAnswers } from '../../core/livestatus/own-answers.ts';
 import { parseRequest, type Request, wantsFixed16 } from '../../core/livestatus/request.ts';
 import { RequestFramer } from '../../core/livestatus/request-framer.ts';
@@ -99,20 +99,14 @@ export class Client implements Asker {
     this.#socket.destroy();
   }
 
-  start(header: Fixed16, bytes: Buffer): void {
-    if (this.#job === null) return;
-    const { site } = this.#options;
-    this.#swallow = false;
-    if (this.#job.request?.fixed16 === true) {
-      // One write for both, so that no client waits for the second.
-      this.#socket.cork();
-      this.#socket.write(bytes);
-      process.nextTick(() => this.#socket.uncork());
-    } else if (header.code !== 200 && site.quirks.bareErrors === 'silence') this.#swallow = true;
+  start(header: Fixed16, bytes: Buffer): boolean {
+    const fixed16 = this.#job?.request?.fixed16 === true;
+    this.#swallow = !fixed16 && header.code !== 200 && this.#options.site.quirks.bareErrors === 'silence';
+    return this.body(fixed16 ? bytes : bytes.subarray(fixed16Bytes));
   }
 
   body(chunk: Buffer): boolean {
-    if (this.#job === null || this.#swallow || this.#socket.destroyed) return true;
+    if (this.#job === null || this.#swallow || chunk.length === 0 || this.#socket.destroyed) return true;
     return this.#socket.write(chunk) || this.#socket.writableLength < this.#options.limits.clientBufferBytes;
   }
 

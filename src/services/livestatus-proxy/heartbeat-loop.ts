@@ -7,6 +7,7 @@ import {
   type ProbeResult,
   patienceMs,
 } from '../../core/livestatus/heartbeat.ts';
+import { fixed16Bytes } from '../../core/livestatus/fixed16.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { orLate } from '../../lib/or-late.ts';
 import { type AnswerSink, Channel } from './channel.ts';
@@ -134,15 +135,17 @@ function probeSink(resolve: (probed: Probed) => void): AnswerSink {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let code = 0;
+  const body = (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= maxBodyBytes) chunks.push(chunk);
+    return true;
+  };
   return {
-    start(header) {
+    start(header, first) {
       code = header.code;
+      return body(first.subarray(fixed16Bytes));
     },
-    body(chunk) {
-      bytes += chunk.length;
-      if (bytes <= maxBodyBytes) chunks.push(chunk);
-      return true;
-    },
+    body,
     end: () => resolve(readProbe(code, Buffer.concat(chunks).toString('utf8'))),
     fail: ({ detail }) => resolve({ error: detail }),
   };

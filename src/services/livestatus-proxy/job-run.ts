@@ -40,7 +40,7 @@ function getSink(site: JobSite, job: Job, channel: Channel): AnswerSink {
       job.begun = true;
       job.code = header.code;
       job.bytes = header.length;
-      asker.start(header, bytes);
+      return asker.start(header, bytes);
     },
     body: (chunk) => asker.body(chunk),
     end() {
@@ -74,9 +74,9 @@ function commandSink(site: JobSite, job: Job, channel: Channel): AnswerSink {
       job.begun = true;
       // Told are errors, and what this server itself would tell.
       error = header.code >= 400 || (site.quirks.answersCommands && fixed16);
-      if (!error) return;
+      if (!error) return true;
       job.bytes = header.length;
-      asker.start(header, bytes);
+      return asker.start(header, bytes);
     },
     body: (chunk) => (error ? asker.body(chunk) : true),
     end() {
@@ -101,7 +101,7 @@ function commandSink(site: JobSite, job: Job, channel: Channel): AnswerSink {
 function relaySink(site: JobSite, job: Job, channel: Channel): AnswerSink {
   const { asker } = job;
   return {
-    start: () => undefined,
+    start: () => true,
     body(chunk) {
       job.begun = true;
       job.bytes += chunk.length;

@@ -5,8 +5,9 @@ import type { Channel } from './channel.ts';
 
 /** Who is answered. Hears `start`, `body` … `end`, or instead of the rest `refuse` or `abort`. */
 export interface Asker {
-  start(header: Fixed16, bytes: Buffer): void;
-  /** False: enough for now; the job's `resume` is called when there is room. */
+  /** `bytes` are the header and what of the body came with it. False: enough for now; the job's `resume` is called when there is room. */
+  start(header: Fixed16, bytes: Buffer): boolean;
+  /** Like `start`. */
   body(chunk: Buffer): boolean;
   end(): void;
   /** Nothing was sent yet: our own answer instead. */

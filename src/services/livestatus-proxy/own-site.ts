@@ -28,12 +28,10 @@ export class OwnSite implements Answerer {
       return;
     }
     const { code, body } = answerQuery(job.lines.map(toUnicode), this.#tables);
-    const bytes = Buffer.from(body);
-    const header = { code, length: bytes.length };
+    const header = { code, length: Buffer.byteLength(body) };
     job.code = code;
-    job.bytes = bytes.length;
-    asker.start(header, Buffer.from(toFixed16(header), 'latin1'));
-    if (bytes.length > 0) asker.body(bytes);
+    job.bytes = header.length;
+    asker.start(header, Buffer.from(toFixed16(header) + body));
     asker.end();
   }
 
