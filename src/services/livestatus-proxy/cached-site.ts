@@ -108,7 +108,7 @@ export class CachedSite implements Answerer {
     const sinceMs = this.#clock.monotonic();
     const chunks: Buffer[] = [];
     let kept: Fixed16 | null = null;
-    // A copy: a piece of the socket's buffer would keep all of it.
+    // A copy: what a channel reads into is used again.
     const keep = (bytes: Buffer) => {
       if (kept !== null) chunks.push(Buffer.from(bytes));
     };

@@ -6,6 +6,7 @@ import { RequestFramer } from '../../core/livestatus/request-framer.ts';
 import type { ServerQuirks } from '../../core/livestatus/server-kind.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Emit } from '../../telemetry/events.ts';
+import type { Taken } from './channel.ts';
 import type { Asker, Job } from './job.ts';
 import type { SiteLimits } from './settings.ts';
 
@@ -99,15 +100,20 @@ export class Client implements Asker {
     this.#socket.destroy();
   }
 
-  start(header: Fixed16, bytes: Buffer): boolean {
+  start(header: Fixed16, bytes: Buffer): Taken {
     const fixed16 = this.#job?.request?.fixed16 === true;
     this.#swallow = !fixed16 && header.code !== 200 && this.#options.site.quirks.bareErrors === 'silence';
     return this.body(fixed16 ? bytes : bytes.subarray(fixed16Bytes));
   }
 
-  body(chunk: Buffer): boolean {
-    if (this.#job === null || this.#swallow || chunk.length === 0 || this.#socket.destroyed) return true;
-    return this.#socket.write(chunk) || this.#socket.writableLength < this.#options.limits.clientBufferBytes;
+  body(chunk: Buffer): Taken {
+    const socket = this.#socket;
+    if (this.#job === null || this.#swallow || chunk.length === 0 || socket.destroyed) return 'taken';
+    // Only one piece of a channel's memory waits here, however small the pieces: what comes behind it is copied.
+    const behind = socket.writableLength > 0;
+    socket.write(behind ? Buffer.from(chunk) : chunk);
+    if (socket.writableLength >= this.#options.limits.clientBufferBytes) return 'full';
+    return behind || socket.writableLength === 0 ? 'taken' : 'kept';
   }
 
   end(): void {

@@ -1,3 +1,4 @@
+import { fixed16Bytes } from '../../core/livestatus/fixed16.ts';
 import {
   afterProbe,
   type Heartbeat,
@@ -7,10 +8,9 @@ import {
   type ProbeResult,
   patienceMs,
 } from '../../core/livestatus/heartbeat.ts';
-import { fixed16Bytes } from '../../core/livestatus/fixed16.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { orLate } from '../../lib/or-late.ts';
-import { type AnswerSink, Channel } from './channel.ts';
+import { type AnswerSink, Channel, type Taken } from './channel.ts';
 import type { Address } from './settings.ts';
 
 export interface ProbeFacts {
@@ -135,10 +135,10 @@ function probeSink(resolve: (probed: Probed) => void): AnswerSink {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let code = 0;
-  const body = (chunk: Buffer) => {
+  const body = (chunk: Buffer): Taken => {
     bytes += chunk.length;
-    if (bytes <= maxBodyBytes) chunks.push(chunk);
-    return true;
+    if (bytes <= maxBodyBytes) chunks.push(Buffer.from(chunk));
+    return 'taken';
   };
   return {
     start(header, first) {

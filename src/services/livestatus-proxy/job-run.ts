@@ -74,11 +74,11 @@ function commandSink(site: JobSite, job: Job, channel: Channel): AnswerSink {
       job.begun = true;
       // Told are errors, and what this server itself would tell.
       error = header.code >= 400 || (site.quirks.answersCommands && fixed16);
-      if (!error) return true;
+      if (!error) return 'taken';
       job.bytes = header.length;
       return asker.start(header, bytes);
     },
-    body: (chunk) => (error ? asker.body(chunk) : true),
+    body: (chunk) => (error ? asker.body(chunk) : 'taken'),
     end() {
       job.state = 'done';
       // The confirmation of a refused command may still come.
@@ -101,7 +101,7 @@ function commandSink(site: JobSite, job: Job, channel: Channel): AnswerSink {
 function relaySink(site: JobSite, job: Job, channel: Channel): AnswerSink {
   const { asker } = job;
   return {
-    start: () => true,
+    start: () => 'taken',
     body(chunk) {
       job.begun = true;
       job.bytes += chunk.length;

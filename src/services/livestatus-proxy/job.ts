@@ -1,14 +1,13 @@
 import type { Fixed16 } from '../../core/livestatus/fixed16.ts';
 import type { OwnAnswer } from '../../core/livestatus/own-answers.ts';
 import type { Request } from '../../core/livestatus/request.ts';
-import type { Channel } from './channel.ts';
+import type { Channel, Taken } from './channel.ts';
 
 /** Who is answered. Hears `start`, `body` … `end`, or instead of the rest `refuse` or `abort`. */
 export interface Asker {
-  /** `bytes` are the header and what of the body came with it. False: enough for now; the job's `resume` is called when there is room. */
-  start(header: Fixed16, bytes: Buffer): boolean;
-  /** Like `start`. */
-  body(chunk: Buffer): boolean;
+  /** `bytes` are the header and what of the body came with it. */
+  start(header: Fixed16, bytes: Buffer): Taken;
+  body(chunk: Buffer): Taken;
   end(): void;
   /** Nothing was sent yet: our own answer instead. */
   refuse(answer: OwnAnswer): void;
