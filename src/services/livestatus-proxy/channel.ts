@@ -40,8 +40,9 @@ export interface ChannelWatcher {
 
 const shownGarbageBytes = 200;
 /**
- * Each channel reads into memory of its own, which goes through to the client uncopied and is used again: memory for each piece (what a
- * socket does by itself) made V8 collect the whole heap every second under load, for a third of the proxy's time with answers of 32 KiB.
+ * Each channel reads into memory of its own, which goes through to the client uncopied and is used again. Memory for each piece, what a socket
+ * does by itself, makes V8 collect the whole heap again and again: 32 to 98 instead of 24 to 26 us of CPU for an answer of 32 KiB (medians
+ * of runs in turns).
  */
 const readBytes = 64 * 1024;
 
