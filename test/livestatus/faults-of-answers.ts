@@ -164,6 +164,26 @@ export const faultsOfAnswers: readonly LivestatusFault[] = [
     },
   },
   {
+    id: 'V68',
+    about: 'a client that does not read yet gets its own answer, although the same channel has answered others meanwhile',
+    run: async () => {
+      const answers = new Map(['one', 'two', 'three'].map((name) => [name, framed(200, `${name} `.repeat(80_000))]));
+      await using lp = await rig({
+        site: { number_of_channels: 1 },
+        script: (request, socket) => void socket.write(answers.get(request.split(/\s/)[1] ?? '') ?? ''),
+      });
+      await lp.ready();
+      const slow = await lp.client();
+      slow.socket.pause();
+      slow.send('GET one\nResponseHeader: fixed16\n\n');
+      await until(() => lp.site.queries.length === 1);
+      for (const name of ['two', 'three'])
+        assert.ok((await lp.ask(`GET ${name}\nResponseHeader: fixed16\n\n`)) === answers.get(name), name);
+      slow.socket.resume();
+      assert.ok((await slow.all()) === answers.get('one'));
+    },
+  },
+  {
     id: 'V40',
     about: 'errors of the site go to the client with the header, as text on mk without it, as silence on Icinga',
     run: async () => {
