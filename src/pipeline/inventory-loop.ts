@@ -5,6 +5,7 @@ import { itemSources, livenessItem } from '../core/liveness/items.ts';
 import type { Clock } from '../lib/clock.ts';
 import { classify } from '../model/faults.ts';
 import type { Item } from '../model/item.ts';
+import type { JsonObject } from '../model/json.ts';
 import { partitionOf, stableId } from '../model/stable-hash.ts';
 import { type PartitionRef, partitionName } from '../topics/topic.ts';
 import type { OwnerFeed } from './owner-feed.ts';
@@ -39,7 +40,7 @@ const anewEvery = 5;
 /** What an owner has told one of its partitions, under one lease. */
 interface Told {
   readonly lease: string;
-  readonly revisions: Map<string, string>;
+  readonly revisions: ReadonlyMap<string, string>;
   reloads: number;
 }
 
@@ -63,17 +64,32 @@ export async function runInventoryLoop(deps: InventoryLoopDeps, signal: AbortSig
   }
 }
 
-/** By partition: host → definition with its revision. */
-interface Shares {
-  readonly inventory: Inventory;
-  readonly partitions: readonly ReadonlyMap<string, { readonly definition: HostDefinition; readonly revision: string }>[];
+/** What one partition is told: host → revision of its definition. Unchanged while its object is the same. */
+interface Share {
+  readonly revisions: ReadonlyMap<string, string>;
+  readonly definitions: ReadonlyMap<string, HostDefinition>;
 }
 
-function share(inventory: Inventory, partitions: number): Shares {
-  const shares = Array.from({ length: partitions }, () => new Map<string, { definition: HostDefinition; revision: string }>());
-  for (const [host, definition] of inventory.hosts)
-    shares[partitionOf([host], partitions)]?.set(host, { definition, revision: stableId([JSON.stringify(definition)]) });
-  return { inventory, partitions: shares };
+interface Shares {
+  readonly hosts: number;
+  /** For who announces: how many there are, of which groups. */
+  readonly fleet: Share & { readonly counted: JsonObject };
+  readonly partitions: readonly Share[];
+}
+
+function share({ hosts, groups }: Inventory, partitions: number): Shares {
+  const shares = Array.from({ length: partitions }, () => ({
+    revisions: new Map<string, string>(),
+    definitions: new Map<string, HostDefinition>(),
+  }));
+  for (const [host, definition] of hosts) {
+    const mine = shares[partitionOf([host], partitions)];
+    mine?.revisions.set(host, stableId([JSON.stringify(definition)]));
+    mine?.definitions.set(host, definition);
+  }
+  const counted = { total: hosts.size, groups };
+  const fleet = { revisions: new Map([['', stableId([JSON.stringify(counted)])]]), definitions: new Map(), counted };
+  return { hosts: hosts.size, fleet, partitions: shares };
 }
 
 /** Null when it cannot be used: the old one stays. */
@@ -81,12 +97,12 @@ async function reload(deps: InventoryLoopDeps, before: Shares): Promise<Shares |
   try {
     const next = share(await deps.load(), deps.hosts.length);
     let changed = 0;
-    next.partitions.forEach((hosts, i) => {
-      const old = before.partitions[i];
-      for (const [host, { revision }] of hosts) if (old?.get(host)?.revision !== revision) changed += 1;
-      for (const host of old?.keys() ?? []) if (!hosts.has(host)) changed += 1;
+    next.partitions.forEach(({ revisions }, i) => {
+      const old = before.partitions[i]?.revisions;
+      for (const [host, revision] of revisions) if (old?.get(host) !== revision) changed += 1;
+      for (const host of old?.keys() ?? []) if (!revisions.has(host)) changed += 1;
     });
-    if (changed > 0) deps.report({ kind: 'loaded', hosts: next.inventory.hosts.size, changed });
+    if (changed > 0) deps.report({ kind: 'loaded', hosts: next.hosts, changed });
     return next;
   } catch (error) {
     deps.report({ kind: 'refused', error });
@@ -97,20 +113,20 @@ async function reload(deps: InventoryLoopDeps, before: Shares): Promise<Shares |
 async function tellAll(deps: InventoryLoopDeps, shares: Shares, told: Map<string, Told>, signal: AbortSignal): Promise<void> {
   const leases = new Map(deps.owned().map((token) => [token.unit, `${token.incarnation}/${token.epoch}`]));
   for (const unit of told.keys()) if (!leases.has(unit)) told.delete(unit);
-  const counted = { total: shares.inventory.hosts.size, groups: shares.inventory.groups };
-  const fleet = new Map([['', stableId([JSON.stringify(counted)])]]);
-  await tellOne(deps, deps.announces, leases, told, fleet, () => [item(deps, itemSources.fleet, '', counted)], signal);
+  const { fleet } = shares;
+  const count = () => [item(deps, itemSources.fleet, '', fleet.counted)];
+  await tellOne(deps, deps.announces, leases, told, fleet, count, signal);
   for (const [i, ref] of deps.hosts.entries()) {
-    const hosts = shares.partitions[i] ?? new Map();
-    const revisions = new Map([...hosts].map(([host, { revision }]) => [host, revision]));
+    const mine = shares.partitions[i];
+    if (mine === undefined) continue;
     const items = (changed: readonly string[], isRoster: boolean) => {
       const out = changed.flatMap((host) => {
-        const one = hosts.get(host);
-        return one === undefined ? [] : [item(deps, itemSources.host, host, toJson(one.definition))];
+        const definition = mine.definitions.get(host);
+        return definition === undefined ? [] : [item(deps, itemSources.host, host, toJson(definition))];
       });
-      return isRoster ? [...out, item(deps, itemSources.roster, '', { hosts: [...hosts.keys()] })] : out;
+      return isRoster ? [...out, item(deps, itemSources.roster, '', { hosts: [...mine.revisions.keys()] })] : out;
     };
-    await tellOne(deps, ref, leases, told, revisions, items, signal);
+    await tellOne(deps, ref, leases, told, mine, items, signal);
   }
 }
 
@@ -120,7 +136,7 @@ async function tellOne(
   ref: PartitionRef,
   leases: ReadonlyMap<string, string>,
   told: Map<string, Told>,
-  revisions: Map<string, string>,
+  { revisions }: Share,
   items: (changed: readonly string[], isRoster: boolean) => readonly Item[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -129,10 +145,10 @@ async function tellOne(
   if (lease === undefined) return;
   const before = told.get(unit);
   const known = before?.lease === lease && before.reloads < anewEvery ? before : null;
+  if (known?.revisions === revisions) return;
   const changed = [...revisions].flatMap(([host, revision]) => (known?.revisions.get(host) === revision ? [] : [host]));
   const gone = known === null || [...known.revisions.keys()].some((host) => !revisions.has(host));
-  if (changed.length === 0 && !gone) return;
-  await deps.feed.send(ref, items(changed, gone), signal);
+  if (changed.length > 0 || gone) await deps.feed.send(ref, items(changed, gone), signal);
   told.set(unit, { lease, revisions, reloads: known?.reloads ?? 0 });
 }
 
