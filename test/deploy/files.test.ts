@@ -186,13 +186,28 @@ function linesOf(child: ChildProcess): (wanted: string) => Promise<void> {
 }
 
 describe('docker-compose.yml', () => {
+  const services = async () => {
+    const file = parse(await readFile(join(projectDir, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
+      readonly services: Readonly<
+        Record<string, { readonly profiles?: readonly string[]; image?: string; build?: object; pull_policy?: string }>
+      >;
+    };
+    return file.services;
+  };
+
+  it('builds its image once, since every further build of one name makes containers anew, and asks nobody else for it', async () => {
+    const ours = Object.entries(await services()).filter(([, { image }]) => image === 'ceilograph:local');
+
+    expect(ours.filter(([, { build }]) => build !== undefined).map(([name]) => name)).toEqual(['agent-1']);
+    expect(ours.map(([name, service]) => [name, service.pull_policy])).toEqual(
+      ['agent-1', 'agent-2', 'agent-3', 'generator'].map((name) => [name, 'never']),
+    );
+  });
+
   it('has no profile that `npm run test:compose` does not try', async () => {
     const runner = await readFile(join(projectDir, 'test/run/compose.ts'), 'utf8');
-    const file = parse(await readFile(join(projectDir, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
-      readonly services: Readonly<Record<string, { readonly profiles?: readonly string[] }>>;
-    };
 
-    const profiles = new Set(Object.values(file.services).flatMap((service) => service.profiles ?? []));
+    const profiles = new Set(Object.values(await services()).flatMap((service) => service.profiles ?? []));
 
     expect(profiles.size).toBe(3);
     expect([...profiles].filter((profile) => !new RegExp(`'--profile',\\s+'${profile}'`).test(runner))).toEqual([]);
