@@ -21,6 +21,8 @@ async function takeAll(): Promise<Tally> {
   const address = `http://127.0.0.1:${port}`;
   const demo = spawn(process.execPath, [join(projectDir, 'dist/cli/main.js'), 'demo', '--port', String(port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // Without it partitions of a killed agent are at the others before anybody could look.
+    env: { ...process.env, CEILOGRAPH_TIMING_REJOIN_GRACE_MS: '6000' },
   });
   const browser = await openBrowser();
   try {
