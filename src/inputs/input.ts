@@ -25,6 +25,8 @@ export interface Delivery {
   readonly custody?: Custody;
   /** A dead letter on its way again: what of it is still wanted. */
   readonly again?: Again;
+  /** Nobody will ask for the body again: until the output is durable it need not be kept. */
+  bodyRead?(): void;
   /** The output is durable: acknowledge. May be cumulative inside; settled in the order of delivery. */
   settle(): void;
   /** It cannot be taken now: give it back. Never for poison (that is dead-lettered, then settled). */

@@ -38,7 +38,11 @@ export function partitionOf(keyValues: readonly string[], partitions: number): n
  * parts: never random, never a time.
  */
 export function stableId(parts: readonly string[]): string {
-  const text = canonicalParts(parts);
+  return stableIdOf(canonicalParts(parts));
+}
+
+/** The same of `canonicalParts(parts)`, which may be put together from those of some parts and of the others. */
+export function stableIdOf(text: string): string {
   const a = h64(text, 0n).toString(16).padStart(16, '0');
   const b = h64(text, 1n).toString(16).padStart(16, '0');
   return `${a.slice(0, 8)}-${a.slice(8, 12)}-8${a.slice(13, 16)}-a${b.slice(1, 4)}-${b.slice(4)}`;

@@ -164,6 +164,7 @@ function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
       const fault = classify(error);
       work.letters.push(letterOf(deps, delivery, 'decode', fault.code, fault.message));
     }
+    delivery.bodyRead?.();
     if (work.read % computedAtOnce === 0) computeDirect(work);
   }
   computeDirect(work);
@@ -189,14 +190,15 @@ function readDelivery(deps: ListenerDeps, delivery: Delivery, work: Work): void 
     readReports(deps, delivery, notification, work);
     return;
   }
-  const { verdict, problems, ...all } = deps.converter.convert(notification);
+  const converted = deps.converter.convert(notification);
+  const { verdict, problems } = converted;
   if (verdict === 'requeue') {
     work.refused.add(delivery);
     return;
   }
   // What the other kind came to stands since the first time, and whoever has it need not know this id any more.
-  const samples = again?.only === 'events' ? [] : all.samples;
-  const events = again?.only === 'samples' ? [] : all.events;
+  const samples = again?.only === 'events' ? [] : converted.samples;
+  const events = again?.only === 'samples' ? [] : converted.events;
   const { message_id: id } = notification;
   const { traceparent } = delivery;
   const trace = deps.watching?.converted(deps.name, delivery.origin, id, samples, events, traceparent);

@@ -2,7 +2,7 @@ import type { Event } from '../../model/event.ts';
 import { Float, isNumeric, type Json, type JsonObject, toFloat } from '../../model/json.ts';
 import type { Notification, Priority } from '../../model/notification.ts';
 import type { Sample } from '../../model/sample.ts';
-import { stableId } from '../../model/stable-hash.ts';
+import { canonicalParts, stableIdOf } from '../../model/stable-hash.ts';
 import { isTruthy } from '../python/compare.ts';
 import { toNaiveUtc } from '../python/datetime.ts';
 import { pyFloat } from '../python/number.ts';
@@ -193,14 +193,14 @@ function hasVolume({ volume }: SampleDraft): boolean {
 
 /** Ids are a pure function of the message id, the meter's name and which of that name it is: other meters may come and go. */
 class SampleIds {
-  readonly #messageId: string;
+  readonly #message: string;
   readonly #given: string[] = [];
   #counts: Map<string, number> | undefined;
   constructor(messageId: string) {
-    this.#messageId = messageId;
+    this.#message = canonicalParts([messageId]);
   }
   next(name: string): string {
-    return stableId([this.#messageId, name, `${this.#earlier(name)}`]);
+    return stableIdOf(this.#message + canonicalParts([name, `${this.#earlier(name)}`]));
   }
   /** How many of that name came before. Most notifications have a handful of samples of different names. */
   #earlier(name: string): number {

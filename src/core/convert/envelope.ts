@@ -57,24 +57,23 @@ function innerText(text: string): string | undefined {
   } catch {
     return undefined; // the careful parser says where it is broken
   }
-  if (!isObject(envelope) || !Object.hasOwn(envelope, 'oslo.message') || !Object.hasOwn(envelope, 'oslo.version'))
-    return undefined;
+  if (!isObject(envelope)) return undefined;
   const { 'oslo.version': version, 'oslo.message': message } = envelope;
+  if (version === undefined || message === undefined) return undefined;
   if (typeof version !== 'string' || !/^2(\.\d+)?$/.test(version))
     throw new Fault('poison', 'bad_envelope', `envelope version ${quote(version)}, only 2.x is known`);
   if (typeof message !== 'string') throw new Fault('poison', 'bad_envelope', 'oslo.message is not a text');
   return message;
 }
 
-/** From the parsed inner object. Throws a poison Fault `bad_envelope`, `missing_field` or `bad_field`. */
+/** From the parsed inner object, whose fields have names that no object inherits. Throws a poison Fault `bad_envelope`, `missing_field` or `bad_field`. */
 export function toNotification(message: Json, transportPriority?: string): Notification {
   if (!isObject(message)) throw new Fault('poison', 'bad_envelope', 'the message is not an object');
-  if (!Object.hasOwn(message, 'payload')) throw new Fault('poison', 'missing_field', 'the message has no payload');
-  const payload = message['payload'] as Json;
+  const { payload, message_id: id } = message;
+  if (payload === undefined) throw new Fault('poison', 'missing_field', 'the message has no payload');
   const publisherId = message['publisher_id'] === null ? null : textOf(message, 'publisher_id');
   const eventType = textOf(message, 'event_type');
   const timestamp = textOf(message, 'timestamp');
-  const id = Object.hasOwn(message, 'message_id') ? message['message_id'] : undefined;
   return {
     // The same content must get the same id wherever it is decoded: copies of it are then recognised.
     message_id:
@@ -94,17 +93,18 @@ function quote(value: Json | undefined): string {
 }
 
 function textOf(message: JsonObject, name: string): string {
-  const value = Object.hasOwn(message, name) ? message[name] : undefined;
+  const value = message[name];
   if (typeof value === 'string') return value;
   if (value === undefined || value === null) throw new Fault('poison', 'missing_field', `the message has no ${name}`);
   throw new Fault('poison', 'bad_field', `${name} is not a text`);
 }
 
 function priorityOf(message: JsonObject, transportPriority: string | undefined): Priority {
-  const own = Object.hasOwn(message, 'priority') ? message['priority'] : undefined;
+  const own = message['priority'];
   const word = typeof own === 'string' && own !== '' ? own : transportPriority;
   if (word === undefined) throw new Fault('poison', 'missing_field', 'the message has no priority');
-  const priority = priorities.find((known) => known === word || known === word.toLowerCase());
+  const lower = word.toLowerCase();
+  const priority = priorities.find((known) => known === lower);
   if (priority === undefined) throw new Fault('poison', 'bad_field', `priority is ${quote(word)}`);
   return priority;
 }
@@ -122,7 +122,7 @@ function contextName(key: string): string {
 }
 
 function contextOf(message: JsonObject): JsonObject {
-  const given = Object.hasOwn(message, 'ctxt') ? message['ctxt'] : undefined;
+  const given = message['ctxt'];
   if (isObject(given)) return given;
   const context: { [key: string]: Json } = {};
   for (const key of Object.keys(message)) {

@@ -113,7 +113,8 @@ function buildMetadata(
   const tags = userField?.one(root) ?? null;
   if (!isTruthy(tags)) return metadata;
   const kept = reservedUserMetadata(tags, metadata, reserved);
-  return Object.keys(kept).length === 0 ? metadata : { ...metadata, user_metadata: kept };
+  if (Object.keys(kept).length > 0) metadata['user_metadata'] = kept;
+  return metadata;
 }
 
 interface Base {

@@ -12,16 +12,17 @@ import { namedText, type Sign, traitsText } from './signature.ts';
 /** What is printed of names that definitions give: some hundreds, unless somebody sends names of his own. */
 class Printed<T extends string | number> {
   readonly #texts = new Map<string, { readonly kind: T; readonly text: string }>();
-  readonly #print: (name: string, kind: T) => string;
+  readonly #print: (name: string, kind: T) => readonly string[];
 
-  constructor(print: (name: string, kind: T) => string) {
+  constructor(print: (name: string, kind: T) => readonly string[]) {
     this.#print = print;
   }
 
   of(name: string, kind: T): string {
     const known = this.#texts.get(name);
     if (known?.kind === kind) return known.text;
-    const text = this.#print(name, kind);
+    // Joined, not added up: every use of a text in pieces walks through them.
+    const text = this.#print(name, kind).join('');
     if (this.#texts.size < mostNames && name.length < longestName) this.#texts.set(name, { kind, text });
     return text;
   }
@@ -30,19 +31,27 @@ const mostNames = 1024;
 const longestName = 64;
 
 const value = (json: Json): string => (typeof json === 'string' ? quoteJson(json) : printJson(json));
-/** What an operator's own transformer leaves out is null, as whoever reads the line takes it. */
-const orNull = (json: Json | undefined): string => value(json ?? null);
 
 let told: Sample | undefined;
 let toldText = '';
 
-/** From `user_id` to `resource_metadata`: who, about what, when. The samples of a notification mostly say the same there, so it is printed once. */
+/**
+ * From `user_id` to `resource_metadata`: who, about what, when. The samples of a notification mostly say the same there, so it is printed once, and
+ * at once, as a flat text: each of its samples would walk through the pieces again. What an operator's own transformer leaves out is null, as
+ * whoever reads the line takes it.
+ */
 function contextText(sample: Sample): string {
   if (told === undefined || !saysTheSame(told, sample)) {
     const { user_id, user_name, project_id, project_name, resource_id, timestamp, resource_metadata } = sample;
-    toldText =
-      `"user_id":${orNull(user_id)},"user_name":${orNull(user_name)},"project_id":${orNull(project_id)},"project_name":${orNull(project_name)},` +
-      `"resource_id":${orNull(resource_id)},"timestamp":${value(timestamp)},"resource_metadata":${printJson(resource_metadata)}`;
+    toldText = printJson({
+      user_id: user_id ?? null,
+      user_name: user_name ?? null,
+      project_id: project_id ?? null,
+      project_name: project_name ?? null,
+      resource_id: resource_id ?? null,
+      timestamp,
+      resource_metadata,
+    }).slice(1, -1);
     told = sample;
   }
   return toldText;
@@ -61,9 +70,16 @@ function saysTheSame(a: Sample, b: Sample): boolean {
   );
 }
 
+const sampleHeads = new Printed((name, type: SampleType) => ['{"name":', value(name), `,"type":"${type}","unit":`]);
+const meterHeads = new Printed((name, type: SampleType) => [
+  '"counter_name":',
+  value(name),
+  `,"counter_type":"${type}","counter_unit":`,
+]);
+
 /** The JSON line of a sample (`Sample.as_dict`), without newline. Throws poison `bad_number` for a volume that is not finite. */
 export function toSampleLine(sample: Sample): string {
-  return `{"name":${value(sample.name)},"type":"${sample.type}","unit":${value(sample.unit)},"volume":${value(sample.volume)},${contextText(sample)},"source":${value(sample.source)},"id":${value(sample.id)},"monotonic_time":${value(sample.monotonic_time)}}`;
+  return `${sampleHeads.of(sample.name, sample.type)}${value(sample.unit)},"volume":${value(sample.volume)},${contextText(sample)},"source":${value(sample.source)},"id":${value(sample.id)},"monotonic_time":${value(sample.monotonic_time)}}`;
 }
 
 /** The JSON line of an event (`Event.serialize`), without newline. */
@@ -75,12 +91,13 @@ function eventFields({ message_id, event_type, generated, traits, raw }: Event):
   return `"message_id":${value(message_id)},"event_type":${value(event_type)},"generated":${value(generated)},"traits":[${traitsJson(traits ?? [])}],"raw":${printJson(raw ?? {})}`;
 }
 
-const traitHeads = new Printed((name, type: TraitType) => `[${quoteJson(name)},${type},`);
+/** With the end of the trait before. */
+const traitHeads = new Printed((name, type: TraitType) => ['],[', quoteJson(name), `,${type},`]);
 
 function traitsJson(traits: readonly Trait[]): string {
   let text = '';
-  for (const [name, type, held] of traits) text += `${text === '' ? '' : ','}${traitHeads.of(name, type)}${value(held)}]`;
-  return text;
+  for (const [name, type, held] of traits) text += traitHeads.of(name, type) + value(held);
+  return text === '' ? '' : `${text.slice(2)}]`;
 }
 
 export function toItemLine(item: Item): string {
@@ -98,7 +115,7 @@ export function itemLines(items: readonly Item[]): string {
 /** The signed metering message (notifier, udp; tcp adds its `publisherId`) as a JSON text. */
 export function toMeteringMessage(sample: Sample, sign: Sign, publisherId?: string): string {
   const host = publisherId === undefined ? '' : `,"publisher_id":${quoteJson(publisherId)}`;
-  return `{"source":${value(sample.source)},"counter_name":${value(sample.name)},"counter_type":"${sample.type}","counter_unit":${value(sample.unit)},"counter_volume":${value(sample.volume)},${contextText(sample)},"message_id":${value(sample.id)},"monotonic_time":${value(sample.monotonic_time)}${host},"message_signature":"${sign.empty === true ? '' : sign(meteringSignatureText(sample, publisherId))}"}`;
+  return `{"source":${value(sample.source)},${meterHeads.of(sample.name, sample.type)}${value(sample.unit)},"counter_volume":${value(sample.volume)},${contextText(sample)},"message_id":${value(sample.id)},"monotonic_time":${value(sample.monotonic_time)}${host},"message_signature":"${sign.empty === true ? '' : sign(meteringSignatureText(sample, publisherId))}"}`;
 }
 
 /** `signatureText` of the metering message, its names in their known order. */

@@ -32,7 +32,7 @@ export class Consumption implements Receipts {
   readonly #consumerTags: string[] = [];
   #touched = new Set<string>();
   #inbox: AmqpDelivery[] = [];
-  #arrived: () => void = () => {};
+  #arrived: (() => void) | null = null;
 
   private constructor(connection: BrokerConnection, channel: Channel, { clock, closed }: ConsumptionOptions) {
     this.#channel = channel;
@@ -141,7 +141,9 @@ export class Consumption implements Receipts {
 
   #take(delivery: AmqpDelivery): void {
     this.#inbox.push(delivery);
-    this.#arrived();
+    // Once: to resolve a promise that is resolved costs as much as taking the message.
+    this.#arrived?.();
+    this.#arrived = null;
   }
 
   #lose(fault: Fault): void {

@@ -31,12 +31,14 @@ export interface Receipts {
   giveBack(delivery: AmqpDelivery): void;
 }
 
+const noBody = new Uint8Array(0);
+
 /**
  * What is kept of a message until it is settled. A thousand of them wait at any time, for longer than garbage stays young, so each costs what
  * it takes to copy it twice: no closures, and nothing of what amqplib says of a message but this (CPU figures: decision 13).
  */
 export class AmqpDelivery implements Delivery {
-  readonly body: Uint8Array;
+  body: Uint8Array;
   readonly origin: string;
   readonly priority: string | undefined;
   readonly custody: Custody;
@@ -57,6 +59,10 @@ export class AmqpDelivery implements Delivery {
     this.deliveryTag = fields.deliveryTag;
     this.queue = route.queue;
     this.#receipts = receipts;
+  }
+
+  bodyRead(): void {
+    this.body = noBody;
   }
 
   settle(): void {

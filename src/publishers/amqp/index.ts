@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { ConfirmChannel } from 'amqplib';
-import { joinText } from '../../lib/text-pieces.ts';
+import type { TextPiece } from '../../lib/text-pieces.ts';
 import { isEvent } from '../../model/item.ts';
 import { commonTrace } from '../../model/output-traces.ts';
 import { stableId } from '../../model/stable-hash.ts';
@@ -43,8 +43,8 @@ export const amqp: PublisherKind<AmqpParameters> = {
         const now = context.clock.now();
         const traceparent = commonTrace(batch.traces, batch.count);
         const perMeter = parameters.per_meter_topic ? byMeter(batch) : [];
-        const parts: Part[] = [{ eventType, payload: payloadOf(batch) }];
-        for (const [meter, messages] of perMeter) parts.push({ eventType: `${eventType}.${meter}`, payload: messages.join(',') });
+        const parts: Part[] = [{ eventType, payload: batch.messageTexts() }];
+        for (const [meter, messages] of perMeter) parts.push({ eventType: `${eventType}.${meter}`, payload: messages });
         for (const topic of topics)
           for (const [index, { eventType, payload }] of parts.entries()) {
             // oslo.messaging skips an id that it has just seen, and these are different messages.
@@ -60,8 +60,8 @@ export const amqp: PublisherKind<AmqpParameters> = {
             const { exchange } = parameters;
             const body = toOsloNotification({ id, publisherId, eventType, payload, now });
             const to = { exchange, routing_key: keyOf(topic), headers: options.headers ?? {} };
-            if (hand !== undefined) await hand({ to, body });
-            else await link.publish(exchange, to.routing_key, Buffer.from(body), options, signal);
+            if (hand !== undefined) await hand({ to, body: body.toString() });
+            else await link.publish(exchange, to.routing_key, body, options, signal);
           }
       },
       probe: async (signal) => {
@@ -75,12 +75,7 @@ export const amqp: PublisherKind<AmqpParameters> = {
 
 interface Part {
   readonly eventType: string;
-  readonly payload: string;
-}
-
-/** A JSON text holds no newline, so those between the messages are all there are. */
-function payloadOf(batch: Batch): string {
-  return joinText(batch.messageTexts()).slice(0, -1).replaceAll('\n', ',');
+  readonly payload: readonly TextPiece[];
 }
 
 const keyOf = (topic: string) => `${topic}.sample`;
@@ -92,7 +87,7 @@ function byMeter(batch: Batch): readonly (readonly [meter: string, messages: rea
   for (const [index, item] of batch.items.entries()) {
     if (isEvent(item)) continue;
     const list = meters.get(item.name) ?? [];
-    list.push(messages[index] ?? '');
+    list.push(`${messages[index]}\n`);
     meters.set(item.name, list);
   }
   return [...meters].sort(([a], [b]) => (a < b ? -1 : 1));

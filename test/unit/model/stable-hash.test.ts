@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { partitionOf, stableHash, stableId } from '../../../src/model/stable-hash.ts';
+import { canonicalParts, partitionOf, stableHash, stableId, stableIdOf } from '../../../src/model/stable-hash.ts';
 
 /** Made with the C implementation (python-xxhash). To change one is to move every key in the field to another partition. */
 const golden = JSON.parse(readFileSync(new URL('../../golden/stable-hash.json', import.meta.url), 'utf8')) as readonly {
@@ -20,6 +20,10 @@ describe('the stable hash', () => {
 
   it('tells apart where one part ends and the next begins', () => {
     expect(stableHash(['ab', 'c'])).not.toBe(stableHash(['a', 'bc']));
+  });
+
+  it('makes the same id of texts that were put together', () => {
+    for (const { parts, id } of golden) expect(stableIdOf(parts.map((part) => canonicalParts([part])).join(''))).toBe(id);
   });
 
   it('gives ids of the shape of a UUID', () => {

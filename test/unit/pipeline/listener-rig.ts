@@ -117,8 +117,14 @@ export class Rig {
   #deliveryOf(body: string | Json): Delivery {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     const name = (typeof body === 'object' && (body as { message_id?: string } | null)?.message_id) || text;
+    let kept = new TextEncoder().encode(text);
     return {
-      body: new TextEncoder().encode(text),
+      get body() {
+        return kept;
+      },
+      bodyRead: () => {
+        kept = new Uint8Array(0);
+      },
       origin: 'amqp://x/q',
       priority: 'info',
       redelivered: false,

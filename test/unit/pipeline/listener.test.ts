@@ -100,6 +100,15 @@ describe('a listener', () => {
     expect(rig.story.filter((line) => line.startsWith('settle'))).toHaveLength(4);
   });
 
+  it('keeps the body of a dead letter, though whoever delivered it lets go of it once it is read', async () => {
+    const rig = new Rig();
+    await rig.deliver('{', message('b', { throws: true }));
+    await rig.end();
+
+    const texts = rig.letters.map(({ body }) => new TextDecoder().decode(body as Uint8Array));
+    expect(texts).toEqual(['{', JSON.stringify(message('b', { throws: true }))]);
+  });
+
   it('makes a dead letter of a sample that no entry can hold, and its neighbours pass', async () => {
     const rig = new Rig();
     await rig.deliver(message('a'), message('b', { infinite: true }), message('c'));
