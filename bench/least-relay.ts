@@ -4,8 +4,8 @@ import { endTogether } from './children.ts';
 /**
  *     node --import tsx bench/least-relay.ts SITE LISTEN
  *
- * The least that anything in Node can do between clients and a Livestatus server, for the bench of the proxy: two kept connections, answers
- * measured by their header and handed on. No time limits, no errors, no counts; ends when it is told.
+ * The least that anything in Node can do between clients and a Livestatus server, for the bench of the proxy: two connections, kept while
+ * anybody waits, and answers measured by their header and handed on. No time limits, no errors, no counts; ends when it is told.
  */
 interface Upstream {
   readonly socket: Socket;
@@ -22,20 +22,21 @@ endTogether();
 const [site = '', listen = ''] = process.argv.slice(2);
 const headerBytes = 16;
 const line: Asker[] = [];
-const free = [open(), open()];
+const most = 2;
+let there = 0;
 
 createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('error', () => undefined); // clients of a bench close as they like
   socket.on('end', () => socket.end());
   socket.on('data', (chunk: Buffer) => {
     const asker = { socket, question: chunk.toString('latin1').replace(/\n\n$/, '\nKeepAlive: on\n\n') };
-    const upstream = free.pop();
-    if (upstream === undefined) line.push(asker);
-    else ask(upstream, asker);
+    if (there === most) line.push(asker);
+    else ask(open(), asker);
   });
 }).listen(listen);
 
 function open(): Upstream {
+  there += 1;
   const upstream: Upstream = { socket: connect({ path: site }), left: 0, asker: null };
   upstream.socket.on('data', (chunk: Buffer) => {
     if (upstream.left === 0) upstream.left = headerBytes + Number(chunk.toString('latin1', 4, headerBytes - 1));
@@ -44,8 +45,11 @@ function open(): Upstream {
     asker?.socket.write(chunk);
     if (upstream.left > 0) return;
     const next = line.shift();
-    if (next === undefined) free.push(upstream);
-    else ask(upstream, next);
+    if (next !== undefined) ask(upstream, next);
+    else {
+      there -= 1;
+      upstream.socket.destroy();
+    }
     asker?.socket.end();
   });
   return upstream;
