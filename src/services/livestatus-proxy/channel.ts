@@ -17,6 +17,11 @@ export interface AnswerSink {
    */
   start(header: Fixed16, bytes: Buffer): Taken;
   body(chunk: Buffer): Taken;
+  /**
+   * All of the answer has come, its last bytes are yet to be handed on. The channel may be asked again from here: a server that works on the next
+   * question meanwhile answers more of them.
+   */
+  came(): void;
   end(): void;
   fail(failure: ChannelFailure): void;
 }
@@ -169,23 +174,25 @@ export class Channel {
   #onPart(piece: Buffer, give: (part: Buffer) => Taken): void {
     const part = piece.length > this.#left ? piece.subarray(0, this.#left) : piece;
     this.#left -= part.length;
-    this.#handedOn(give(part));
-    // The sink may have closed us.
-    if (this.#state === 'busy' && this.#left === 0) this.#finish(piece.length - part.length);
+    if (this.#left > 0) this.#handedOn(give(part));
+    else this.#finish(part, piece.length - part.length, give);
   }
 
   #handedOn(taken: Taken): void {
-    if (taken === 'taken' || this.#state !== 'busy') return;
-    this.#memory = Buffer.allocUnsafeSlow(readBytes);
-    if (taken === 'full' && (this.#relaying || this.#left > 0)) this.#socket.pause();
+    if (taken !== 'taken') this.#memory = Buffer.allocUnsafeSlow(readBytes);
+    // The sink may have closed us.
+    if (taken === 'full' && this.#state === 'busy') this.#socket.pause();
   }
 
-  #finish(excess: number): void {
+  #finish(last: Buffer, excess: number, give: (part: Buffer) => Taken): void {
     const sink = this.#sink;
     this.#sink = null;
     this.#answers += 1;
     this.#state = 'idle';
     if (excess > 0) this.#gone('closed', `the site sent ${excess} bytes more than announced`);
+    sink?.came();
+    // We may have the next question by now, whose answer must not be read over these bytes, and need not wait for this client.
+    if (give(last) !== 'taken') this.#memory = Buffer.allocUnsafeSlow(readBytes);
     sink?.end();
   }
 

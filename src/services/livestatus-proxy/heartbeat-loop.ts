@@ -146,6 +146,7 @@ function probeSink(resolve: (probed: Probed) => void): AnswerSink {
       return body(first.subarray(fixed16Bytes));
     },
     body,
+    came: () => undefined,
     end: () => resolve(readProbe(code, Buffer.concat(chunks).toString('utf8'))),
     fail: ({ detail }) => resolve({ error: detail }),
   };

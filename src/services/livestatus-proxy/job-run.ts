@@ -43,11 +43,12 @@ function getSink(site: JobSite, job: Job, channel: Channel): AnswerSink {
       return asker.start(header, bytes);
     },
     body: (chunk) => asker.body(chunk),
-    end() {
+    came() {
+      job.begun = true;
       job.state = 'done';
       site.finished(job, channel);
-      asker.end();
     },
+    end: () => asker.end(),
     fail(failure) {
       if (failure.begun) return failLate(site, job, channel, failure);
       // Nothing was sent to the client, so that asking again on another connection is invisible.
@@ -79,6 +80,7 @@ function commandSink(site: JobSite, job: Job, channel: Channel): AnswerSink {
       return asker.start(header, bytes);
     },
     body: (chunk) => (error ? asker.body(chunk) : 'taken'),
+    came: () => undefined,
     end() {
       job.state = 'done';
       // The confirmation of a refused command may still come.
@@ -102,6 +104,7 @@ function relaySink(site: JobSite, job: Job, channel: Channel): AnswerSink {
   const { asker } = job;
   return {
     start: () => 'taken',
+    came: () => undefined,
     body(chunk) {
       job.begun = true;
       job.bytes += chunk.length;
