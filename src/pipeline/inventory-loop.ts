@@ -40,7 +40,7 @@ const anewEvery = 5;
 /** What an owner has told one of its partitions, under one lease. */
 interface Told {
   readonly lease: string;
-  readonly revisions: ReadonlyMap<string, string>;
+  readonly revisions: Revisions;
   reloads: number;
 }
 
@@ -64,16 +64,18 @@ export async function runInventoryLoop(deps: InventoryLoopDeps, signal: AbortSig
   }
 }
 
-/** What one partition is told: host → revision of its definition. Unchanged while its object is the same. */
+/** By name, the revision of what is said of it. Nothing has changed while the object is the same. */
+type Revisions = ReadonlyMap<string, string>;
+
 interface Share {
-  readonly revisions: ReadonlyMap<string, string>;
+  readonly revisions: Revisions;
   readonly definitions: ReadonlyMap<string, HostDefinition>;
 }
 
 interface Shares {
   readonly hosts: number;
   /** For who announces: how many there are, of which groups. */
-  readonly fleet: Share & { readonly counted: JsonObject };
+  readonly fleet: { readonly revisions: Revisions; readonly counted: JsonObject };
   readonly partitions: readonly Share[];
 }
 
@@ -88,7 +90,7 @@ function share({ hosts, groups }: Inventory, partitions: number): Shares {
     mine?.definitions.set(host, definition);
   }
   const counted = { total: hosts.size, groups };
-  const fleet = { revisions: new Map([['', stableId([JSON.stringify(counted)])]]), definitions: new Map(), counted };
+  const fleet = { revisions: new Map([['', stableId([JSON.stringify(counted)])]]), counted };
   return { hosts: hosts.size, fleet, partitions: shares };
 }
 
@@ -115,7 +117,7 @@ async function tellAll(deps: InventoryLoopDeps, shares: Shares, told: Map<string
   for (const unit of told.keys()) if (!leases.has(unit)) told.delete(unit);
   const { fleet } = shares;
   const count = () => [item(deps, itemSources.fleet, '', fleet.counted)];
-  await tellOne(deps, deps.announces, leases, told, fleet, count, signal);
+  await tellOne(deps, deps.announces, leases, told, fleet.revisions, count, signal);
   for (const [i, ref] of deps.hosts.entries()) {
     const mine = shares.partitions[i];
     if (mine === undefined) continue;
@@ -126,7 +128,7 @@ async function tellAll(deps: InventoryLoopDeps, shares: Shares, told: Map<string
       });
       return isRoster ? [...out, item(deps, itemSources.roster, '', { hosts: [...mine.revisions.keys()] })] : out;
     };
-    await tellOne(deps, ref, leases, told, mine, items, signal);
+    await tellOne(deps, ref, leases, told, mine.revisions, items, signal);
   }
 }
 
@@ -136,7 +138,7 @@ async function tellOne(
   ref: PartitionRef,
   leases: ReadonlyMap<string, string>,
   told: Map<string, Told>,
-  { revisions }: Share,
+  revisions: Revisions,
   items: (changed: readonly string[], isRoster: boolean) => readonly Item[],
   signal: AbortSignal,
 ): Promise<void> {
