@@ -7,7 +7,7 @@ import { joinTraces, markTrace, type OutputTraces } from '../model/output-traces
 import type { DeadLetters } from './dead-letters.ts';
 import type { HoldingLane } from './holding-lane.ts';
 import type { Tally } from './tally.ts';
-import { lineOf, speak, type Unspeakable } from './unspeakable.ts';
+import { lineOf, speak, tracesBeside, type Unspeakable } from './unspeakable.ts';
 import type { Traced, Watching } from './watching.ts';
 
 /** What became of some notifications: the text for the targets, and the items only where somebody looks at them. */
@@ -82,7 +82,7 @@ export class DirectSink {
       text,
       count: items.length,
       items: looksAt ? items : null,
-      traces: bad.length === 0 ? traces : undefined,
+      traces: tracesBeside(bad, traces),
       letters,
       bad,
     };

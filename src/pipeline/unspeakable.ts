@@ -48,17 +48,17 @@ export function splitUnspeakable(
   if (takes === 'messages') {
     const { items, lines, bad } = speak(blob.items, codec.messageLines);
     return {
-      good: { key: blob.key, count: items.length, texts: [lines], replay: blob.replay, traces: tracesOf(blob, bad) },
+      good: { key: blob.key, count: items.length, texts: [lines], replay: blob.replay, traces: tracesBeside(bad, blob.traces) },
       bad,
     };
   }
   if (blob.lines !== undefined) return { good: blob, bad: [] };
   const { items, lines, bad } = speak(blob.items, codec.lines);
-  return { good: { ...blob, items, lines, traces: tracesOf(blob, bad) }, bad };
+  return { good: { ...blob, items, lines, traces: tracesBeside(bad, blob.traces) }, bad };
 }
 
-/** They go by the place, and what is missing moves the others: in that rare case none has one. */
-function tracesOf({ traces }: Offered, bad: readonly Unspeakable[]): OutputTraces | undefined {
+/** Of those that are not bad. They go by the place, and what is missing moves the others: in that rare case none has one. */
+export function tracesBeside(bad: readonly Unspeakable[], traces: OutputTraces | undefined): OutputTraces | undefined {
   return bad.length === 0 ? traces : undefined;
 }
 

@@ -22,7 +22,7 @@ import { readUnlessStopped } from './read-unless-stopped.ts';
 import type { Recorder } from './recorder.ts';
 import { sinkChain } from './sink-chain.ts';
 import type { Tally } from './tally.ts';
-import { lineOf, speak } from './unspeakable.ts';
+import { lineOf, speak, tracesBeside } from './unspeakable.ts';
 import type { Watching } from './watching.ts';
 
 /**
@@ -88,7 +88,7 @@ export async function runWorker(deps: WorkerDeps, ref: PartitionRef, token: Leas
   const turn = new Turn(deps.clock);
   for (const _ of partition.restoring(loaded.value.cursor, loaded.value.ids)) if (turn.isOver) await turn.next();
   const owner = new Owner(deps, ref, token, partition, loaded.value, stop);
-  await owner.replayOutbox(loaded.value, turn);
+  await owner.replayOutbox(loaded.value);
   const attachment = await deps.topics.attach(ref, partition.anchor?.offset ?? null, prefetch);
   const over = deps.runs?.(() => partition.keys);
   try {
@@ -124,6 +124,7 @@ class Owner {
   readonly #stop: StopSignals;
   readonly #caution: Caution;
   readonly #outbox: PartitionOutbox;
+  readonly #turn: Turn;
   #version: number;
   #fenced = false;
   #feedLate = false;
@@ -137,11 +138,12 @@ class Owner {
     this.#version = loaded.version;
     this.#caution = new Caution(loaded.starts, loaded.suspects, deps.turns);
     this.#stop = stop;
+    this.#turn = new Turn(deps.clock);
     this.#outbox = new PartitionOutbox(deps, ref, token, stop.hard, () => this.#lost('clear'));
   }
 
-  async replayOutbox(loaded: Loaded, turn: Turn): Promise<void> {
-    await this.#outbox.replay(loaded, turn);
+  async replayOutbox(loaded: Loaded): Promise<void> {
+    await this.#outbox.replay(loaded, this.#turn);
     this.#deps.report({ kind: 'running', version: loaded.version, keys: this.#partition.keys, outbox: loaded.outbox.length });
   }
 
@@ -161,9 +163,8 @@ class Owner {
       try {
         const names = this.#caution.batchSize === 1 ? received.map(fingerprintOf) : [];
         if (!(await this.#begin(names))) return;
-        const turn = new Turn(this.#deps.clock);
-        const step = await this.#step(received, turn);
-        if (turn.isOver) await turn.next();
+        const step = await this.#step(received);
+        if (this.#turn.isOver) await this.#turn.next();
         if (!(await this.#commit(step.out, step.ids, step.traces))) return;
         // What is held is not applied yet.
         this.#caution.committed(this.#partition.heldCount > 0 ? [] : names, step.applied);
@@ -234,11 +235,11 @@ class Owner {
     return false;
   }
 
-  async #step(received: readonly Received[], turn: Turn): Promise<Step> {
+  async #step(received: readonly Received[]): Promise<Step> {
     const step: Step = { applied: 0, items: 0, out: [], traces: undefined, ids: [] };
     for (const one of received) {
       if (step.items >= itemsPerCommit) break;
-      if (turn.isOver) await turn.next();
+      if (this.#turn.isOver) await this.#turn.next();
       step.applied += 1;
       const read = await this.#read(one);
       if (read === null) continue;
@@ -324,7 +325,7 @@ class Owner {
     this.#version = result.version;
     this.#deps.watching?.committed(this.#ref, this.#token.epoch, this.#version, ids, items);
     crashPoint('after-commit');
-    this.#outbox.publish(this.#version, items, text, ids, bad.length === 0 ? traces : undefined);
+    this.#outbox.publish(this.#version, items, text, ids, tracesBeside(bad, traces));
     return true;
   }
 
