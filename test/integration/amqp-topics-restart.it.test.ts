@@ -32,6 +32,9 @@ describe('appending to RabbitMQ while it is killed and started again', () => {
       const writer = new Writer(await topics.openAppender(), refs, 20);
       await until(() => (writer.count > 500 * round ? true : undefined));
 
+      // Frozen first: killed in an instant at which everything is confirmed, it would take nothing with it.
+      broker.signal('SIGSTOP');
+      await until(() => (writer.underWay === 20 ? true : undefined));
       await broker.kill();
       await broker.launch();
       const before = writer.count;

@@ -18,6 +18,7 @@ export class Writer {
   readonly #running: Promise<void>;
   readonly confirmed = new Map<PartitionRef, number>();
   #failures = 0;
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(appender: Appender, refs: readonly PartitionRef[], atOnce: number) {
     for (const ref of refs) this.confirmed.set(ref, 0);
@@ -27,6 +28,11 @@ export class Writer {
   /** Confirmed entries, of all partitions together. */
   get count(): number {
     return [...this.confirmed.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Batches that were handed to the appender and are not settled. */
+  get underWay(): number {
+    return this.#underWay.size;
   }
 
   get failures(): number {
@@ -40,16 +46,15 @@ export class Writer {
 
   async #run(appender: Appender, refs: readonly PartitionRef[], atOnce: number): Promise<void> {
     let next = 1;
-    const underWay = new Set<Promise<void>>();
     while (!this.#stop.signal.aborted) {
       const from = next;
       next += 3;
-      const one = this.#insist(appender, refs, from).finally(() => underWay.delete(one));
-      underWay.add(one);
-      if (underWay.size >= atOnce) await Promise.race(underWay);
+      const one = this.#insist(appender, refs, from).finally(() => this.#underWay.delete(one));
+      this.#underWay.add(one);
+      if (this.#underWay.size >= atOnce) await Promise.race(this.#underWay);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await Promise.all(underWay);
+    await Promise.all(this.#underWay);
   }
 
   /** As a listener does it: what failed is appended once more, under the same number. */

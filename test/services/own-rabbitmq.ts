@@ -10,6 +10,8 @@ export interface OwnRabbitmq {
   readonly url: string;
   /** SIGKILL to everything that belongs to it; it is gone when this resolves. */
   kill(): Promise<void>;
+  /** To everything that belongs to it: SIGSTOP freezes it with its connections open. */
+  signal(signal: NodeJS.Signals): void;
   /** On the same data; returns at once. */
   launch(): Promise<void>;
   /** Until it takes connections. */
@@ -42,6 +44,7 @@ export async function startOwnRabbitmq(kin: NodeJS.ProcessEnv = {}): Promise<Own
   return {
     url,
     kill: service.kill,
+    signal: (signal) => void process.kill(-service.pid(), signal),
     async launch() {
       const child = spawn(command, args, { cwd: service.folder, env: variables, detached: true, stdio: 'ignore' });
       child.unref();
