@@ -128,7 +128,7 @@ function triedOnProxy({ id, run }: LivestatusFault): Promise<Tally> {
 
 /** Beside the servers that publishers write to. */
 function triedPublishers(id: string): Promise<Tally> {
-  const servers = ['rabbitmq', 'redis', 'postgres', 'prometheus', 'pushgateway'];
+  const servers = ['rabbitmq', 'redis', 'postgres', 'prometheus', 'pushgateway', 'kafka'];
   const command = ['node', '--import', 'tsx', 'test/run/publisher-fault.ts', id];
   return programCheck('bash', ['test/services/services.sh', 'run', ...servers, '--', ...command]);
 }

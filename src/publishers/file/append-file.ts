@@ -48,7 +48,7 @@ export class AppendFile {
   async readIds(): Promise<Set<string>> {
     const { handle } = await this.#look();
     const ids = await readTailIds(this.#path, handle);
-    await handle.datasync();
+    await flushed(handle);
     return ids;
   }
 
@@ -68,7 +68,7 @@ export class AppendFile {
       ({ size, prefix } = await this.#ending(handle, known));
     }
     await this.#write(handle, size, prefix === '' ? bytes : [Buffer.from(prefix), ...bytes]);
-    if (this.#options.sync) await handle.datasync();
+    if (this.#options.sync) await flushed(handle);
   }
 
   async close(): Promise<void> {
@@ -118,6 +118,15 @@ export class AppendFile {
     const { bytesWritten } = await handle.writev(bytes);
     if (bytesWritten < length) throw new Fault('retryable', 'short_write', 'the disk took a part of the batch only');
     this.#end = before + length;
+  }
+}
+
+/** A device and a pipe keep nothing that could be flushed, and say so: EINVAL (fdatasync(2)). */
+async function flushed(handle: FileHandle): Promise<void> {
+  try {
+    await handle.datasync();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
   }
 }
 

@@ -3,47 +3,14 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import type { Publisher, PublisherContext } from '../../../src/publishers/publisher.ts';
-import { publishers } from '../../../src/publishers/registry.ts';
 import { removeTopology, takeAll } from '../../services/rabbitmq.ts';
-import { startProxy, type TcpProxy } from '../../services/tcp-proxy.ts';
 import { unpack } from '../../services/unpack.ts';
 import { amqpUrl, postgresUrl, prometheusUrl, pushgatewayUrl, redisUrl } from '../../services/with-services.ts';
+import { file } from './file-target.ts';
+import { gnocchi } from './gnocchi-target.ts';
 import { HttpTarget } from './http-target.ts';
-
-/** One kind of publisher with its real target behind a wire that can be hurt. */
-export interface HurtTarget {
-  readonly kind: string;
-  readonly proxy: TcpProxy;
-  /** How long between offers; a Pushgateway has a request for every resource, and here each item is one. */
-  readonly everyMs?: number;
-  open(context: PublisherContext): Promise<Publisher>;
-  /** Whatever is asked is answered with an error from now on; undefined: the target has no such answer. */
-  readonly answerErrors?: () => Promise<void>;
-  readonly answerAgain?: () => Promise<void>;
-  /** The ids that are there, repetitions included. */
-  ids(): Promise<readonly string[]>;
-  close(): Promise<void>;
-}
-
-async function behindProxy(text: string) {
-  const url = new URL(text);
-  const proxy = await startProxy({ host: url.hostname, port: Number(url.port) });
-  url.host = `127.0.0.1:${proxy.port}`;
-  return { proxy, url };
-}
-
-async function opened(
-  kind: string,
-  parameters: Readonly<Record<string, unknown>>,
-  context: PublisherContext,
-): Promise<Publisher> {
-  const entry = publishers[kind];
-  if (entry === undefined) throw new Error(`no publisher ${kind}`);
-  return (await entry.load()).open(entry.schema.parse(parameters), context);
-}
-
-const timeout_ms = 2_000;
+import { behindProxy, type HurtTarget, opened, timeout_ms } from './hurt-target.ts';
+import { kafka } from './kafka-target.ts';
 
 async function web(kind: string, path: string, more: Readonly<Record<string, unknown>>, pattern: RegExp): Promise<HurtTarget> {
   const target = new HttpTarget();
@@ -213,5 +180,8 @@ export function openTargets(): Promise<readonly HurtTarget[]> {
     prometheus(),
     pushgateway(),
     tcp(),
+    kafka(),
+    gnocchi(),
+    file(),
   ]);
 }

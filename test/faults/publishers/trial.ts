@@ -4,7 +4,8 @@ import { createItemCodec } from '../../../src/pipeline/item-codec.ts';
 import { MemoryLane } from '../../../src/pipeline/lane.ts';
 import type { Letter } from '../../../src/pipeline/letter.ts';
 import { sampleWith } from '../../sample.ts';
-import { type HurtTarget, openTargets } from './targets.ts';
+import type { HurtTarget } from './hurt-target.ts';
+import { openTargets } from './targets.ts';
 
 /** How the wire to a target, or what it answers, is hurt. */
 export interface PublisherFault {
@@ -17,25 +18,29 @@ export interface PublisherFault {
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
+const isBehindWire = ({ proxy }: HurtTarget) => proxy !== null;
+
 export const publisherFaults: readonly PublisherFault[] = [
   {
     id: 'P1',
     about: 'the target of every publisher is down for a minute',
+    takes: isBehindWire,
     hurt: async ({ proxy }) => {
-      proxy.refuse(true);
-      proxy.cut();
+      proxy?.refuse(true);
+      proxy?.cut();
       await sleep(60_000);
-      proxy.refuse(false);
+      proxy?.refuse(false);
     },
   },
   {
     id: 'P2',
     about: 'the target of every publisher stands still, longer than it is waited for, and goes on, five times',
+    takes: isBehindWire,
     hurt: async ({ proxy }) => {
       for (let times = 0; times < 5; times++) {
-        proxy.freeze();
+        proxy?.freeze();
         await sleep(3_000);
-        proxy.thaw();
+        proxy?.thaw();
         await sleep(2_000);
       }
     },
@@ -53,11 +58,12 @@ export const publisherFaults: readonly PublisherFault[] = [
   {
     id: 'P4',
     about: 'the target of every publisher dies after it took a batch and before it said so, ten times',
+    takes: isBehindWire,
     hurt: async ({ proxy }) => {
       for (let times = 0; times < 10; times++) {
-        proxy.holdAnswers();
+        proxy?.holdAnswers();
         await sleep(800);
-        proxy.cut();
+        proxy?.cut();
         await sleep(700);
       }
     },
@@ -114,7 +120,7 @@ async function tryTarget(target: HurtTarget, fault: PublisherFault): Promise<Pub
   const offered: string[] = [];
   const outcomes: Promise<unknown>[] = [];
   const offer = () => {
-    const items = Array.from({ length: 3 }, () => item(offered));
+    const items = Array.from({ length: 3 }, () => (target.formed ?? unchanged)(item(offered)));
     outcomes.push(lane.offer({ key: '', items, replay: false }));
   };
   const hurting = new AbortController();
@@ -145,6 +151,8 @@ async function tryTarget(target: HurtTarget, fault: PublisherFault): Promise<Pub
     letters: letters.length,
   };
 }
+
+const unchanged = (sample: Sample) => sample;
 
 function item(offered: string[]): Sample {
   const id = `id-${offered.length}`;

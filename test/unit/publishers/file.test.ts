@@ -61,6 +61,20 @@ describe('the file publisher', () => {
   };
   const lineBytes = codec.lines([sample('a')]).length;
 
+  it('takes a device for a file that keeps nothing, also when a batch comes again', async () => {
+    const publisher = await openFile({ path: '/dev/null' });
+
+    await publish(publisher, ['a']);
+    await publish(publisher, ['a', 'b'], true);
+  });
+
+  it('asks for patience where the disk is full', async () => {
+    const publisher = await openFile({ path: '/dev/full' });
+
+    await expect(publish(publisher, ['a'])).rejects.toMatchObject({ class: 'retryable', code: 'enospc' });
+    await expect(publish(publisher, ['a'], true)).rejects.toMatchObject({ class: 'retryable', code: 'enospc' });
+  });
+
   it('repairs a torn last line, whatever was cut, and loses no line before or after it', async () => {
     const whole = codec.lines([sample('x')]);
     for (const length of [1, 2, 20, whole.length - 2]) {
