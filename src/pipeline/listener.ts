@@ -222,13 +222,13 @@ function readReports(deps: ListenerDeps, delivery: Delivery, notification: Notif
     work.letters.push(letterOf(deps, delivery, 'reports', 'no_liveness', message, notification));
     return;
   }
-  const { reports, problems } = pushedReports(notification, deps.clock.now());
+  const { items, count, problems } = pushedReports(notification, deps.clock.now());
   if (problems.length > 0) {
-    const message = `${problems.length} of ${problems.length + reports.length} reports are none: ${problems.slice(0, 5).join('; ')}`;
+    const message = `${problems.length} of ${problems.length + count} reports are none: ${problems.slice(0, 5).join('; ')}`;
     work.letters.push(letterOf(deps, delivery, 'reports', 'bad_report', message, notification));
   }
-  deps.tally.samples += reports.length;
-  deps.reports.route(notification.message_id, reports, [], into(deps.sinks, work));
+  deps.tally.samples += count;
+  deps.reports.route(notification.message_id, items, [], into(deps.sinks, work));
 }
 
 /** The samples of one notification may come to so many times what a notification may have. */

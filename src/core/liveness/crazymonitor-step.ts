@@ -5,7 +5,7 @@ import type { Output, TableResult, TableTransformer, Time } from '../transformer
 import { type OldState, oldHost, oldPass, passMs } from './crazymonitor.ts';
 import { fromJson, type HostDefinition, toJson } from './host-definition.ts';
 import type { Transition } from './host-turn.ts';
-import { itemSources, transitionEvent } from './items.ts';
+import { itemSources, reportsIn, transitionEvent } from './items.ts';
 import { definitionOf, hostsIn, type Rows, reportsOf } from './rows.ts';
 
 /**
@@ -35,7 +35,7 @@ interface OldRow extends OldState {
 
 function take(rows: Rows, item: Item, time: Time): TableResult<JsonObject> {
   if (isEvent(item)) return dropped('not_a_report');
-  const { source, resource_id: host, name: service, resource_metadata: data } = item;
+  const { source, resource_id: host, resource_metadata: data } = item;
   if (source === itemSources.host) {
     const definition = fromJson(data);
     const known = rows.get(`o:${definition.host}`);
@@ -53,15 +53,19 @@ function take(rows: Rows, item: Item, time: Time): TableResult<JsonObject> {
     const gone = [...hostsIn(rows)].filter((each) => !expected.has(each));
     return { writes: gone.flatMap((each) => ['d', 'r', 'o'].map((kind) => [`${kind}:${each}`, null] as const)), out: [] };
   }
-  if (source !== itemSources.report) return dropped('not_a_report');
+  const given = reportsIn(item);
+  if (given === null) return dropped('not_a_report');
   const definition = definitionOf(rows, host);
-  if (definition === undefined) return dropped('unknown_host');
-  if (!definition.services.some((each) => each.name === service)) return dropped('unknown_service');
-  return { writes: [[`r:${host}`, { ...reportsOf(rows, host), [service]: time.partition }]], out: [] };
+  if (definition === undefined) return dropped('unknown_host', given.length);
+  const known = given.filter(([service]) => definition.services.some(({ name }) => name === service));
+  const heard = Object.fromEntries(known.map(([service]) => [service, time.partition]));
+  const result = { writes: [[`r:${host}`, { ...reportsOf(rows, host), ...heard }]] as const, out: [] };
+  const unknown = given.length - known.length;
+  return unknown === 0 ? result : { ...result, dropped: [{ reason: 'unknown_service', count: unknown }] };
 }
 
-function dropped(reason: string): TableResult<JsonObject> {
-  return { writes: [], out: [], dropped: [{ reason, count: 1 }] };
+function dropped(reason: string, count = 1): TableResult<JsonObject> {
+  return { writes: [], out: [], dropped: [{ reason, count }] };
 }
 
 function pass(rows: Rows, time: Time): TableResult<JsonObject> {

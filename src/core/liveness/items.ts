@@ -9,6 +9,8 @@ import { timeText } from '../transformers/time-text.ts';
  */
 export const itemSources = {
   report: 'ceilograph:report',
+  /** Of several services of one host that came together; the metadata are the data of each, by its name. */
+  reports: 'ceilograph:reports',
   host: 'ceilograph:host',
   roster: 'ceilograph:roster',
   maintain: 'ceilograph:maintain',
@@ -41,6 +43,12 @@ export function livenessItem(
     resource_metadata: data,
     monotonic_time: null,
   };
+}
+
+/** The reports in an item, by service; null when it holds none. */
+export function reportsIn({ source, name, resource_metadata: data }: Sample): readonly (readonly [string, JsonObject])[] | null {
+  if (source === itemSources.report) return [[name, data]];
+  return source === itemSources.reports ? (Object.entries(data) as [string, JsonObject][]) : null;
 }
 
 /** A sample of a pipeline as a report: its metadata and its volume are the data that triggers look at. */

@@ -7,7 +7,7 @@ import { fromJson, type HostDefinition } from './host-definition.ts';
 import { type HostState, newHost, toJson as stateJson } from './host-state.ts';
 import { HostTurn, type Moment, type Reports, type Transition } from './host-turn.ts';
 import { interned } from './intern.ts';
-import { itemSources, transitionEvent } from './items.ts';
+import { itemSources, reportsIn, transitionEvent } from './items.ts';
 import { definitionOf, hostsIn, lastBorn, type Meta, meta, metaOf, newest, type Rows, reportsOf, stateOf } from './rows.ts';
 import { defaultSettings, type LivenessSettings } from './settings.ts';
 import { TimingWheel } from './timing-wheel.ts';
@@ -66,7 +66,8 @@ class Turns {
     if (isEvent(item)) return this.#drop('not_a_report');
     switch (item.source) {
       case itemSources.report:
-        return this.#report(item);
+      case itemSources.reports:
+        return this.#report(item.resource_id, reportsIn(item) ?? []);
       case itemSources.host:
         return this.#define(fromJson(interned(item.resource_metadata)));
       case itemSources.roster:
@@ -113,23 +114,31 @@ class Turns {
     this.#out.push({ item: transitionEvent('feed', facts, this.#moment.now), basis: ['feed', `${before.p}`, `${before.n}`] });
   }
 
-  #report({ resource_id: host, name: service, resource_metadata: data }: Sample): TableResult<JsonObject> {
+  /** One service after the other, as if each had come alone: what is told does not depend on how reports were packed. */
+  #report(host: string, given: readonly (readonly [service: string, data: JsonObject])[]): TableResult<JsonObject> {
     const definition = definitionOf(this.#rows, host);
-    const state = stateOf(this.#rows, host);
-    if (definition === undefined || state === undefined) return this.#drop('unknown_host');
-    if (!definition.services.some(({ name }) => name === service)) return this.#drop('unknown_service');
+    let state = stateOf(this.#rows, host);
+    if (definition === undefined || state === undefined) return this.#drop('unknown_host', given.length);
     const before = reportsOf(this.#rows, host);
     const { partition } = this.#moment;
-    const reports = before[service] === partition ? before : { ...before, [service]: partition };
-    if (reports !== before) this.#writes.push([`r:${host}`, reports]);
-    const triggers = triggersOf(definition, service);
-    // Nearly every report: all is well and stays so. The first one of a service brings its deadline nearer.
-    if (triggers.length === 0 && before[service] !== undefined && isWell(state)) return this.#result();
-    const turn = new HostTurn(definition, reports, state, this.#moment, this.#settings);
-    turn.reported(service);
-    const failed = pull(triggers, data, new Set(Object.keys(state.fired)), turn);
-    if (failed > 0) this.#dropped.set('trigger_failed', failed);
-    this.#settle(definition, state, turn);
+    const reports: Record<string, number> = { ...before };
+    for (const [service, data] of given) {
+      if (!definition.services.some(({ name }) => name === service)) {
+        this.#drop('unknown_service');
+        continue;
+      }
+      const isFirst = reports[service] === undefined;
+      reports[service] = partition;
+      const triggers = triggersOf(definition, service);
+      // Nearly every report: all is well and stays so. The first one of a service brings its deadline nearer.
+      if (triggers.length === 0 && !isFirst && isWell(state)) continue;
+      const turn = new HostTurn(definition, reports, state, this.#moment, this.#settings);
+      turn.reported(service);
+      const failed = pull(triggers, data, new Set(Object.keys(state.fired)), turn);
+      if (failed > 0) this.#drop('trigger_failed', failed);
+      state = this.#settle(definition, state, turn);
+    }
+    if (given.some(([service]) => reports[service] !== before[service])) this.#writes.push([`r:${host}`, reports]);
     return this.#result();
   }
 
@@ -189,13 +198,14 @@ class Turns {
     return this.#result();
   }
 
-  #settle(definition: HostDefinition, before: HostState, turn: HostTurn, isNew = false): void {
+  #settle(definition: HostDefinition, before: HostState, turn: HostTurn, isNew = false): HostState {
     const { host } = definition;
     const { state, transitions } = turn.finish();
     if (isNew || !sameState(before, state)) this.#writes.push([`s:${host}`, stateJson(state)]);
     this.#tell(definition, state.born, transitions);
     const next = turn.nextLook(state);
     if (next !== null) this.#wheel().arm(host, next);
+    return state;
   }
 
   #tell(definition: HostDefinition, born: number, transitions: readonly Transition[]): void {
@@ -218,8 +228,8 @@ class Turns {
     return wheel;
   }
 
-  #drop(reason: string): TableResult<JsonObject> {
-    this.#dropped.set(reason, 1);
+  #drop(reason: string, count = 1): TableResult<JsonObject> {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
     return this.#result();
   }
 

@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Notification } from '../../model/notification.ts';
 import type { Sample } from '../../model/sample.ts';
 import { stableId } from '../../model/stable-hash.ts';
@@ -12,7 +12,10 @@ export function isReports(notification: Notification): boolean {
 }
 
 export interface PushedReports {
-  readonly reports: readonly Sample[];
+  /** One item for each host, so that what all reports of a host say alike is carried and read once. */
+  readonly items: readonly Sample[];
+  /** How many reports are in them. */
+  readonly count: number;
   /** Why some of them are none. */
   readonly problems: readonly string[];
 }
@@ -24,19 +27,31 @@ export interface PushedReports {
 export function pushedReports(notification: Notification, nowMs: number): PushedReports {
   const { payload, message_id } = notification;
   const list = isObject(payload) ? payload['reports'] : undefined;
-  if (!Array.isArray(list)) return { reports: [], problems: ['payload.reports is no list'] };
-  const reports: Sample[] = [];
+  if (!Array.isArray(list)) return { items: [], count: 0, problems: ['payload.reports is no list'] };
+  const byHost = new Map<string, Map<string, JsonObject>>();
+  const items: Sample[] = [];
   const problems: string[] = [];
+  const pack = (host: string, services: ReadonlyMap<string, JsonObject>) => {
+    const id = stableId([message_id, `${items.length}`]);
+    items.push(livenessItem(itemSources.reports, host, '', Object.fromEntries(services), id, nowMs));
+  };
   (list as readonly Json[]).forEach((entry, i) => {
     const problem = problemOf(entry);
     if (problem !== null) problems.push(`report ${i}: ${problem}`);
     else if (isObject(entry)) {
       const data = isObject(entry['data']) ? entry['data'] : {};
       const [host, service] = [entry['host'] as string, entry['service'] as string];
-      reports.push(livenessItem(itemSources.report, host, service, data, stableId([message_id, `${i}`]), nowMs));
+      const services = byHost.get(host) ?? new Map<string, JsonObject>();
+      // What a service says twice it says in that order.
+      if (services.has(service)) {
+        pack(host, services);
+        services.clear();
+      }
+      byHost.set(host, services.set(service, data));
     }
   });
-  return { reports, problems };
+  for (const [host, services] of byHost) pack(host, services);
+  return { items, count: list.length - problems.length, problems };
 }
 
 const longestName = 200;

@@ -50,10 +50,9 @@ describe('the hosts of a partition', () => {
             world.roster(one.hosts);
             for (const name of [...naive.hosts.keys()]) if (!new Set<string>(one.hosts).has(name)) naive.remove(name);
           } else if (one.kind === 'report all') {
-            for (const service of ['cpu', 'uptime', 'disk', 'net']) {
-              world.report(one.host, service);
-              naive.report(one.host, service, world.second);
-            }
+            const all = ['cpu', 'uptime', 'disk', 'net'];
+            world.reportAll(one.host, all);
+            for (const service of all) naive.report(one.host, service, world.second);
           } else if (one.kind === 'report') {
             world.report(one.host, one.service);
             naive.report(one.host, one.service, world.second);

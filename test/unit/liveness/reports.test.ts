@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LivenessSchema } from '../../../src/config/liveness-schema.ts';
 import { livenessSinks } from '../../../src/config/liveness-sinks.ts';
 import { toLiveness } from '../../../src/config/liveness-values.ts';
+import { reportsIn } from '../../../src/core/liveness/items.ts';
 import { pushedReports } from '../../../src/core/liveness/pushed-reports.ts';
 import { createRouter } from '../../../src/core/route/router.ts';
 import type { Item } from '../../../src/model/item.ts';
@@ -23,20 +24,30 @@ function pushed(payload: JsonObject) {
 }
 
 describe('reports that are sent as such', () => {
-  it('become one item per service, each with an id of its own', () => {
-    const { reports, problems } = pushed({
+  it('become one item per host, each with an id of its own', () => {
+    const { items, count, problems } = pushed({
       reports: [
         { host: 'a', service: 'cpu', data: { load1: 0.5 } },
+        { host: 'b', service: 'uptime' },
         { host: 'a', service: 'uptime' },
       ],
     });
 
-    expect(problems).toEqual([]);
-    expect(reports).toMatchObject([
-      { resource_id: 'a', name: 'cpu', resource_metadata: { load1: 0.5 }, timestamp: '2026-01-01T00:00:00+00:00' },
-      { resource_id: 'a', name: 'uptime', resource_metadata: {} },
+    expect([count, problems]).toEqual([3, []]);
+    expect(items).toMatchObject([
+      { resource_id: 'a', resource_metadata: { cpu: { load1: 0.5 }, uptime: {} }, timestamp: '2026-01-01T00:00:00+00:00' },
+      { resource_id: 'b', resource_metadata: { uptime: {} } },
     ]);
-    expect(reports[0]?.id).not.toBe(reports[1]?.id);
+    expect(items[0]?.id).not.toBe(items[1]?.id);
+  });
+
+  it('stay in their order where a service reports twice', () => {
+    const { items, count } = pushed({
+      reports: [1, 2].map((load1) => ({ host: 'a', service: '__proto__', data: { load1 } })),
+    });
+
+    expect(count).toBe(2);
+    expect(items.map(reportsIn)).toEqual([[['__proto__', { load1: 1 }]], [['__proto__', { load1: 2 }]]]);
   });
 
   it.each<[JsonObject, string]>([
@@ -47,13 +58,13 @@ describe('reports that are sent as such', () => {
     [{ reports: [{ host: 'a', service: 'cpu', data: [] }] }, 'report 0: data is no object'],
     [{ reports: [{ host: 'a', service: 'cpu', data: { status: 2 } }] }, 'report 0: status 2 is not 0'],
   ])('are refused when they are none: %j', (payload, problem) => {
-    expect(pushed(payload)).toMatchObject({ reports: [], problems: [problem] });
+    expect(pushed(payload)).toMatchObject({ items: [], count: 0, problems: [problem] });
   });
 
   it('pass beside one that is none', () => {
-    const { reports, problems } = pushed({ reports: [{ host: 'a' }, { host: 'b', service: 'cpu', data: { status: 0 } }] });
+    const { count, problems } = pushed({ reports: [{ host: 'a' }, { host: 'b', service: 'cpu', data: { status: 0 } }] });
 
-    expect([reports.length, problems.length]).toEqual([1, 1]);
+    expect([count, problems.length]).toEqual([1, 1]);
   });
 });
 

@@ -101,6 +101,11 @@ export class World {
     this.#item(itemSources.report, host, service, data);
   }
 
+  /** As one item. */
+  reportAll(host: string, services: readonly string[]): void {
+    this.#item(itemSources.reports, host, '', Object.fromEntries(services.map((service) => [service, {}])));
+  }
+
   maintain(host: string, untilWall: number): void {
     this.#item(itemSources.maintain, host, '', { until: untilWall });
   }
