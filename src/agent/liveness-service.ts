@@ -1,15 +1,14 @@
 import { type FSWatcher, watch } from 'node:fs';
-import type { InventorySource, LivenessConfig } from '../config/agent-config.ts';
+import type { LivenessConfig } from '../config/agent-config.ts';
 import { announceSink, livenessSink, mirrorTarget, statusTarget } from '../config/liveness-sinks.ts';
-import { loadInventory } from '../config/load-inventory.ts';
+import { inventoryLoader } from '../config/load-inventory.ts';
 import type { SinkConfig } from '../config/sink-config.ts';
 import type { AgentIdentity } from '../coordination/group.ts';
-import type { Inventory } from '../core/liveness/inventory.ts';
 import { createRouter, type Router } from '../core/route/router.ts';
 import { orAborted } from '../lib/or-aborted.ts';
 import { isEvent } from '../model/item.ts';
 import type { AssignmentLoop } from '../pipeline/assignment-loop.ts';
-import { runInventoryLoop } from '../pipeline/inventory-loop.ts';
+import { type InventoryLoopDeps, runInventoryLoop } from '../pipeline/inventory-loop.ts';
 import { type LoopbackDeps, loopback } from '../pipeline/loopback.ts';
 import { OwnerFeed } from '../pipeline/owner-feed.ts';
 import { Sequencer } from '../pipeline/sequencer.ts';
@@ -26,11 +25,13 @@ import type { TopicSink } from './start-workers.ts';
 
 const lookEveryMs = 3_000;
 
+type KnownInventory = Pick<InventoryLoopDeps, 'load' | 'first'>;
+
 /** The hosts an agent watches: their inventory, where their reports go, and where what is told of them goes. */
 export class LivenessService {
   readonly #options: AgentOptions;
   readonly #config: LivenessConfig | null;
-  readonly #first: Inventory | null;
+  readonly #inventory: KnownInventory | null;
   readonly #boot: string;
   #ready: (deps: Omit<LoopbackDeps, 'routerOf' | 'sequencer'>) => void = () => undefined;
   readonly #deps: Promise<Omit<LoopbackDeps, 'routerOf' | 'sequencer'>>;
@@ -38,10 +39,10 @@ export class LivenessService {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looked: Promise<readonly HostView[]> = Promise.resolve([]);
 
-  private constructor(options: AgentOptions, identity: AgentIdentity, first: Inventory | null) {
+  private constructor(options: AgentOptions, identity: AgentIdentity, inventory: KnownInventory | null) {
     this.#options = options;
     this.#config = options.config.liveness;
-    this.#first = first;
+    this.#inventory = inventory;
     this.#boot = identity.boot;
     this.#deps = new Promise((resolve) => {
       this.#ready = resolve;
@@ -51,7 +52,9 @@ export class LivenessService {
   /** Throws a `ConfigError` when the inventory is wrong: nothing starts with one. */
   static async open(options: AgentOptions, identity: AgentIdentity): Promise<LivenessService> {
     const { liveness } = options.config;
-    return new LivenessService(options, identity, liveness === null ? null : await load(liveness.inventory));
+    if (liveness === null) return new LivenessService(options, identity, null);
+    const load = inventoryLoader(liveness.inventory, (sql) => readInventoryRows(sql, sql.query));
+    return new LivenessService(options, identity, { load, first: await load() });
   }
 
   /** For reports that are sent as such. Null where nobody is expected to report. */
@@ -106,10 +109,10 @@ export class LivenessService {
 
   /** Until the signal; rejects when it cannot go on. */
   async run(places: Places, sinks: readonly TopicSink[], loop: AssignmentLoop, signal: AbortSignal): Promise<void> {
-    const [config, first] = [this.#config, this.#first];
+    const [config, inventory] = [this.#config, this.#inventory];
     const refs = (name: string) => sinks.find((sink) => sink.config.sink === name)?.refs ?? [];
     const [announces] = refs(announceSink);
-    if (config === null || first === null || announces === undefined) return;
+    if (config === null || inventory === null || announces === undefined) return;
     const { clock, emit } = this.#options;
     const appender = await orAborted(places.topics.openAppender(), signal);
     const feed = new OwnerFeed(`${this.#boot}.inventory`, appender, clock);
@@ -117,8 +120,7 @@ export class LivenessService {
     try {
       await runInventoryLoop(
         {
-          load: () => load(config.inventory),
-          first,
+          ...inventory,
           reloadMs: config.reloadMs,
           hosts: refs(livenessSink),
           announces,
@@ -163,10 +165,6 @@ function onceFor<K, V>(make: (key: K) => V): (key: K) => V {
     if (known === null || known.key !== key) known = { key, value: make(key) };
     return known.value;
   };
-}
-
-function load(source: InventorySource): Promise<Inventory> {
-  return loadInventory(source, (sql) => readInventoryRows(sql, sql.query));
 }
 
 /** Whether a file of the inventory has changed or SIGHUP has come since it was asked last. What cannot be watched is read in its turn. */

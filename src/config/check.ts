@@ -5,7 +5,7 @@ import type { AgentConfig } from './agent-config.ts';
 import { loadCeilometer, loadConf } from './ceilometer/load-ceilometer.ts';
 import type { Note } from './ceilometer/note.ts';
 import { type LoadedAgent, loadAgentWithOrigins } from './load-agent.ts';
-import { loadInventory } from './load-inventory.ts';
+import { inventoryLoader } from './load-inventory.ts';
 import { loadSinkFiles, pipelineFiles } from './load-pipelines.ts';
 import { openConverter, settingsUnder, standing } from './load-setup.ts';
 import { ConfigError, type Problem } from './problem.ts';
@@ -80,7 +80,7 @@ export async function checkAll(paths: readonly string[], agentFile: string | nul
   const definitions = everything && config !== null ? config.definitions : { meters: of('meters'), events: of('events') };
   // Others are asked by a start.
   if (everything && config?.liveness?.inventory.kind === 'files')
-    await collect(loadInventory(config.liveness.inventory, async () => []));
+    await collect(inventoryLoader(config.liveness.inventory, async () => [])());
   const warnings = await checkDefinitions(config, everything, definitions, collect);
   return {
     problems: problems.sort(byPlace),

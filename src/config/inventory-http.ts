@@ -1,11 +1,14 @@
 import { ConfigError } from './problem.ts';
 import { fromFile } from './references.ts';
-import { readYaml, type YamlRead, yamlLimits } from './yaml-document.ts';
+import { yamlLimits } from './yaml-document.ts';
 
 const withinMs = 30_000;
 
-/** An inventory as somebody serves it: YAML or JSON, as one file. Throws a `ConfigError` that names the address and what it answered. */
-export async function fetchInventory(url: string, tokenFile: string | null): Promise<YamlRead> {
+/** The text of an inventory as somebody serves it: YAML or JSON, as one file. Throws a `ConfigError` that names the address and what it answered. */
+export async function fetchInventory(
+  url: string,
+  tokenFile: string | null,
+): Promise<{ readonly file: string; readonly text: string }> {
   const shown = new URL(url);
   shown.username = '';
   shown.password = '';
@@ -26,7 +29,7 @@ export async function fetchInventory(url: string, tokenFile: string | null): Pro
   }
   if (answer.status !== 200) return refuse(`answered ${answer.status}, expected 200`);
   const text = await bounded(answer);
-  return text === null ? refuse(`larger than ${yamlLimits.maxBytes} bytes`) : readYaml(text, shown.href);
+  return { file: shown.href, text: text ?? refuse(`larger than ${yamlLimits.maxBytes} bytes`) };
 }
 
 async function bounded(answer: Response): Promise<string | null> {

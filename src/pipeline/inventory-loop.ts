@@ -15,7 +15,7 @@ import type { OwnerFeed } from './owner-feed.ts';
  * of it again now and then, which mends what a former owner told late. What is the same changes nothing there.
  */
 export interface InventoryLoopDeps {
-  /** Throws what is wrong with it. */
+  /** The same object while nothing has changed. Throws what is wrong with it. */
   readonly load: () => Promise<Inventory>;
   readonly first: Inventory;
   readonly reloadMs: number;
@@ -73,13 +73,14 @@ interface Share {
 }
 
 interface Shares {
-  readonly hosts: number;
+  readonly of: Inventory;
   /** For who announces: how many there are, of which groups. */
   readonly fleet: { readonly revisions: Revisions; readonly counted: JsonObject };
   readonly partitions: readonly Share[];
 }
 
-function share({ hosts, groups }: Inventory, partitions: number): Shares {
+function share(of: Inventory, partitions: number): Shares {
+  const { hosts, groups } = of;
   const shares = Array.from({ length: partitions }, () => ({
     revisions: new Map<string, string>(),
     definitions: new Map<string, HostDefinition>(),
@@ -91,20 +92,22 @@ function share({ hosts, groups }: Inventory, partitions: number): Shares {
   }
   const counted = { total: hosts.size, groups };
   const fleet = { revisions: new Map([['', stableId([JSON.stringify(counted)])]]), counted };
-  return { hosts: hosts.size, fleet, partitions: shares };
+  return { of, fleet, partitions: shares };
 }
 
 /** Null when it cannot be used: the old one stays. */
 async function reload(deps: InventoryLoopDeps, before: Shares): Promise<Shares | null> {
   try {
-    const next = share(await deps.load(), deps.hosts.length);
+    const loaded = await deps.load();
+    if (loaded === before.of) return before;
+    const next = share(loaded, deps.hosts.length);
     let changed = 0;
     next.partitions.forEach(({ revisions }, i) => {
       const old = before.partitions[i]?.revisions;
       for (const [host, revision] of revisions) if (old?.get(host) !== revision) changed += 1;
       for (const host of old?.keys() ?? []) if (!revisions.has(host)) changed += 1;
     });
-    if (changed > 0) deps.report({ kind: 'loaded', hosts: next.hosts, changed });
+    if (changed > 0) deps.report({ kind: 'loaded', hosts: loaded.hosts.size, changed });
     return next;
   } catch (error) {
     deps.report({ kind: 'refused', error });

@@ -1,19 +1,23 @@
 import type { JsonObject } from '../../model/json.ts';
+import { fromJson, toJson } from './host-definition.ts';
 
 const most = 10_000;
 const known = new Map<string, unknown>();
 
 /**
- * A definition whose services and triggers are those of every other host that has the same: a hundred thousand hosts of a few templates hold a
- * few lists. Any other row as it is.
+ * A definition whose lists are those of every other host that has the same: a hundred thousand hosts of a few templates hold a few lists. Any
+ * other row as it is.
  */
 export function interned(row: JsonObject): JsonObject {
-  const { services, triggers } = row;
-  if (!Array.isArray(services) || !Array.isArray(triggers)) return row;
-  return { ...row, services: shared(services), triggers: shared(triggers) };
+  if (!Array.isArray(row['services']) || !Array.isArray(row['triggers'])) return row;
+  const definition = fromJson(row);
+  const { groups, parents, services, triggers, maintenance } = definition;
+  const lists = { groups: shared(groups), parents: shared(parents), services: shared(services) };
+  return toJson({ ...definition, ...lists, triggers: shared(triggers), maintenance: shared(maintenance) });
 }
 
-function shared<T>(value: T): T {
+/** The value, or an equal one from before: never change what it gives. */
+export function shared<T>(value: T): T {
   const text = JSON.stringify(value);
   const there = known.get(text);
   if (there !== undefined) return there as T;

@@ -1,4 +1,5 @@
 import { aliveService, type HostDefinition, type ServiceDefinition, type TriggerDefinition } from './host-definition.ts';
+import { shared } from './intern.ts';
 import type { InventoryFile } from './inventory-schema.ts';
 
 export interface Inventory {
@@ -84,8 +85,8 @@ class Merging {
     const groups = host.groups.filter((group) => this.#groups.get(group)?.enabled !== false);
     const names = [...groups.flatMap((group) => this.#groups.get(group)?.templates ?? []), ...host.templates];
     const templates = names.flatMap((each) => this.#templates.get(each) ?? []);
-    const services = mergedServices(templates, host.services);
-    const triggers = mergedTriggers(templates, host.triggers);
+    const services = shared(mergedServices(templates, host.services));
+    const triggers = shared(mergedTriggers(templates, host.triggers));
     const known = new Set(services.map((service) => service.name));
     for (const { id, service } of triggers)
       if (!known.has(service))
@@ -99,7 +100,8 @@ class Merging {
       until: Date.parse(until),
       reason,
     }));
-    return { host: name, address: host.address, groups, parents: host.parents, services, triggers, maintenance };
+    const lists = { groups: shared(groups), parents: shared(host.parents), services, triggers, maintenance: shared(maintenance) };
+    return { host: name, address: host.address, ...lists };
   }
 
   #known(
