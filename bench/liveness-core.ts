@@ -41,12 +41,13 @@ export function measureCore(hosts: number, services: number): CoreFigures {
     const item = livenessItem(itemSources.host, host, '', definition(host, serviceNames), host, wall);
     chainOf.get(host)?.applyNotification(host, [item], at(0));
   }
+  const data = Object.fromEntries(serviceNames.map((service) => [service, {}]));
   let reports = 0;
   const reportAll = (second: number) => {
     for (const host of names) {
-      const items = serviceNames.map((service) => livenessItem(itemSources.report, host, service, {}, host, wall));
-      reports += items.length;
-      chainOf.get(host)?.applyNotification(`${host}${second}`, items, at(second));
+      const item = livenessItem(itemSources.reports, host, '', data, host, wall);
+      reports += services;
+      chainOf.get(host)?.applyNotification(`${host}${second}`, [item], at(second));
     }
   };
   reportAll(1);
