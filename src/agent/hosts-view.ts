@@ -1,4 +1,5 @@
 import { announceSink, livenessSink } from '../config/liveness-sinks.ts';
+import { type HostRow, type StormRow, stormOf } from '../core/liveness/desk-rows.ts';
 import { fromJson as definitionFrom, type HostDefinition } from '../core/liveness/host-definition.ts';
 import { type HostState, newHost, fromJson as stateFrom, statusWords } from '../core/liveness/host-state.ts';
 import { itemSources, livenessItem } from '../core/liveness/items.ts';
@@ -30,9 +31,13 @@ export async function readHosts(places: Places, cluster: string): Promise<HostsV
   const refs = await places.topics.list(cluster);
   const told = new Map<string, string>();
   const silences: Silence[] = [];
-  for (const [key, row] of await rowsOf(places, refs, announceSink)) {
-    if (key.startsWith('h:')) told.set(key.slice(2), String(row['phase']));
-    else if (key === 's') silences.push(...(row['list'] as readonly JsonObject[]).map(silenceOf));
+  const announced = await rowsOf(places, refs, announceSink);
+  const storms = new Map<string, StormRow>();
+  for (const [key, row] of announced) if (key.startsWith('g:')) storms.set(key.slice(2), row as unknown as StormRow);
+  for (const [key, json] of announced) {
+    const row = json as unknown as HostRow;
+    if (key.startsWith('h:')) told.set(key.slice(2), stormOf(row, storms) === null ? row.phase : 'stormed');
+    else if (key === 's') silences.push(...(json['list'] as readonly JsonObject[]).map(silenceOf));
   }
   const hosts: HostView[] = [];
   for (const ref of refs.filter(({ sink }) => sink === livenessSink)) {

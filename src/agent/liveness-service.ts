@@ -37,7 +37,8 @@ export class LivenessService {
   readonly #deps: Promise<Omit<LoopbackDeps, 'routerOf' | 'sequencer'>>;
   #loops = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #looked: Promise<readonly HostView[]> = Promise.resolve([]);
+  /** Weak: a hundred thousand hosts as operators see them are more than all else that is known of them. */
+  #looked: WeakRef<Promise<readonly HostView[]>> | null = null;
 
   private constructor(options: AgentOptions, identity: AgentIdentity, inventory: KnownInventory | null) {
     this.#options = options;
@@ -65,14 +66,15 @@ export class LivenessService {
   /** All hosts of the cluster. Reading them costs, so for a few seconds everybody gets the same. */
   look(places: Places): Promise<readonly HostView[]> {
     const { clock, config } = this.#options;
-    if (clock.monotonic() - this.#lookedAt >= lookEveryMs) {
-      this.#lookedAt = clock.monotonic();
-      this.#looked = readHosts(places, config.cluster).then(({ hosts }) => hosts);
-      this.#looked.catch(() => {
-        this.#lookedAt = Number.NEGATIVE_INFINITY; // whoever asks next tries again
-      });
-    }
-    return this.#looked;
+    const known = clock.monotonic() - this.#lookedAt < lookEveryMs ? this.#looked?.deref() : undefined;
+    if (known !== undefined) return known;
+    this.#lookedAt = clock.monotonic();
+    const looked = readHosts(places, config.cluster).then(({ hosts }) => hosts);
+    looked.catch(() => {
+      this.#lookedAt = Number.NEGATIVE_INFINITY; // whoever asks next tries again
+    });
+    this.#looked = new WeakRef(looked);
+    return looked;
   }
 
   /** For clients of Livestatus, until the returned function is called. Throws a fatal Fault when it cannot listen. */
@@ -95,7 +97,7 @@ export class LivenessService {
     this.#loops += 1;
     const sequencer = new Sequencer(`${this.#boot}.loop${this.#loops}`);
     const isInner = sink.sink === livenessSink;
-    // Half of what hosts do is only for who keeps their statuses.
+    // Changes of status are only for who keeps them.
     const routerOf = onceFor((configs: readonly SinkConfig[]) =>
       isInner ? routerTo(announceSink, configs, ['!ceilograph.host.state']) : createRouter(configs),
     );

@@ -1,5 +1,5 @@
 import type { AnnounceSettings } from '../core/liveness/announce.ts';
-import type { LivenessSettings } from '../core/liveness/settings.ts';
+import type { TurnSettings } from '../core/liveness/host-turn.ts';
 import type { SpoolerSettings } from '../core/spool/settings.ts';
 import type { KafkaConnection } from '../model/kafka-connection.ts';
 import type { MailServer } from '../model/mail.ts';
@@ -92,7 +92,7 @@ export interface LivenessConfig {
   readonly reports: readonly { readonly match: readonly string[]; readonly host: string; readonly service: string }[];
   /** As the loop this descends from, its defects included. */
   readonly compat: 'crazymonitor' | null;
-  readonly judging: LivenessSettings;
+  readonly judging: TurnSettings;
   readonly announcing: AnnounceSettings;
 }
 

@@ -2,6 +2,7 @@ import { announce } from '../core/liveness/announce.ts';
 import { crazymonitor } from '../core/liveness/crazymonitor-step.ts';
 import { reportOf } from '../core/liveness/items.ts';
 import { liveness } from '../core/liveness/liveness.ts';
+import type { LivenessSettings } from '../core/liveness/settings.ts';
 import { compileAttribute, toText } from '../core/partition/grouping-key.ts';
 import type { AnyTransformer } from '../core/transformers/transformer.ts';
 import { type Item, isEvent } from '../model/item.ts';
@@ -27,7 +28,10 @@ export const pipelinesKind = 'pipelines';
  */
 export function livenessSinks(config: LivenessConfig | null): readonly SinkConfig[] {
   if (config === null) return [];
-  const { partitions, judging, announcing, reports, compat, inventory, mirror } = config;
+  const { partitions, announcing, reports, compat, inventory, mirror } = config;
+  const keepsStatuses = inventory.kind === 'sql' && inventory.update !== null;
+  // Half of what hosts do is only for who keeps their statuses.
+  const judging: LivenessSettings = { ...config.judging, tellsStates: keepsStatuses || mirror !== null };
   return [
     {
       ...common(livenessSink, compat === null ? liveness : crazymonitor, judging, { partitions, judging, reports, compat }),
@@ -37,7 +41,7 @@ export function livenessSinks(config: LivenessConfig | null): readonly SinkConfi
       partitions,
       publish: [
         target(announceSink),
-        ...(inventory.kind === 'sql' && inventory.update !== null ? [target(statusTarget)] : []),
+        ...(keepsStatuses ? [target(statusTarget)] : []),
         ...(mirror === null ? [] : [target(mirrorTarget)]),
       ],
     },

@@ -265,6 +265,14 @@ export function describePartitionStore(name: string, makeWorld: () => Promise<St
       expect(left.sort()).toEqual(['file 3', 'http 1', 'http 2', 'http 3']);
     });
 
+    it('takes a commit of very many changes', async () => {
+      const token = await acquire();
+      const set = Array.from({ length: 100_000 }, (_, i) => [`key ${i}`, 'value'] as const);
+
+      expect(await store.commit(token, commitOf(0, { set }))).toEqual({ kind: 'ok', version: 1 });
+      expect((await load(store, token)).states.size).toBe(100_000);
+    });
+
     it('clears an outbox of many blobs', async () => {
       const token = await acquire();
       await Promise.all(

@@ -131,7 +131,11 @@ export class RedisConnection {
     } catch (error) {
       if (!hasWord(error, 'NOSCRIPT')) throw redisFault(error, this.place);
     }
-    return this.command('EVAL', script.lua, ...rest);
+    try {
+      return await this.#send('EVAL', [script.lua, ...rest]);
+    } catch (error) {
+      throw redisFault(error, this.place);
+    }
   }
 
   async command(name: string, ...args: readonly (string | number)[]): Promise<Reply> {
@@ -150,7 +154,8 @@ export class RedisConnection {
   async #send(name: string, args: readonly (string | number)[]): Promise<Reply> {
     await this.#ready();
     try {
-      return (await this.#client.call(name, ...args)) as Reply;
+      // In one piece: spread, as many as a large commit has do not fit on the stack.
+      return (await this.#client.call(name, [...args])) as Reply;
     } catch (error) {
       if (isTimeout(error)) this.#client.disconnect(true);
       // The user was switched off or got another password: a new connection says so in full, and works once that is mended.

@@ -3,9 +3,10 @@ import { type Item, isEvent } from '../../model/item.ts';
 import { isObject, type JsonObject } from '../../model/json.ts';
 import type { Sample } from '../../model/sample.ts';
 import type { Drop, Output, States, TableResult, TableTransformer, Time } from '../transformers/transformer.ts';
-import { announcement, type Fact, factOf, feedLate, isAnnounced, type Storm, stormAnnouncement } from './announcement.ts';
-import { DeskRows, type HostRow } from './desk-rows.ts';
+import { announcement, type Fact, feedLate, isAnnounced, type Storm, stormAnnouncement } from './announcement.ts';
+import { DeskRows, type HostRow, never } from './desk-rows.ts';
 import { itemSources } from './items.ts';
+import { factsIn } from './lots.ts';
 import { matches, type Silence, silenceOf } from './silences.ts';
 import { grouped, judgeStorms } from './storms.ts';
 
@@ -47,17 +48,19 @@ export const announce: TableTransformer<AnnounceSettings, JsonObject> = {
   partitionKeys: () => [],
   needsTime: () => true,
   forgets: () => true,
-  step: (settings, rows, item, time) => new Desk(settings, rows, time).take(item),
-  flush: (settings, rows, time) => {
-    try {
-      return new Desk(settings, rows, time).pass();
-    } catch (error) {
-      DeskRows.forget(rows);
-      throw error;
-    }
-  },
+  step: (settings, rows, item, time) => orForget(rows, () => new Desk(settings, rows, time).take(item)),
+  flush: (settings, rows, time) => orForget(rows, () => new Desk(settings, rows, time).pass()),
   relocate: (_, rows) => [rows.map(({ key, state }) => [key, state] as const)],
 };
+
+function orForget<T>(rows: States<JsonObject>, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    DeskRows.forget(rows);
+    throw error;
+  }
+}
 
 class Desk {
   readonly #settings: AnnounceSettings;
@@ -74,7 +77,7 @@ class Desk {
 
   take(item: Item): TableResult<JsonObject> {
     if (isEvent(item) && item.raw['kind'] === 'feed') this.#hearOfFeed(Number(item.raw['since']), Number(item.raw['at']));
-    else if (isEvent(item)) this.#hear(factOf(item.raw));
+    else if (isEvent(item)) for (const fact of factsIn(item)) this.#hear(fact);
     else this.#obey(item);
     return this.#result();
   }
@@ -91,15 +94,16 @@ class Desk {
   }
 
   #hear(fact: Fact): void {
+    if (fact.kind === 'state') return;
     if (!this.#isNew(fact)) this.#drop('repeated');
     else if (fact.kind === 'down') this.#hold(fact);
     else if (fact.kind === 'up') this.#up(fact);
-    else if (fact.kind !== 'state') this.#tellPart(fact);
+    else this.#tellPart(fact);
   }
 
   /** Its outbox may bring it again long after its id is forgotten. */
-  #isNew(fact: Fact & { readonly born?: number }): boolean {
-    const { host, seq, born = 0 } = fact;
+  #isNew(fact: Fact): boolean {
+    const { host, seq, born } = fact;
     const before = this.#rows.get(`n:${host}`) as { readonly born: number; readonly seq: number } | undefined;
     if (before !== undefined && (born < before.born || (born === before.born && seq <= before.seq))) return false;
     this.#rows.put(`n:${host}`, { born, seq });
@@ -107,8 +111,7 @@ class Desk {
   }
 
   #hold(fact: Fact): void {
-    const due = this.#time.partition + this.#settings.holdMs;
-    this.#rows.putHost(fact.host, { phase: 'held', fact, due, storm: null });
+    this.#rows.putHeld(fact.host, { fact }, this.#time.partition + this.#settings.holdMs);
     if (this.#settings.holdMs === 0) this.#judgeHeld();
   }
 
@@ -143,7 +146,7 @@ class Desk {
     for (const host of attached['hosts'] as readonly string[]) {
       const row = this.#rows.host(host);
       if (row?.phase !== 'attached') continue;
-      this.#rows.putHost(host, { ...row, phase: 'held', due: this.#time.partition + this.#settings.holdMs });
+      this.#rows.putHeld(host, row, this.#time.partition + this.#settings.holdMs);
     }
   }
 
@@ -195,7 +198,7 @@ class Desk {
     this.#judgeHeld();
     this.#tellRisen();
     this.#remind();
-    for (const [, row] of this.#rows.hosts()) this.#rows.lookAgain(row.due);
+    for (const [, row] of this.#rows.allHosts()) this.#rows.lookAgain(row.due);
     for (const silence of this.#rows.silences())
       this.#rows.lookAgain(partition + Math.max(1_000, silence.until - this.#time.now));
     for (const [, storm] of this.#rows.storms()) this.#rows.lookAgain(storm.due);
@@ -205,13 +208,12 @@ class Desk {
   #endSilences(): void {
     const left = this.#rows.silences().filter(({ until }) => until > this.#time.now);
     if (left.length < this.#rows.silences().length) this.#rows.putSilences(left);
-    for (const [host, row] of this.#rows.hosts())
-      if (row.phase === 'silenced' && this.#silenceFor(host, row.fact.groups) === null)
-        this.#rows.putHost(host, { ...row, phase: 'held', due: this.#time.partition });
+    for (const [host, row] of this.#rows.hosts('silenced'))
+      if (this.#silenceFor(host, row.fact.groups) === null) this.#rows.putHeld(host, row, this.#time.partition);
   }
 
   #judgeHeld(): void {
-    const held = [...this.#rows.hosts()].filter(([, { phase }]) => phase === 'held');
+    const held = this.#rows.hosts('held');
     if (!held.some(([, { due }]) => due <= this.#time.partition)) return;
     const alarming: (readonly [string, HostRow])[] = [];
     for (const [host, row] of held) {
@@ -239,45 +241,40 @@ class Desk {
   #tellStorm(group: string, hosts: readonly string[], rows: ReadonlyMap<string, HostRow>): void {
     const first = rows.get(hosts[0] as string) as HostRow;
     const id = `storm/${first.fact.incident}`;
-    const since = Math.min(...hosts.map((host) => rows.get(host)?.fact.since ?? this.#time.now));
-    const due = this.#time.partition + this.#settings.remindMs;
-    this.#rows.put(`g:${id}`, { group, since, hosts: hosts.length, due, reminders: 0 });
-    for (const host of hosts)
-      this.#rows.putHost(host, { ...(rows.get(host) as HostRow), phase: 'stormed', due: never, storm: id });
+    let [since, covers] = [this.#time.now, 0];
+    for (const host of hosts) {
+      const { fact, due } = rows.get(host) as HostRow;
+      [since, covers] = [Math.min(since, fact.since), Math.max(covers, due)];
+    }
+    this.#rows.putStorm(id, { group, since, covers, due: this.#time.partition + this.#settings.remindMs });
     const storm: Storm = { id, group, at: this.#time.now, since, hosts, left: hosts.length };
     this.#out.push({ item: stormAnnouncement('down', storm), basis: ['storm', id] });
   }
 
   #tellRisen(): void {
-    const rising = [...this.#rows.hosts()].filter(([, { phase }]) => phase === 'rising');
+    const rising = this.#rows.hosts('rising');
     if (!rising.some(([, { due }]) => due <= this.#time.partition)) return;
     const byStorm = grouped(rising, ([, { storm }]) => storm ?? '');
     for (const [id, lot] of byStorm) {
       const hosts = lot.map(([host]) => host).sort();
       for (const host of hosts) this.#rows.putHost(host, null);
-      const left = [...this.#rows.hosts()].filter(([, { storm }]) => storm === id).length;
-      const row = this.#rows.get(`g:${id}`);
-      const storm: Storm = {
-        id,
-        group: `${row?.['group'] ?? ''}`,
-        at: this.#time.now,
-        since: Number(row?.['since'] ?? 0),
-        hosts,
-        left,
-      };
+      let left = 0;
+      for (const [, { storm }] of this.#rows.allHosts()) if (storm === id) left += 1;
+      const { group = '', since = 0 } = this.#rows.storm(id) ?? {};
+      const storm: Storm = { id, group, at: this.#time.now, since, hosts, left };
       // The same storm comes back in lots; the lot's first host had its own number.
       this.#out.push({
         item: stormAnnouncement('up', storm),
         basis: ['risen', id, `${lot[0]?.[1].fact.seq}`, hosts[0] as string],
       });
-      if (left === 0) this.#rows.put(`g:${id}`, null);
+      if (left === 0) this.#rows.putStorm(id, null);
     }
   }
 
   #remind(): void {
     const { partition, now } = this.#time;
-    for (const [host, row] of this.#rows.hosts()) {
-      if (row.phase !== 'told' || row.due > partition) continue;
+    for (const [host, row] of this.#rows.hosts('told')) {
+      if (row.due > partition) continue;
       const due = partition + this.#settings.remindMs;
       const more = { phase: 'reminder', lasting_seconds: Math.round((now - row.fact.at) / 1_000) };
       this.#out.push({ item: announcement(row.fact, more), basis: ['reminder', row.fact.incident, `${partition}`] });
@@ -285,13 +282,10 @@ class Desk {
     }
     for (const [id, row] of this.#rows.storms()) {
       if (row.due > partition) continue;
-      const hosts = [...this.#rows.hosts()]
-        .filter(([, { storm }]) => storm === id)
-        .map(([host]) => host)
-        .sort();
+      const hosts = [...this.#rows.allHosts()].flatMap(([host, { storm }]) => (storm === id ? [host] : [])).sort();
       const storm: Storm = { id, group: row.group, at: now, since: row.since, hosts, left: hosts.length };
       this.#out.push({ item: stormAnnouncement('reminder', storm), basis: ['reminder', id, `${partition}`] });
-      this.#rows.put(`g:${id}`, { ...row, due: partition + this.#settings.remindMs });
+      this.#rows.putStorm(id, { ...row, due: partition + this.#settings.remindMs });
     }
   }
 
@@ -311,8 +305,8 @@ class Desk {
     return { total: Number(row?.['total'] ?? 0), groups: (row?.['groups'] ?? {}) as Readonly<Record<string, number>> };
   }
 
-  #emit(item: ReturnType<typeof announcement>, [what, fact]: readonly [string, Fact & { readonly born?: number }]): void {
-    this.#out.push({ item, basis: [what, fact.host, `${fact.born ?? 0}`, `${fact.seq}`] });
+  #emit(item: ReturnType<typeof announcement>, [what, fact]: readonly [string, Fact]): void {
+    this.#out.push({ item, basis: [what, fact.host, `${fact.born}`, `${fact.seq}`] });
   }
 
   #drop(reason: string): void {
@@ -326,5 +320,3 @@ class Desk {
 }
 
 const sameFeedMs = 60_000;
-/** JSON has no infinity. */
-const never = Number.MAX_SAFE_INTEGER;

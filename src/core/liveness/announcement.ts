@@ -1,5 +1,4 @@
 import { type Event, type Trait, traitTypes } from '../../model/event.ts';
-import type { JsonObject } from '../../model/json.ts';
 import { statusWords } from './host-state.ts';
 import type { Transition } from './host-turn.ts';
 import { naive } from './items.ts';
@@ -7,14 +6,12 @@ import { naive } from './items.ts';
 /** A transition with who it happened to, as the partitions of the hosts tell it. */
 export interface Fact extends Transition {
   readonly host: string;
+  /** When it was first expected: with `seq` the number of the transition. */
+  readonly born: number;
   readonly address: string;
   readonly groups: readonly string[];
   readonly parents: readonly string[];
   readonly severity?: string;
-}
-
-export function factOf(raw: JsonObject): Fact {
-  return raw as unknown as Fact;
 }
 
 /** What pipelines get to see: `host.down`, `service.late`, … */

@@ -17,10 +17,33 @@ export interface StormRow {
   readonly group: string;
   readonly since: number;
   readonly due: number;
+  /**
+   * Hosts of its group whose hold ends by then (partition ms) went down with it: their rows still say `held`. A storm of a hundred thousand hosts
+   * is told with one row written, and not with all of theirs.
+   */
+  readonly covers?: number;
 }
 
-/** The earliest look of each partition, beside its rows; made of them again after a restart. */
-const nextLooks = new WeakMap<States<JsonObject>, { at: number }>();
+/** What is known beside the rows of a partition, and made of them again after a restart: the earliest look, and the storms among them. */
+interface Beside {
+  at: number;
+  readonly storms: Map<string, StormRow>;
+}
+const besides = new WeakMap<States<JsonObject>, Beside>();
+
+/** Whom a row that says `held` went down with; null: with nobody so far. */
+export function stormOf({ phase, due, fact }: HostRow, storms: ReadonlyMap<string, StormRow>): string | null {
+  if (phase !== 'held') return null;
+  let [found, least]: [string | null, number] = [null, Number.POSITIVE_INFINITY];
+  for (const [id, { group, covers = 0 }] of storms)
+    if (due <= covers && covers < least && isOf(fact, group)) [found, least] = [id, covers];
+  return found;
+}
+
+/** `*`: everybody. */
+function isOf({ groups }: Pick<Fact, 'groups'>, group: string): boolean {
+  return group === '*' || group === (groups[0] ?? '');
+}
 
 /**
  * The rows of who announces, with what is changed in one call: `n:<host>` the last number seen, `h:<host>` who is down, `a:<host>` who is attached
@@ -36,21 +59,21 @@ export class DeskRows {
 
   /** Nothing of the last call was written: look at everything again. */
   static forget(rows: States<JsonObject>): void {
-    nextLooks.delete(rows);
+    besides.delete(rows);
   }
 
   get nextLook(): number {
-    return this.#look().at;
+    return this.#beside().at;
   }
 
   lookAgain(at: number): void {
-    const look = this.#look();
-    look.at = Math.min(look.at, at);
+    const beside = this.#beside();
+    beside.at = Math.min(beside.at, at);
   }
 
   /** Before a pass, which says anew when to look. */
   lookNoMore(): void {
-    this.#look().at = Number.POSITIVE_INFINITY;
+    this.#beside().at = Number.POSITIVE_INFINITY;
   }
 
   get(key: string): JsonObject | undefined {
@@ -63,7 +86,8 @@ export class DeskRows {
   }
 
   host(host: string): HostRow | undefined {
-    return this.get(`h:${host}`) as HostRow | undefined;
+    const row = this.get(`h:${host}`) as HostRow | undefined;
+    return row === undefined ? undefined : this.#seen(row);
   }
 
   putHost(host: string, row: HostRow | null): void {
@@ -71,9 +95,23 @@ export class DeskRows {
     if (row !== null) this.lookAgain(row.due);
   }
 
+  /** Until `wanted`, and in no storm that was told before. */
+  putHeld(host: string, row: Pick<HostRow, 'fact'>, wanted: number): void {
+    let due = wanted;
+    for (const { group, covers = 0 } of this.#beside().storms.values())
+      if (isOf(row.fact, group)) due = Math.max(due, covers + 1);
+    this.putHost(host, { phase: 'held', fact: row.fact, due, storm: null });
+  }
+
   /** In the order of their names, so that what is told does not depend on where rows stood in a store. */
-  hosts(): [string, HostRow][] {
-    return [...this.#of<HostRow>('h:')].sort(([a], [b]) => (a < b ? -1 : 1));
+  hosts(phase: Phase): [string, HostRow][] {
+    const found: [string, HostRow][] = [];
+    for (const [host, row] of this.allHosts()) if (row.phase === phase) found.push([host, row]);
+    return found.sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  *allHosts(): Generator<[string, HostRow]> {
+    for (const [host, row] of this.#of<HostRow>('h:')) yield [host, this.#seen(row)];
   }
 
   silences(): readonly Silence[] {
@@ -84,8 +122,19 @@ export class DeskRows {
     this.put('s', { list } as unknown as JsonObject);
   }
 
-  storms(): [string, StormRow][] {
-    return [...this.#of<StormRow>('g:')];
+  storms(): readonly (readonly [string, StormRow])[] {
+    return [...this.#beside().storms];
+  }
+
+  storm(id: string): StormRow | undefined {
+    return this.#beside().storms.get(id);
+  }
+
+  putStorm(id: string, row: StormRow | null): void {
+    this.put(`g:${id}`, row as unknown as JsonObject | null);
+    const { storms } = this.#beside();
+    if (row === null) storms.delete(id);
+    else storms.set(id, row);
   }
 
   get changes(): readonly (readonly [string, JsonObject | null])[] {
@@ -99,12 +148,20 @@ export class DeskRows {
       if (key.startsWith(prefix) && row !== null) yield [key.slice(prefix.length), row as T];
   }
 
-  #look(): { at: number } {
-    let look = nextLooks.get(this.#rows);
-    if (look === undefined) {
-      look = { at: 0 };
-      nextLooks.set(this.#rows, look);
+  #seen(row: HostRow): HostRow {
+    const storm = row.phase === 'held' ? stormOf(row, this.#beside().storms) : null;
+    return storm === null ? row : { ...row, phase: 'stormed', due: never, storm };
+  }
+
+  #beside(): Beside {
+    let beside = besides.get(this.#rows);
+    if (beside === undefined) {
+      beside = { at: 0, storms: new Map(this.#of<StormRow>('g:')) };
+      besides.set(this.#rows, beside);
     }
-    return look;
+    return beside;
   }
 }
+
+/** JSON has no infinity. */
+export const never = Number.MAX_SAFE_INTEGER;

@@ -3,11 +3,13 @@ import { type Item, isEvent } from '../../model/item.ts';
 import { isObject, type JsonObject } from '../../model/json.ts';
 import type { Sample } from '../../model/sample.ts';
 import type { Drop, Output, Relocation, TableResult, TableTransformer, Time } from '../transformers/transformer.ts';
+import type { Fact } from './announcement.ts';
 import { fromJson, type HostDefinition } from './host-definition.ts';
 import { type HostState, newHost, toJson as stateJson } from './host-state.ts';
 import { HostTurn, type Moment, type Reports, type Transition } from './host-turn.ts';
 import { interned } from './intern.ts';
 import { itemSources, reportsIn, transitionEvent } from './items.ts';
+import { inLots } from './lots.ts';
 import { definitionOf, hostsIn, lastBorn, type Meta, meta, metaOf, newest, type Rows, reportsOf, stateOf } from './rows.ts';
 import { defaultSettings, type LivenessSettings } from './settings.ts';
 import { TimingWheel } from './timing-wheel.ts';
@@ -54,6 +56,8 @@ class Turns {
   readonly #moment: Moment;
   readonly #writes: [string, JsonObject | null][] = [];
   readonly #out: Output[] = [];
+  /** What somebody should hear of, told together. */
+  readonly #facts: Fact[] = [];
   readonly #dropped = new Map<string, number>();
 
   constructor(settings: LivenessSettings, rows: Rows, time: Time) {
@@ -212,9 +216,8 @@ class Turns {
     const { host, address, groups, parents } = definition;
     for (const transition of transitions) {
       const severity = definition.triggers.find(({ id }) => id === transition.trigger)?.severity;
-      const facts = { host, born, address, groups, parents, ...transition, ...(severity === undefined ? {} : { severity }) };
-      const item = transitionEvent(transition.kind, facts as unknown as JsonObject, this.#moment.now);
-      this.#out.push({ item, basis: [host, `${born}`, `${transition.seq}`] });
+      const fact: Fact = { host, born, address, groups, parents, ...transition, ...(severity === undefined ? {} : { severity }) };
+      if (transition.kind !== 'state' || this.#settings.tellsStates) this.#facts.push(fact);
     }
   }
 
@@ -235,7 +238,8 @@ class Turns {
 
   #result(): TableResult<JsonObject> {
     const dropped: Drop[] = Array.from(this.#dropped, ([reason, count]) => ({ reason, count }));
-    return { writes: this.#writes, out: this.#out, ...(dropped.length === 0 ? {} : { dropped }) };
+    const out = [...this.#out, ...inLots(this.#facts, this.#moment.now)];
+    return { writes: this.#writes, out, ...(dropped.length === 0 ? {} : { dropped }) };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { factsIn } from '../../core/liveness/lots.ts';
 import { orAborted } from '../../lib/or-aborted.ts';
 import { isEvent } from '../../model/item.ts';
 import { PartialFault, type Publisher } from '../../publishers/publisher.ts';
@@ -18,12 +19,14 @@ export function statusWriter(database: HostDatabase, statement: string): Publish
   return {
     publish: async (batch, signal) => {
       const refused = new Map<number, string>();
-      for (const [index, item] of batch.items.entries()) {
-        if (!isEvent(item) || item.raw['kind'] !== 'state') continue;
-        const { host, status, at, reason } = item.raw;
+      const facts = batch.items.flatMap((item, index) =>
+        isEvent(item) ? factsIn(item).map((fact) => [index, fact] as const) : [],
+      );
+      for (const [index, { kind, host, status, at, reason }] of facts) {
+        if (kind !== 'state') continue;
         try {
           client ??= await orAborted(connect(database), signal);
-          const values = [String(host), Number(status), new Date(Number(at)).toISOString(), String(reason)];
+          const values = [host, status, new Date(at).toISOString(), reason];
           await orAborted(client.query(statement, values), signal);
         } catch (error) {
           const fault = databaseFault(error);

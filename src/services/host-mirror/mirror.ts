@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import type { Fact } from '../../core/liveness/announcement.ts';
+import { factsIn } from '../../core/liveness/lots.ts';
 import { orAborted } from '../../lib/or-aborted.ts';
 import { connectRedis, type RedisClient } from '../../lib/redis-client.ts';
 import { Fault } from '../../model/faults.ts';
-import { type Item, isEvent } from '../../model/item.ts';
+import { isEvent } from '../../model/item.ts';
 import type { Publisher } from '../../publishers/publisher.ts';
 
 /** Where readers of crazymonitor look. */
@@ -29,7 +31,7 @@ export function hostMirror(place: MirrorPlace): Publisher {
       try {
         client ??= await open(place, signal);
         const pipeline = client.pipeline();
-        for (const [command, key, value] of batch.items.flatMap(changesOf)) {
+        for (const [command, key, value] of batch.items.filter(isEvent).flatMap(factsIn).flatMap(changesOf)) {
           if (command === 'SET') pipeline.set(key, value);
           else pipeline.del(key);
         }
@@ -50,9 +52,7 @@ export function hostMirror(place: MirrorPlace): Publisher {
 type Change = readonly [command: 'SET' | 'DEL', key: string, value: string];
 
 /** Of one transition. A host that is well, or about which nothing is judged, has no key for its silence. */
-function changesOf(item: Item): readonly Change[] {
-  if (!isEvent(item)) return [];
-  const { kind, host, trigger, incident, since, reason, status } = item.raw;
+function changesOf({ kind, host, trigger, incident, since, reason, status }: Fact): readonly Change[] {
   const key = (name: unknown) => `host_${String(host)}_trigger_${String(name)}`;
   const value = JSON.stringify({ incident, since, reason });
   if (kind === 'fired') return [['SET', key(trigger), value]];

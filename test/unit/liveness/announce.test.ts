@@ -70,13 +70,15 @@ class Desk {
     }
   }
 
-  restart(): void {
+  /** The keys that had changed. */
+  restart(): readonly string[] {
     const { set, del } = this.#chain.takeDirty();
     for (const key of del) this.#stored.delete(key);
     for (const [key, value] of set) this.#stored.set(key, value);
     this.#chain = this.#newChain();
     this.#chain.load([...this.#stored]);
     this.#chain.resume(this.#time);
+    return [...del, ...set.map(([key]) => key)];
   }
 
   #collect(out: readonly Item[]): void {
@@ -133,6 +135,23 @@ describe('the desk that announces', () => {
     const counts = desk.events.map(({ traits }) => traits.find(([name]) => name === 'still_down')?.[2]);
     expect(counts).toEqual([20, undefined, 5, 0]);
     expect(new Set(desk.events.map(({ message_id }) => message_id)).size).toBe(4);
+  });
+
+  it('tells of a storm with one row written, and knows over a restart who is in it', () => {
+    const desk = new Desk();
+    for (const host of hosts(50)) desk.hear('down', host);
+    desk.until(29);
+    desk.restart();
+    desk.until(30);
+    desk.hear('down', 'later');
+    const written = desk.restart();
+    desk.until(65);
+    for (const host of hosts(50)) desk.hear('up', host);
+    desk.hear('up', 'later');
+    desk.until(200);
+
+    expect(written.filter((key) => key.includes('/h:') || key.includes('/g:'))).toHaveLength(2);
+    expect(desk.said).toEqual(['30 host.down hosts of web', '60 host.down later', '65 host.up later', '95 host.up hosts of web']);
   });
 
   it('makes one of all groups when it is many of all hosts', () => {

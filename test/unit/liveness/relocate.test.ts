@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { liveness } from '../../../src/core/liveness/liveness.ts';
+import { factsIn } from '../../../src/core/liveness/lots.ts';
 import { defaultSettings } from '../../../src/core/liveness/settings.ts';
 import { createChain } from '../../../src/core/transformers/chain.ts';
 import { parseState, printState } from '../../../src/core/transformers/state-text.ts';
@@ -56,7 +57,8 @@ describe('hosts that move to another number of partitions', () => {
       chain.resume({ partition: 120_000, watermark: 0, now: 0 });
       for (let second = 120; second < 200; second++) {
         const { out } = chain.advance({ partition: second * 1_000, watermark: 0, now: 1_800_000_000_000 + second * 1_000 });
-        for (const { raw } of out as readonly Event[]) if (raw['kind'] === 'down') told.push(`${second} ${raw['host']}`);
+        for (const { kind, host } of (out as readonly Event[]).flatMap(factsIn))
+          if (kind === 'down') told.push(`${second} ${host}`);
       }
     }
 

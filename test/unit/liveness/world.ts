@@ -1,6 +1,7 @@
 import type { HostDefinition } from '../../../src/core/liveness/host-definition.ts';
 import { itemSources, livenessItem } from '../../../src/core/liveness/items.ts';
 import { liveness } from '../../../src/core/liveness/liveness.ts';
+import { factsIn } from '../../../src/core/liveness/lots.ts';
 import { defaultSettings, type LivenessSettings } from '../../../src/core/liveness/settings.ts';
 import { type Chain, createChain } from '../../../src/core/transformers/chain.ts';
 import type { Event } from '../../../src/model/event.ts';
@@ -137,9 +138,9 @@ export class World {
   }
 
   #collect(out: readonly Item[]): void {
-    for (const item of out) {
-      const { raw, message_id } = item as Event;
-      this.told.push({ ...(raw as unknown as Told), second: this.second, id: message_id });
+    for (const item of out as readonly Event[]) {
+      const facts = item.raw['kind'] === 'feed' ? [item.raw as unknown as Told] : factsIn(item);
+      for (const [i, fact] of facts.entries()) this.told.push({ ...fact, second: this.second, id: `${item.message_id}/${i}` });
     }
   }
 

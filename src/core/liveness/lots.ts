@@ -1,0 +1,53 @@
+import type { Event } from '../../model/event.ts';
+import type { JsonObject } from '../../model/json.ts';
+import type { Output } from '../transformers/transformer.ts';
+import type { Fact } from './announcement.ts';
+import { transitionEvent } from './items.ts';
+
+/**
+ * What happens to many hosts at once, in one item: what their facts have in common stands in it once. A storm of a hundred thousand hosts is a
+ * thousand items of 10 kB then, and not as many as there are hosts; the bus has to hold all of them at once.
+ *
+ *     { kind: 'lot', alike: [{ kind: 'down', status: 3, … }], each: [[0, 'web1', 1800000000000, '10.0.0.11', 7, …]] }
+ */
+const most = 100;
+
+/** What is different for every host, in the order of a row of `each`, behind the place of the rest in `alike`. */
+const own = ['host', 'born', 'address', 'seq', 'incident', 'began', 'since', 'silentMs'] as const;
+
+/** Of one partition and one moment, in their order. */
+export function inLots(facts: readonly Fact[], nowMs: number): Output[] {
+  const outputs: Output[] = [];
+  for (let start = 0; start < facts.length; start += most) {
+    const lot = facts.slice(start, start + most);
+    const [first] = lot as [Fact];
+    const basis = [first.host, `${first.born}`, `${first.seq}`];
+    if (lot.length === 1) outputs.push({ item: transitionEvent(first.kind, first as unknown as JsonObject, nowMs), basis });
+    else outputs.push({ item: transitionEvent('lot', lotOf(lot), nowMs), basis: ['lot', ...basis] });
+  }
+  return outputs;
+}
+
+function lotOf(facts: readonly Fact[]): JsonObject {
+  const places = new Map<string, number>();
+  const alike: Partial<Fact>[] = [];
+  const each = facts.map((fact) => {
+    const { host, born, address, seq, incident, began, since, silentMs = null, ...rest } = fact;
+    const text = JSON.stringify(rest);
+    const place = places.get(text) ?? alike.push(rest) - 1;
+    places.set(text, place);
+    return [place, host, born, address, seq, incident, began, since, silentMs];
+  });
+  return { kind: 'lot', alike, each } as unknown as JsonObject;
+}
+
+/** What a transition's event says: one fact, or those of a lot. */
+export function factsIn({ raw }: Event): readonly Fact[] {
+  if (raw['kind'] !== 'lot') return [raw as unknown as Fact];
+  const { alike, each } = raw as unknown as { alike: readonly Partial<Fact>[]; each: readonly (readonly unknown[])[] };
+  return each.map(([place, ...values]) => {
+    const fact: Record<string, unknown> = { ...alike[place as number] };
+    for (const [i, name] of own.entries()) if (values[i] !== null) fact[name] = values[i];
+    return fact as unknown as Fact;
+  });
+}
