@@ -1,5 +1,5 @@
 import type { LeaseToken } from '../coordination/group.ts';
-import { type HostDefinition, toJson } from '../core/liveness/host-definition.ts';
+import { toJson } from '../core/liveness/host-definition.ts';
 import type { Inventory } from '../core/liveness/inventory.ts';
 import { itemSources, livenessItem } from '../core/liveness/items.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -40,7 +40,7 @@ const anewEvery = 5;
 /** What an owner has told one of its partitions, under one lease. */
 interface Told {
   readonly lease: string;
-  readonly revisions: Revisions;
+  readonly said: Said;
   reloads: number;
 }
 
@@ -64,35 +64,25 @@ export async function runInventoryLoop(deps: InventoryLoopDeps, signal: AbortSig
   }
 }
 
-/** By name, the revision of what is said of it. Nothing has changed while the object is the same. */
-type Revisions = ReadonlyMap<string, string>;
-
-interface Share {
-  readonly revisions: Revisions;
-  readonly definitions: ReadonlyMap<string, HostDefinition>;
-}
+/** By name, what is said of it, as its owner holds it anyway. Nothing has changed while the map is the same. */
+type Said = ReadonlyMap<string, JsonObject>;
 
 interface Shares {
   readonly of: Inventory;
   /** For who announces: how many there are, of which groups. */
-  readonly fleet: { readonly revisions: Revisions; readonly counted: JsonObject };
-  readonly partitions: readonly Share[];
+  readonly fleet: Said;
+  readonly partitions: readonly Said[];
 }
 
 function share(of: Inventory, partitions: number): Shares {
-  const { hosts, groups } = of;
-  const shares = Array.from({ length: partitions }, () => ({
-    revisions: new Map<string, string>(),
-    definitions: new Map<string, HostDefinition>(),
-  }));
-  for (const [host, definition] of hosts) {
-    const mine = shares[partitionOf([host], partitions)];
-    mine?.revisions.set(host, stableId([JSON.stringify(definition)]));
-    mine?.definitions.set(host, definition);
-  }
-  const counted = { total: hosts.size, groups };
-  const fleet = { revisions: new Map([['', stableId([JSON.stringify(counted)])]]), counted };
-  return { of, fleet, partitions: shares };
+  const shares = Array.from({ length: partitions }, () => new Map<string, JsonObject>());
+  for (const [host, definition] of of.hosts) shares[partitionOf([host], partitions)]?.set(host, toJson(definition));
+  return { of, fleet: new Map([['', { total: of.hosts.size, groups: of.groups }]]), partitions: shares };
+}
+
+/** Both are made by us, in one order of keys. */
+function isSame(a: JsonObject | undefined, b: JsonObject): boolean {
+  return a === b || (a !== undefined && JSON.stringify(a) === JSON.stringify(b));
 }
 
 /** Null when it cannot be used: the old one stays. */
@@ -102,10 +92,10 @@ async function reload(deps: InventoryLoopDeps, before: Shares): Promise<Shares |
     if (loaded === before.of) return before;
     const next = share(loaded, deps.hosts.length);
     let changed = 0;
-    next.partitions.forEach(({ revisions }, i) => {
-      const old = before.partitions[i]?.revisions;
-      for (const [host, revision] of revisions) if (old?.get(host) !== revision) changed += 1;
-      for (const host of old?.keys() ?? []) if (!revisions.has(host)) changed += 1;
+    next.partitions.forEach((said, i) => {
+      const old = before.partitions[i];
+      for (const [host, definition] of said) if (!isSame(old?.get(host), definition)) changed += 1;
+      for (const host of old?.keys() ?? []) if (!said.has(host)) changed += 1;
     });
     if (changed > 0) deps.report({ kind: 'loaded', hosts: loaded.hosts.size, changed });
     return next;
@@ -118,20 +108,19 @@ async function reload(deps: InventoryLoopDeps, before: Shares): Promise<Shares |
 async function tellAll(deps: InventoryLoopDeps, shares: Shares, told: Map<string, Told>, signal: AbortSignal): Promise<void> {
   const leases = new Map(deps.owned().map((token) => [token.unit, `${token.incarnation}/${token.epoch}`]));
   for (const unit of told.keys()) if (!leases.has(unit)) told.delete(unit);
-  const { fleet } = shares;
-  const count = () => [item(deps, itemSources.fleet, '', fleet.counted)];
-  await tellOne(deps, deps.announces, leases, told, fleet.revisions, count, signal);
+  const count = () => [...shares.fleet.values()].map((counted) => item(deps, itemSources.fleet, '', counted));
+  await tellOne(deps, deps.announces, leases, told, shares.fleet, count, signal);
   for (const [i, ref] of deps.hosts.entries()) {
     const mine = shares.partitions[i];
     if (mine === undefined) continue;
     const items = (changed: readonly string[], isRoster: boolean) => {
       const out = changed.flatMap((host) => {
-        const definition = mine.definitions.get(host);
-        return definition === undefined ? [] : [item(deps, itemSources.host, host, toJson(definition))];
+        const definition = mine.get(host);
+        return definition === undefined ? [] : [item(deps, itemSources.host, host, definition)];
       });
-      return isRoster ? [...out, item(deps, itemSources.roster, '', { hosts: [...mine.revisions.keys()] })] : out;
+      return isRoster ? [...out, item(deps, itemSources.roster, '', { hosts: [...mine.keys()] })] : out;
     };
-    await tellOne(deps, ref, leases, told, mine.revisions, items, signal);
+    await tellOne(deps, ref, leases, told, mine, items, signal);
   }
 }
 
@@ -141,7 +130,7 @@ async function tellOne(
   ref: PartitionRef,
   leases: ReadonlyMap<string, string>,
   told: Map<string, Told>,
-  revisions: Revisions,
+  said: Said,
   items: (changed: readonly string[], isRoster: boolean) => readonly Item[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -150,11 +139,11 @@ async function tellOne(
   if (lease === undefined) return;
   const before = told.get(unit);
   const known = before?.lease === lease && before.reloads < anewEvery ? before : null;
-  if (known?.revisions === revisions) return;
-  const changed = [...revisions].flatMap(([host, revision]) => (known?.revisions.get(host) === revision ? [] : [host]));
-  const gone = known === null || [...known.revisions.keys()].some((host) => !revisions.has(host));
+  if (known?.said === said) return;
+  const changed = [...said].flatMap(([host, each]) => (isSame(known?.said.get(host), each) ? [] : [host]));
+  const gone = known === null || [...known.said.keys()].some((host) => !said.has(host));
   if (changed.length > 0 || gone) await deps.feed.send(ref, items(changed, gone), signal);
-  told.set(unit, { lease, revisions, reloads: known?.reloads ?? 0 });
+  told.set(unit, { lease, said, reloads: known?.reloads ?? 0 });
 }
 
 function item(

@@ -57,6 +57,9 @@ export interface HostState {
   readonly maintainedUntil: number;
 }
 
+/** Of nearly every host: one for all of them. */
+export const none: Readonly<Record<string, never>> = Object.freeze({});
+
 export function newHost(partitionMs: number, nowMs: number, born: number): HostState {
   return {
     status: 0,
@@ -68,8 +71,8 @@ export function newHost(partitionMs: number, nowMs: number, born: number): HostS
     born,
     seq: 0,
     from: partitionMs,
-    late: {},
-    fired: {},
+    late: none,
+    fired: none,
     results: '',
     flapping: false,
     maintainedUntil: 0,

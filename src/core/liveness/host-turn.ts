@@ -1,6 +1,6 @@
 import { withResult } from './flapping.ts';
 import { aliveService, type HostDefinition, type ServiceDefinition } from './host-definition.ts';
-import type { HostState, LateService, Status } from './host-state.ts';
+import { type HostState, type LateService, none, type Status } from './host-state.ts';
 
 /** When a turn happens. Deadlines are measured in partition time; the wall clock is only told. */
 export interface Moment {
@@ -154,8 +154,8 @@ export class HostTurn {
       seq: this.#seq,
       from: this.#from,
       born: this.#before.born,
-      late: Object.fromEntries(this.#late),
-      fired: Object.fromEntries(this.#fired),
+      late: this.#late.size === 0 ? none : Object.fromEntries(this.#late),
+      fired: this.#fired.size === 0 ? none : Object.fromEntries(this.#fired),
       results: this.#results,
       flapping: this.#flapping,
       maintainedUntil: this.#maintainedUntil > this.#moment.now ? this.#maintainedUntil : 0,
