@@ -79,10 +79,28 @@ export function newHost(partitionMs: number, nowMs: number, born: number): HostS
   };
 }
 
+/** Services that are late alike; in a storm all of a host are, and what is said of them is most of its row. */
+interface AlikeLate extends LateService {
+  readonly of: string[];
+}
+
+/** Where a service is late they stand by what is known of them; rows of before this was so have them by their names. */
 export function toJson(state: HostState): JsonObject {
-  return state as unknown as JsonObject;
+  const alike = new Map<string, AlikeLate>();
+  for (const [name, late] of Object.entries(state.late)) {
+    const { since, told, never, down, good } = late;
+    const known = `${since} ${told} ${never} ${down} ${good}`;
+    const there = alike.get(known);
+    if (there === undefined) alike.set(known, { ...late, of: [name] });
+    else there.of.push(name);
+  }
+  return (alike.size === 0 ? state : { ...state, late: [...alike.values()] }) as unknown as JsonObject;
 }
 
 export function fromJson(json: JsonObject): HostState {
-  return json as unknown as HostState;
+  const rows = json['late'];
+  if (!Array.isArray(rows)) return json as unknown as HostState;
+  const late: Record<string, LateService> = {};
+  for (const { of, ...known } of rows as unknown as readonly AlikeLate[]) for (const name of of) late[name] = known;
+  return { ...(json as unknown as HostState), late };
 }
