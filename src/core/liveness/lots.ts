@@ -13,7 +13,17 @@ import { transitionEvent } from './items.ts';
 const most = 100;
 
 /** What is different for every host, in the order of a row of `each`, behind the place of the rest in `alike`. */
-const own = ['host', 'born', 'address', 'seq', 'incident', 'began', 'since', 'silentMs'] as const;
+type Own = readonly [
+  place: number,
+  host: string,
+  born: number,
+  address: string,
+  seq: number,
+  incident: string,
+  began: number,
+  since: number,
+  silentMs: number | null,
+];
 
 /** Of one partition and one moment, in their order. */
 export function inLots(facts: readonly Fact[], nowMs: number): Output[] {
@@ -31,7 +41,7 @@ export function inLots(facts: readonly Fact[], nowMs: number): Output[] {
 function lotOf(facts: readonly Fact[]): JsonObject {
   const places = new Map<string, number>();
   const alike: Partial<Fact>[] = [];
-  const each = facts.map((fact) => {
+  const each = facts.map((fact): Own => {
     const { host, born, address, seq, incident, began, since, silentMs = null, ...rest } = fact;
     const text = JSON.stringify(rest);
     const place = places.get(text) ?? alike.push(rest) - 1;
@@ -44,10 +54,10 @@ function lotOf(facts: readonly Fact[]): JsonObject {
 /** What a transition's event says: one fact, or those of a lot. */
 export function factsIn({ raw }: Event): readonly Fact[] {
   if (raw['kind'] !== 'lot') return [raw as unknown as Fact];
-  const { alike, each } = raw as unknown as { alike: readonly Partial<Fact>[]; each: readonly (readonly unknown[])[] };
-  return each.map(([place, ...values]) => {
-    const fact: Record<string, unknown> = { ...alike[place as number] };
-    for (const [i, name] of own.entries()) if (values[i] !== null) fact[name] = values[i];
-    return fact as unknown as Fact;
+  const { alike, each } = raw as unknown as { alike: readonly Omit<Fact, 'host'>[]; each: readonly Own[] };
+  return each.map(([place, host, born, address, seq, incident, began, since, silentMs]) => {
+    const rest = alike[place] as Omit<Fact, 'host'>;
+    const fact = { ...rest, host, born, address, seq, incident, began, since };
+    return silentMs === null ? fact : { ...fact, silentMs };
   });
 }
