@@ -101,12 +101,15 @@ class Desk {
     else this.#tellPart(fact);
   }
 
-  /** Its outbox may bring it again long after its id is forgotten. */
-  #isNew(fact: Fact): boolean {
-    const { host, seq, born } = fact;
-    const before = this.#rows.get(`n:${host}`) as { readonly born: number; readonly seq: number } | undefined;
-    if (before !== undefined && (born < before.born || (born === before.born && seq <= before.seq))) return false;
-    this.#rows.put(`n:${host}`, { born, seq });
+  /**
+   * Its outbox may bring it again long after its id is forgotten. Of a host that is down its row says what was heard last, unless something came
+   * since: a storm is half as many rows so.
+   */
+  #isNew({ host, born, seq, kind }: Fact): boolean {
+    const last = this.#rows.get(`n:${host}`) as Pick<Fact, 'born' | 'seq'> | undefined;
+    for (const before of [last, this.#rows.host(host)?.fact])
+      if (before !== undefined && (born < before.born || (born === before.born && seq <= before.seq))) return false;
+    if (kind !== 'down') this.#rows.put(`n:${host}`, { born, seq });
     return true;
   }
 

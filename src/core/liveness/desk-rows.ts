@@ -46,7 +46,7 @@ function isOf({ groups }: Pick<Fact, 'groups'>, group: string): boolean {
 }
 
 /**
- * The rows of who announces, with what is changed in one call: `n:<host>` the last number seen, `h:<host>` who is down, `a:<host>` who is attached
+ * The rows of who announces, with what is changed in one call: `n:<host>` the last number seen (but for that of going down), `h:<host>` who is down, `a:<host>` who is attached
  * to it, `t:<host>…` services and triggers told, `g:<id>` storms, `s` silences, `f` how many hosts there are, `feed` since when time stood last.
  */
 export class DeskRows {

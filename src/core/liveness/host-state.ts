@@ -86,15 +86,18 @@ interface AlikeLate extends LateService {
 
 /** Where a service is late they stand by what is known of them; rows of before this was so have them by their names. */
 export function toJson(state: HostState): JsonObject {
-  const alike = new Map<string, AlikeLate>();
-  for (const [name, late] of Object.entries(state.late)) {
-    const { since, told, never, down, good } = late;
-    const known = `${since} ${told} ${never} ${down} ${good}`;
-    const there = alike.get(known);
-    if (there === undefined) alike.set(known, { ...late, of: [name] });
+  const alike: AlikeLate[] = [];
+  for (const name in state.late) {
+    const late = state.late[name] as LateService;
+    const there = alike.find((other) => isAlike(other, late));
+    if (there === undefined) alike.push({ ...late, of: [name] });
     else there.of.push(name);
   }
-  return (alike.size === 0 ? state : { ...state, late: [...alike.values()] }) as unknown as JsonObject;
+  return (alike.length === 0 ? state : { ...state, late: alike }) as unknown as JsonObject;
+}
+
+function isAlike(a: LateService, b: LateService): boolean {
+  return a.since === b.since && a.told === b.told && a.never === b.never && a.down === b.down && a.good === b.good;
 }
 
 export function fromJson(json: JsonObject): HostState {

@@ -274,10 +274,9 @@ export class HostTurn {
     facts: Omit<Partial<Transition>, 'incident'> & { status: Status; reason: string; incident: Incident; since: number },
   ): void {
     this.#seq += 1;
-    const { incident, ...rest } = facts;
-    const { status: was } = this.#before;
-    const transition = { kind, seq: this.#seq, at: this.#moment.now, was, incident: incident.id, began: incident.began };
-    this.#transitions.push({ ...transition, ...rest });
+    const { id: incident, began } = facts.incident;
+    // What is spread comes first: a hundred thousand of these are made at once, and V8 copies a whole object faster than the rest of one.
+    this.#transitions.push({ ...facts, kind, seq: this.#seq, at: this.#moment.now, was: this.#before.status, incident, began });
   }
 
   #tellDown(status: Status, reason: string, incident: Incident): void {

@@ -39,16 +39,39 @@ export function inLots(facts: readonly Fact[], nowMs: number): Output[] {
 }
 
 function lotOf(facts: readonly Fact[]): JsonObject {
-  const places = new Map<string, number>();
-  const alike: Partial<Fact>[] = [];
+  const alike: Fact[] = [];
   const each = facts.map((fact): Own => {
-    const { host, born, address, seq, incident, began, since, silentMs = null, ...rest } = fact;
-    const text = JSON.stringify(rest);
-    const place = places.get(text) ?? alike.push(rest) - 1;
-    places.set(text, place);
-    return [place, host, born, address, seq, incident, began, since, silentMs];
+    const { host, born, address, seq, incident, began, since, silentMs = null } = fact;
+    const known = alike.findIndex((other) => isAlike(other, fact));
+    return [known < 0 ? alike.push(fact) - 1 : known, host, born, address, seq, incident, began, since, silentMs];
   });
-  return { kind: 'lot', alike, each } as unknown as JsonObject;
+  return { kind: 'lot', alike: alike.map(rest), each } as unknown as JsonObject;
+}
+
+function rest({ host, born, address, seq, incident, began, since, silentMs, ...alike }: Fact): Partial<Fact> {
+  return alike;
+}
+
+/** Names all that is not in `Own`. */
+function isAlike(a: Fact, b: Fact): boolean {
+  return (
+    a.kind === b.kind &&
+    a.at === b.at &&
+    a.status === b.status &&
+    a.was === b.was &&
+    a.reason === b.reason &&
+    a.service === b.service &&
+    a.trigger === b.trigger &&
+    a.severity === b.severity &&
+    a.allowedMs === b.allowedMs &&
+    isSameList(a.groups, b.groups) &&
+    isSameList(a.parents, b.parents) &&
+    isSameList(a.attached, b.attached)
+  );
+}
+
+function isSameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.length === b.length && a.every((name, i) => name === b[i]));
 }
 
 /** What a transition's event says: one fact, or those of a lot. */
