@@ -11,7 +11,7 @@ export interface Fact extends Transition {
   readonly address: string;
   readonly groups: readonly string[];
   readonly parents: readonly string[];
-  readonly severity?: string;
+  readonly severity?: string | undefined;
 }
 
 /** What pipelines get to see: `host.down`, `service.late`, … */

@@ -40,12 +40,12 @@ export interface Transition {
   readonly began: number;
   /** Of the service, the trigger or the host: since when it was as it no longer is, or is as it is now. */
   readonly since: number;
-  readonly service?: string;
-  readonly trigger?: string;
-  readonly silentMs?: number;
-  readonly allowedMs?: number;
+  readonly service?: string | undefined;
+  readonly trigger?: string | undefined;
+  readonly silentMs?: number | undefined;
+  readonly allowedMs?: number | undefined;
   /** Services that are late with the host and not told by themselves. */
-  readonly attached?: readonly string[];
+  readonly attached?: readonly string[] | undefined;
 }
 
 /**
@@ -274,9 +274,26 @@ export class HostTurn {
     facts: Omit<Partial<Transition>, 'incident'> & { status: Status; reason: string; incident: Incident; since: number },
   ): void {
     this.#seq += 1;
+    const { status, reason, since, service, trigger, silentMs, allowedMs, attached } = facts;
     const { id: incident, began } = facts.incident;
-    // What is spread comes first: a hundred thousand of these are made at once, and V8 copies a whole object faster than the rest of one.
-    this.#transitions.push({ ...facts, kind, seq: this.#seq, at: this.#moment.now, was: this.#before.status, incident, began });
+    const [at, was, seq] = [this.#moment.now, this.#before.status, this.#seq];
+    // All of one shape: a hundred thousand are made at once, and where members are spread or left out each costs ten times as much.
+    this.#transitions.push({
+      kind,
+      seq,
+      at,
+      status,
+      was,
+      reason,
+      incident,
+      began,
+      since,
+      service,
+      trigger,
+      silentMs,
+      allowedMs,
+      attached,
+    });
   }
 
   #tellDown(status: Status, reason: string, incident: Incident): void {

@@ -215,9 +215,32 @@ class Turns {
   #tell(definition: HostDefinition, born: number, transitions: readonly Transition[]): void {
     const { host, address, groups, parents } = definition;
     for (const transition of transitions) {
-      const severity = definition.triggers.find(({ id }) => id === transition.trigger)?.severity;
-      const fact: Fact = { host, born, address, groups, parents, ...transition, ...(severity === undefined ? {} : { severity }) };
-      if (transition.kind !== 'state' || this.#settings.tellsStates) this.#facts.push(fact);
+      if (transition.kind === 'state' && !this.#settings.tellsStates) continue;
+      const { kind, seq, at, status, was, reason, incident, began, since, service, trigger, silentMs, allowedMs, attached } =
+        transition;
+      const severity = trigger === undefined ? undefined : definition.triggers.find(({ id }) => id === trigger)?.severity;
+      this.#facts.push({
+        host,
+        born,
+        address,
+        groups,
+        parents,
+        kind,
+        seq,
+        at,
+        status,
+        was,
+        reason,
+        incident,
+        began,
+        since,
+        service,
+        trigger,
+        silentMs,
+        allowedMs,
+        attached,
+        severity,
+      });
     }
   }
 

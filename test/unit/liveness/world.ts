@@ -15,11 +15,11 @@ export interface Told {
   readonly was: number;
   readonly reason: string;
   readonly incident: string;
-  readonly service?: string;
-  readonly attached?: readonly string[];
-  readonly silentMs?: number;
-  readonly allowedMs?: number;
-  readonly trigger?: string;
+  readonly service?: string | undefined;
+  readonly attached?: readonly string[] | undefined;
+  readonly silentMs?: number | undefined;
+  readonly allowedMs?: number | undefined;
+  readonly trigger?: string | undefined;
 }
 
 export function hostWith(
