@@ -31,7 +31,7 @@ describe('what happens to many hosts at once', () => {
     expect(lots.flatMap(({ raw }) => factsIn({ raw: JSON.parse(JSON.stringify(raw)) } as Event))).toEqual(facts);
   });
 
-  it('takes a tenth of the room', () => {
+  it('takes a quarter of the room', () => {
     const facts = many(100, {
       service: 'uptime',
       attached: ['cpu', 'disk', 'load', 'memory', 'network', 'processes', 'swap', 'time'],
