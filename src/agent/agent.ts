@@ -89,7 +89,7 @@ async function openAll(asGiven: AgentOptions, hard: AbortController, opened: (()
   opened.push(() => places.close());
   const deadLetters = await DeadLetters.open({ directory: join(config.dataDir, 'dead-letters'), clock });
   opened.push(() => deadLetters.close());
-  const mail = await MailService.open({ ...options, deadLetters, hard: hard.signal });
+  const mail = await MailService.open({ ...options, deadLetters, acceptedMails: places.acceptedMails, hard: hard.signal });
   opened.push(() => mail.close());
   const look = () => readClusterView(places, config.cluster, deadLetters.stats());
   let spooler: RunningSpooler | null = null;

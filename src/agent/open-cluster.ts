@@ -49,6 +49,7 @@ export async function openCluster(options: PlacesOptions, cluster: ClusterConfig
     topics,
     group: telling ?? coordination.group,
     store: telling?.store ?? redisStore,
+    acceptedMails: coordination.mails,
     rememberedLayouts: async () => (await control.read())?.layouts ?? {},
     describe: async () => ({ durability: (await coordination.durability()).mode }),
     close: async () => void (await Promise.all([topics.close(), coordination.close(), control.close()])),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { AgentConfig, MailConfig } from '../config/agent-config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Fault } from '../model/faults.ts';
-import type { MailAcceptor } from '../model/mail.ts';
+import type { AcceptedMails, MailAcceptor } from '../model/mail.ts';
 import type { DeadLetters } from '../pipeline/dead-letters.ts';
 import type { Dkim } from '../services/mail-queue/compose.ts';
 import { MailQueue, type MailQueueConfig, probeServers } from '../services/mail-queue/mail-queue.ts';
@@ -16,19 +16,22 @@ export interface MailParts {
   readonly random: () => number;
   readonly emit: Emit;
   readonly deadLetters: Pick<DeadLetters, 'record'>;
+  readonly acceptedMails: AcceptedMails | null;
 }
 
 /** The mails of a window are written down together. */
 const window = 50;
 
 /** The queue of this data directory, not running yet. Null where no mail is configured. */
-export async function openMail({ config, clock, random, emit, deadLetters }: MailParts): Promise<MailQueue | null> {
+export async function openMail(parts: MailParts): Promise<MailQueue | null> {
+  const { config, clock, random, emit, deadLetters, acceptedMails } = parts;
   if (config.mail === null) return null;
   return await MailQueue.open({
     config: toQueueConfig(config.mail, mailDirectory(config.dataDir), await readKey(config.mail)),
     clock,
     random,
     emit,
+    acceptedMails,
     bury: async ({ reason, message, sink, to, messageId, body, firstSeen }) => {
       const origin = `mail to ${to}`;
       await deadLetters.record({ stage: 'mail', reason, message, sink, publisher: 'mail', origin, messageId, body, firstSeen });

@@ -1,6 +1,7 @@
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { Group, Layout } from '../coordination/group.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { AcceptedMails } from '../model/mail.ts';
 import type { PartitionStore, PeekedPartitions, WholePartitions } from '../state/partition-store.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { partitionName, type Topics } from '../topics/topic.ts';
@@ -12,6 +13,8 @@ export interface Places {
   readonly topics: Topics;
   readonly group: Group;
   readonly store: PartitionStore & WholePartitions & PeekedPartitions;
+  /** Null: all agents there can be share one data directory. */
+  readonly acceptedMails: AcceptedMails | null;
   /** The layouts the bus remembers, for a start while the coordination is away; empty where there is nothing beside it. */
   rememberedLayouts(): Promise<Readonly<Record<string, Layout>>>;
   /** What an operator should know of the servers behind it, in words; empty when there is none. */
@@ -36,5 +39,5 @@ export async function openPlaces(options: PlacesOptions): Promise<Places> {
     onBounded: (partition, since) =>
       emit(since === null ? 'topic:room' : 'topic:bounded', { partition: partitionName(partition) }),
   });
-  return { ...embedded, describe: async () => ({}) };
+  return { ...embedded, acceptedMails: null, describe: async () => ({}) };
 }

@@ -125,6 +125,9 @@ async function hold(directory: string): Promise<Shared> {
     noSubdir: false,
     encoding: 'string',
     overlappingSync: false,
+    // With it the package makes a promise for each batch that it gives to nobody: a commit that fails, on a full disk, then ends the process as
+    // an unhandled rejection. Transactions of one turn share a commit without it as well.
+    eventTurnBatching: false,
     mapSize: mapBytes,
     maxDbs: 16,
     maxReaders: 512,
@@ -141,6 +144,8 @@ async function reasonOf(error: unknown): Promise<unknown> {
   const reason = hidden === undefined ? error : await Promise.resolve(hidden).catch((hiddenReason: unknown) => hiddenReason);
   if (!(reason instanceof Error) || typeof (reason as { code?: unknown }).code !== 'number') return reason;
   const name = errnoNames.get((reason as Error & { code: number }).code);
+  // LMDB's word for a write of which the disk took a part, as one does that gets full. Nothing of the transaction stands.
+  if (name === 'EIO') return Object.assign(new Error('the disk is full, or broken', { cause: reason }), { code: 'ENOSPC' });
   return name === undefined ? reason : Object.assign(new Error(reason.message, { cause: reason }), { code: name });
 }
 

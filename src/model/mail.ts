@@ -60,6 +60,17 @@ export interface MailAcceptor {
   probe(signal: AbortSignal): Promise<void>;
 }
 
+/**
+ * Mails by their keys that some agent of the cluster has accepted, kept where all of them see it. It is only to avoid doubles: it may
+ * forget, and be away (then both throw), and never says of a mail that it is accepted when it is not.
+ */
+export interface AcceptedMails {
+  /** Which of these. */
+  accepted(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** To be told once they are on this agent's disk, and not before. */
+  remember(keys: readonly string[]): Promise<void>;
+}
+
 /** A server that takes mails, as configured. Every path is absolute; secrets stay in their files. */
 export interface MailServer {
   readonly name: string;

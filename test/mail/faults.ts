@@ -8,6 +8,7 @@ import { defaultTimeouts } from '../../src/services/mail-queue/smtp-session.ts';
 import { until } from '../faults/until.ts';
 import { makeCertificates } from './certificates.ts';
 import { type CrashTally, crashes } from './crashes.ts';
+import { type FullDisksTally, fullDisks } from './full-disks.ts';
 import { kills } from './kills.ts';
 import { draft, QueueRig, type RigOptions, server } from './queue-rig.ts';
 import { type Answer, instead, type Received, type Script, ScriptedServer } from './scripted-server.ts';
@@ -92,12 +93,21 @@ function fault(id: string, about: string, body: (trial: Trial) => Promise<string
 
 const crashCount = Number(process.env['MAIL_CRASHES'] ?? 2_000);
 const killCount = Number(process.env['MAIL_KILLS'] ?? 60);
+const diskCount = Number(process.env['MAIL_DISKS'] ?? 20);
 
 function judged({ crashes: ends, accepted, lost, invented, doubled, uncertain }: CrashTally): string {
   const said = `${ends} ends, ${accepted} accepted, ${lost.length} lost, ${invented.length} invented, ${doubled} came twice, ${uncertain} uncertain`;
   if (lost.length > 0 || invented.length > 0 || doubled > uncertain)
     throw new Error(`${said}: ${[...lost, ...invented].slice(0, 5)}`);
   if (accepted === 0) throw new Error(`${said}: nothing was put to the test`);
+  return said;
+}
+
+function judgedDisks({ disks, accepted, refused, reasons, lost, invented, doubled, uncertain }: FullDisksTally): string {
+  const why = Object.entries(reasons).map(([reason, times]) => `${reason} ${times} times`);
+  const said = `${disks} disks, ${accepted} accepted, ${refused} refused (${why}), ${lost.length} lost, ${invented.length} invented, ${doubled} came twice, ${uncertain} uncertain`;
+  if (lost.length > 0 || invented.length > 0 || doubled > uncertain || Object.keys(reasons).join() !== 'ENOSPC')
+    throw new Error(`${said}: ${[...lost, ...invented].slice(0, 5)}`);
   return said;
 }
 
@@ -470,6 +480,11 @@ export const mailFaults: readonly MailFault[] = [
     same('mails', peer.received.length, 1);
     return '1 mail of 4 times accepted';
   }),
+  {
+    id: 'M24',
+    about: 'a real filesystem gets full 20 times while mails come and go, and has room again: as M13',
+    run: async (seed) => judgedDisks(await fullDisks(seed, diskCount)),
+  },
 ];
 
 /** Quoted-printable, or as it is. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../src/lib/clock.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { MailDraft, MailServer } from '../../src/model/mail.ts';
+import type { AcceptedMails, MailDraft, MailServer } from '../../src/model/mail.ts';
 import {
   type DeadMail,
   MailQueue,
@@ -58,6 +58,7 @@ export interface RigOptions extends Partial<Omit<MailQueueConfig, 'servers'>> {
   readonly isAlive?: (owner: string) => boolean;
   readonly beforeTransaction?: () => Promise<void> | void;
   readonly random?: () => number;
+  readonly acceptedMails?: AcceptedMails;
   readonly bury?: (letter: DeadMail) => Promise<void>;
 }
 
@@ -84,7 +85,7 @@ export class QueueRig {
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'mail-queue-')));
     const told: Told[] = [];
     const letters: DeadMail[] = [];
-    const { clock = systemClock, owner, isAlive, beforeTransaction, random, bury, ...config } = options;
+    const { clock = systemClock, owner, isAlive, beforeTransaction, random, acceptedMails, bury, ...config } = options;
     const queueOptions: MailQueueOptions = {
       config: {
         directory,
@@ -101,6 +102,7 @@ export class QueueRig {
       random: random ?? (() => 0.5),
       emit: (name, facts) => void told.push({ name, facts }),
       bury: bury ?? (async (letter) => void letters.push(letter)),
+      ...(acceptedMails === undefined ? {} : { acceptedMails }),
       ...(owner === undefined ? {} : { owner }),
       ...(isAlive === undefined ? {} : { isAlive }),
       ...(beforeTransaction === undefined ? {} : { beforeTransaction }),

@@ -11,6 +11,8 @@ import type { Unit } from '../group.ts';
  * | `{c}:layouts`            | hash: sink → layout |
  * | `{c}:units`              | hash: every unit that ever had a lease |
  * | `{c}:recovered`          | hash: `inc` of the last recovery, and unit → version that stood there then |
+ * | `{c}:mails`              | hash: mail that an agent has accepted → `kid mac` |
+ * | `{c}:mails:order`        | list: these mails, oldest first |
  * | `{c}:lease:<unit>`       | hash: `agent`, `boot`, `epoch`, `inc`, `exp`, `plan`, `kid`, `mac`. Never expires: the epoch would be lost |
  * | `{c}:unit:<unit>:<part>` | the partition store's |
  */
@@ -21,6 +23,8 @@ export interface ClusterKeys {
   readonly layouts: string;
   readonly units: string;
   readonly recovered: string;
+  readonly mails: string;
+  readonly mailOrder: string;
   lease(unit: Unit): string;
   part(unit: Unit, part: string): string;
 }
@@ -34,6 +38,8 @@ export function clusterKeys(cluster: string): ClusterKeys {
     layouts: `${tag}:layouts`,
     units: `${tag}:units`,
     recovered: `${tag}:recovered`,
+    mails: `${tag}:mails`,
+    mailOrder: `${tag}:mails:order`,
     lease: (unit) => `${tag}:lease:${unit}`,
     part: (unit, part) => `${tag}:unit:${unit}:${part}`,
   };

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { KeyRing } from '../../lib/key-ring.ts';
 import type { ControlLog } from '../control-log.ts';
+import { RedisAcceptedMails } from './accepted-mails.ts';
 import { RedisConnection, type RedisServer } from './connection.ts';
 import { type Durability, readDurability } from './durability.ts';
 import { GuardedScripts } from './guarded-scripts.ts';
@@ -15,6 +16,8 @@ export interface RedisOptions extends RedisServer {
   /** The bus-side record; null: a Redis that forgot everything cannot be told from a new one after a restart of all agents. */
   readonly control: ControlLog | null;
   readonly recovery?: RecoveryPolicy;
+  /** How many accepted mails the cluster remembers. */
+  readonly rememberedMails?: number;
   readonly clock?: Clock;
   readonly report?: (event: RedisEvent) => void;
 }
@@ -25,6 +28,7 @@ export interface RedisCoordination {
   readonly group: RedisGroup;
   /** What the partition store on the same Redis is made of. */
   readonly guarded: GuardedScripts;
+  readonly mails: RedisAcceptedMails;
   /** Records that nobody of us signed, by reason, since this process began. */
   readonly rejected: Readonly<Partial<Record<RejectReason, number>>>;
   durability(): Promise<Durability>;
@@ -53,6 +57,7 @@ export function openRedis(options: RedisOptions): RedisCoordination {
   return {
     group: new RedisGroup(parts),
     guarded: new GuardedScripts(parts),
+    mails: new RedisAcceptedMails(parts, options.rememberedMails),
     get rejected() {
       return rejections.counts;
     },

@@ -2,7 +2,7 @@
  * What stands in the store and does not count, because no key of ours signed it. Each such record is counted once and told of once,
  * however often it is read; the same phantom beating again counts again.
  */
-export type Rejected = 'member' | 'lease' | 'plan';
+export type Rejected = 'member' | 'lease' | 'plan' | 'mail';
 export type RejectReason = 'malformed' | 'unknown_key' | 'bad_signature' | 'wrong_cluster' | 'other_incarnation' | 'replayed';
 
 export interface Rejection {

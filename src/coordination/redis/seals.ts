@@ -85,6 +85,15 @@ export function judgeCluster(ring: KeyRing, clusterId: string, signature: Signat
   return judge(ring, signature, 'cluster', clusterId);
 }
 
+/** Without the incarnation: what was accepted stays accepted when Redis was restarted. */
+export function signMail(ring: KeyRing, clusterId: string, mail: string): Signature {
+  return ring.sign('mail', clusterId, mail);
+}
+
+export function judgeMail(ring: KeyRing, clusterId: string, mail: string, signature: Signature): RejectReason | null {
+  return judge(ring, signature, 'mail', clusterId, mail);
+}
+
 function judge(ring: KeyRing, signature: Signature, ...parts: readonly string[]): RejectReason | null {
   if (!ring.knows(signature.kid)) return 'unknown_key';
   return ring.verify(signature, ...parts) ? null : 'bad_signature';

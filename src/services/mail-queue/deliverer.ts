@@ -1,8 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { CooldownPolicy } from '../../core/mail/server-health.ts';
 import type { MailServer } from '../../model/mail.ts';
-import { type DeliveryOptions, handOn, runSession } from './delivery.ts';
+import { runSession } from './delivery.ts';
+import type { DeliveryOptions } from './delivery-options.ts';
 import { ServerLane } from './server-lane.ts';
+import { handOn } from './session-run.ts';
 
 export interface DelivererSignals {
   /** Finish what is under way, take no more. */

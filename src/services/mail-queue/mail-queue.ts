@@ -3,12 +3,13 @@ import { type CooldownPolicy, defaultCooldown } from '../../core/mail/server-hea
 import type { Clock } from '../../lib/clock.ts';
 import { isOwnerAlive, processOwner } from '../../lib/process-owner.ts';
 import { classify, Fault } from '../../model/faults.ts';
-import type { AcceptHow, MailAcceptor, MailDraft, MailServer } from '../../model/mail.ts';
+import type { AcceptedMails, AcceptHow, MailAcceptor, MailDraft, MailServer } from '../../model/mail.ts';
 import type { Emit } from '../../telemetry/events.ts';
 import { acceptDrafts, type Caps } from './accept.ts';
+import { AmongAgents } from './among-agents.ts';
 import { type Compose, composer, type Dkim } from './compose.ts';
 import { Deliverer, type DelivererSignals, type ServerView } from './deliverer.ts';
-import type { DeliveryOptions } from './delivery.ts';
+import type { DeliveryOptions } from './delivery-options.ts';
 import { sendDueDigests } from './digest-mails.ts';
 import { forgetOld } from './forget.ts';
 import { MailFile } from './mail-file.ts';
@@ -43,6 +44,8 @@ export interface MailQueueOptions {
   readonly emit: Emit;
   /** A dead letter, on disk when it resolves. */
   readonly bury: (letter: DeadMail) => Promise<void>;
+  /** Shared with agents of other data directories; null or nothing: there are none. */
+  readonly acceptedMails?: AcceptedMails | null;
   /** This process; tests have several in one. */
   readonly owner?: string;
   readonly isAlive?: (owner: string) => boolean;
@@ -79,6 +82,7 @@ export class MailQueue implements MailAcceptor {
   readonly #compose: Compose;
   readonly #store: MailStore;
   readonly #deliverer: Deliverer;
+  readonly #others: AmongAgents;
   readonly operator: Operator;
   /** This process delivers, or will once the one before is gone. */
   isDeliverer = false;
@@ -90,6 +94,7 @@ export class MailQueue implements MailAcceptor {
     this.#time = new QueueTime(clock, file.ledger().sums.reachedAt);
     this.#compose = options.compose ?? composer({ from: config.from, dkim: config.dkim });
     this.#store = new MailStore(file);
+    this.#others = new AmongAgents(options.acceptedMails ?? null, emit);
     const delivery: DeliveryOptions = {
       store: this.#store,
       time: this.#time,
@@ -127,9 +132,17 @@ export class MailQueue implements MailAcceptor {
     return new MailQueue(options, file);
   }
 
-  async accept(drafts: readonly MailDraft[], { signal, afterAttempt }: AcceptHow): Promise<void> {
+  /** What another agent has accepted is accepted. */
+  async accept(drafts: readonly MailDraft[], how: AcceptHow): Promise<void> {
+    how.signal.throwIfAborted();
+    const fresh = await this.#others.fresh(drafts);
+    if (fresh.length > 0) await this.#acceptHere(fresh, how);
+    // Not before `accept` would resolve: whoever is told may rely on us as our own pipeline does.
+    await this.#others.tell(fresh);
+  }
+
+  async #acceptHere(drafts: readonly MailDraft[], { signal, afterAttempt }: AcceptHow): Promise<void> {
     const { config, clock } = this.#options;
-    signal.throwIfAborted();
     const context = { file: this.#file, compose: this.#compose, from: config.from, domain: config.hello, caps: config.caps };
     const before = this.#file.ledger().sums.next;
     await acceptDrafts({ ...context, now: () => this.#time.now() }, drafts);

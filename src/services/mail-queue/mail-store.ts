@@ -1,4 +1,5 @@
 import type { FailureReason } from '../../core/mail/outcome.ts';
+import type { Ledger } from './ledger.ts';
 import type { MailFile } from './mail-file.ts';
 import type { DeliveryKey, DeliveryRecord, MailRecord } from './records.ts';
 import { beingSent, changeDelivery, dueKeys, getDelivery, getMail, removeDelivery } from './rows.ts';
@@ -37,11 +38,14 @@ export class MailStore {
     this.#file = file;
   }
 
-  /** Up to `limit` recipients that are due, marked as being sent by `server` before anything is: a crash leaves them so. */
-  take(server: string, now: number, limit: number): Promise<Job[]> {
+  /**
+   * Up to `limit` recipients that are due, marked as being sent by `server` before anything is: a crash leaves them so. The outcomes of
+   * what the session sent before are written down with it, so that one flush serves both.
+   */
+  take(server: string, now: number, limit: number, outcomes: readonly Settlement[]): Promise<Job[]> {
     return this.#file.transact((ledger) => {
       const jobs: { seq: number; mail: MailRecord; recipients: { key: DeliveryKey; delivery: DeliveryRecord }[] }[] = [];
-      ledger.reached(now);
+      this.#settle(ledger, outcomes, now);
       for (const { at, key } of dueKeys(this.#file, 0, now, limit)) {
         const old = getDelivery(this.#file, key);
         const mail = getMail(this.#file, key[0]);
@@ -68,42 +72,44 @@ export class MailStore {
     return this.#file.bodies.get(seq) ?? null;
   }
 
-  settle(settlements: readonly Settlement[], now: number): Promise<void> {
-    return this.#file.transact((ledger) => {
-      ledger.reached(now);
-      for (const { key, server, said, what } of settlements) {
-        const found = getDelivery(this.#file, key);
-        if (found === null || found.state !== 'sending') continue; // an operator dropped it meanwhile
-        const old = { ...found, server: server ?? found.server, said: said ?? found.said };
-        switch (what.kind) {
-          case 'delivered':
-            removeDelivery(this.#file, ledger, key, old, 'delivered', now);
-            break;
-          case 'failed':
-            this.#tell(ledger.number(), key, old, what.reason, now);
-            removeDelivery(this.#file, ledger, key, old, 'failed', now);
-            break;
-          case 'later':
-          case 'hold':
-            if (what.isUncertain) ledger.add('uncertain');
-            if (what.kind === 'hold' || old.holdNext)
-              changeDelivery(this.#file, ledger, key, old, { state: 'held', holdNext: false });
-            else
-              changeDelivery(this.#file, ledger, key, old, {
-                state: what.isUncertain ? 'uncertain' : 'deferred',
-                nextAt: what.at,
-                loyalUntil: what.isUncertain ? what.at + loyalMs : 0,
-              });
-            break;
-          case 'returned': {
-            const attempts = old.attempts - 1;
-            if (old.holdNext) changeDelivery(this.#file, ledger, key, old, { state: 'held', attempts, holdNext: false });
-            else changeDelivery(this.#file, ledger, key, old, { state: 'queued', attempts, nextAt: Math.min(old.nextAt, now) });
-            break;
-          }
+  settle(outcomes: readonly Settlement[], now: number): Promise<void> {
+    return this.#file.transact((ledger) => this.#settle(ledger, outcomes, now));
+  }
+
+  #settle(ledger: Ledger, outcomes: readonly Settlement[], now: number): void {
+    ledger.reached(now);
+    for (const { key, server, said, what } of outcomes) {
+      const found = getDelivery(this.#file, key);
+      if (found === null || found.state !== 'sending') continue; // an operator dropped it meanwhile
+      const old = { ...found, server: server ?? found.server, said: said ?? found.said };
+      switch (what.kind) {
+        case 'delivered':
+          removeDelivery(this.#file, ledger, key, old, 'delivered', now);
+          break;
+        case 'failed':
+          this.#tell(ledger.number(), key, old, what.reason, now);
+          removeDelivery(this.#file, ledger, key, old, 'failed', now);
+          break;
+        case 'later':
+        case 'hold':
+          if (what.isUncertain) ledger.add('uncertain');
+          if (what.kind === 'hold' || old.holdNext)
+            changeDelivery(this.#file, ledger, key, old, { state: 'held', holdNext: false });
+          else
+            changeDelivery(this.#file, ledger, key, old, {
+              state: what.isUncertain ? 'uncertain' : 'deferred',
+              nextAt: what.at,
+              loyalUntil: what.isUncertain ? what.at + loyalMs : 0,
+            });
+          break;
+        case 'returned': {
+          const attempts = old.attempts - 1;
+          if (old.holdNext) changeDelivery(this.#file, ledger, key, old, { state: 'held', attempts, holdNext: false });
+          else changeDelivery(this.#file, ledger, key, old, { state: 'queued', attempts, nextAt: Math.min(old.nextAt, now) });
+          break;
         }
       }
-    });
+    }
   }
 
   /** Another, shorter text for a mail that no server takes as it is; everything else stays. */

@@ -2,9 +2,9 @@ import { dotStuffed } from '../../core/mail/dot-stuffing.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { stableId } from '../../model/stable-hash.ts';
 import { composer } from './compose.ts';
-import { addressIn } from './delivery.ts';
 import type { MailQueueConfig } from './mail-queue.ts';
 import { openSession } from './servers.ts';
+import { addressIn } from './session-run.ts';
 import { defaultTimeouts, SmtpSession } from './smtp-session.ts';
 
 export interface TestResult {

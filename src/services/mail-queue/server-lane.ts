@@ -84,8 +84,9 @@ export class ServerLane {
     this.health = probeAbandoned(this.health, now);
   }
 
-  get idle(): number {
-    return this.#wake.length;
+  /** Another session, open or not yet, could take what is due. */
+  get hasRoom(): boolean {
+    return this.#wake.length > 0 || this.sessions < this.config.sessions;
   }
 
   /** An idle session waits here for work, until woken or until `over` resolves. */

@@ -113,3 +113,18 @@ it('refuses transactions after it was closed', async () => {
 
   await expect(environment.transact(() => 1)).rejects.toThrow('closed');
 });
+
+it('refuses as often as the disk is full, as something that may be tried again, and lives on', async () => {
+  const script = fileURLToPath(new URL('small-disk.ts', import.meta.url));
+  const limited = [
+    '-c',
+    'ulimit -f 400; exec "$0" --import tsx "$1" "$2"',
+    process.execPath,
+    script,
+    join(directory, '..', 'small'),
+  ];
+
+  const { stdout } = await promisify(execFile)('sh', limited, { timeout: 18_000 });
+
+  expect(stdout).toBe(`written,${Array(6).fill('retryable').join()} 1`);
+});
