@@ -3,7 +3,9 @@ import { keepHeapNarrow } from '../src/lib/heap-growth.ts';
 import { LmdbEnvironment } from '../src/lib/lmdb-environment.ts';
 import type { MailDraft } from '../src/model/mail.ts';
 import type { Compose } from '../src/services/mail-queue/compose.ts';
+import { MailFile } from '../src/services/mail-queue/mail-file.ts';
 import { MailQueue } from '../src/services/mail-queue/mail-queue.ts';
+import { MailStore, type Settlement } from '../src/services/mail-queue/mail-store.ts';
 import { server } from '../test/mail/queue-rig.ts';
 import { endTogether } from './children.ts';
 import { rounded, rssAnonMiB } from './process-figures.ts';
@@ -13,7 +15,8 @@ import { rounded, rssAnonMiB } from './process-figures.ts';
  *
  *     node --import tsx bench/mail-phase.ts fill FOLDER MAILS BYTES             accepts
  *     node --import tsx bench/mail-phase.ts drain FOLDER PORT WINDOW SESSIONS  opens, delivers all
- *     node --import tsx bench/mail-phase.ts flush FOLDER FLUSHES LANES         commits of one small row, nothing else: what the disk can do
+ *     node --import tsx bench/mail-phase.ts write FOLDER LANES                  the transactions of a drain alone, as if servers took no time
+ *     node --import tsx bench/mail-phase.ts flush FOLDER FLUSHES LANES          commits of one small row, nothing else: what the disk can do
  */
 const batch = 1_000;
 
@@ -119,6 +122,27 @@ async function drain(directory: string, port: number, window: number, sessions: 
   return { firstMs: rounded(first - begun, 0), perSecond: rounded(perSecond, 0), rssAnonMiB: rounded(memory, 1) };
 }
 
+/** One mail after the other in each lane, its outcome written down with the taking of the next, a flush for each. */
+async function write(directory: string, lanes: number): Promise<{ perSecond: number }> {
+  const file = await MailFile.open({ directory, clock: systemClock });
+  const store = new MailStore(file);
+  const begun = performance.now();
+  let mails = 0;
+  const lane = async () => {
+    let outcomes: Settlement[] = [];
+    do {
+      const jobs = await store.take('bench', systemClock.now(), 1, outcomes);
+      const keys = jobs.flatMap(({ recipients }) => recipients.map(({ key }) => key));
+      outcomes = keys.map((key) => ({ key, server: 'bench', said: '250 ok', what: { kind: 'delivered' } }));
+      mails += outcomes.length;
+    } while (outcomes.length > 0);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  const perSecond = rounded((mails / (performance.now() - begun)) * 1000, 0);
+  await file.close();
+  return { perSecond };
+}
+
 /** As many at a time as there are sessions, each after its last: those that come while the disk is at work share the next flush. */
 async function flush(directory: string, count: number, lanes: number): Promise<{ perSecond: number }> {
   const env = await LmdbEnvironment.open({ directory, clock: systemClock });
@@ -142,6 +166,7 @@ const [first = 0, second = 0, third = 0] = words.map(Number);
 const phases: Readonly<Record<string, () => Promise<unknown>>> = {
   fill: () => fill(folder, first, second),
   drain: () => drain(folder, first, second, third),
+  write: () => write(folder, first),
   flush: () => flush(folder, first, second),
 };
 const run = phases[phase ?? ''];

@@ -66,7 +66,9 @@ const fewer = Math.min(mails, 20_000);
 await phase('fill', `${folder}/each`, fewer, bytes);
 process.stderr.write('draining, outcomes one by one\n');
 const each = await phase<Drain>('drain', `${folder}/each`, port, 1, sessions);
-process.stderr.write('bare flushes\n');
+process.stderr.write('the same transactions without servers, and bare flushes\n');
+await phase('fill', `${folder}/alone`, fewer, bytes);
+const alone = await phase<{ readonly perSecond: number }>('write', `${folder}/alone`, sessions);
 const bare = await phase<{ readonly perSecond: number }>('flush', `${folder}/bare`, fewer, sessions);
 process.stderr.write('smtp-source\n');
 const sourceBegun = performance.now();
@@ -80,6 +82,7 @@ const figures = {
   acceptingMiB: filled.rssAnonMiB,
   grouped,
   each,
+  withoutServersPerSecond: alone.perSecond,
   bareFlushesPerSecond: bare.perSecond,
   smtpSourcePerSecond: source,
   ratio: rounded(grouped.perSecond / source, 2),
@@ -95,7 +98,7 @@ process.stdout.write(`${machineLine(begun)}
   RssAnon at most ${filled.rssAnonMiB} MiB while ${mails} mails are accepted in batches, ${grouped.rssAnonMiB} MiB while they drain after a restart
   to the first delivery ${grouped.firstMs} ms
   ${sessions} sessions: ${grouped.perSecond} mails/s together, ${each.perSecond} mails/s one by one; smtp-source -s ${sessions}: ${source} mails/s
-  ${sessions} who do nothing but commit one small row each: ${bare.perSecond} commits/s
+  what the disk can do: ${alone.perSecond} mails/s one by one if servers took no time, ${bare.perSecond} commits/s of one small row, ${sessions} at a time
 ${barLines(bars)}
 `);
 if (values.json === true) process.stdout.write(`${JSON.stringify({ name: 'mail', ...figures, bars })}\n`);

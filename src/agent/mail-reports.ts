@@ -1,5 +1,6 @@
 import { failedMailEvent } from '../core/mail/routes.ts';
 import type { Delivery, Input, InputContext, InputKind } from '../inputs/input.ts';
+import { linkedAbort } from '../lib/linked-abort.ts';
 import type { FailureRecord, MailStore } from '../services/mail-queue/mail-store.ts';
 
 const lookMs = 1_000;
@@ -33,7 +34,8 @@ class MailReports implements Input {
 
   async run(): Promise<void> {
     const { clock, soft, hard, deliver } = this.#context;
-    const either = AbortSignal.any([soft, hard]);
+    const leaving = linkedAbort(soft, hard);
+    const either = leaving.signal;
     while (!either.aborted) {
       await this.#forget();
       const found = this.#isDeliverer() ? this.#store.failures(0, atOnce) : [];
@@ -42,6 +44,7 @@ class MailReports implements Input {
       if (fresh.length > 0) await deliver(fresh.map(({ number, failure }) => this.#toDelivery(number, failure)));
       await clock.sleep(lookMs, either).catch(() => undefined); // we leave
     }
+    leaving.release();
     while (this.#outstanding.size > 0 && !hard.aborted) {
       await this.#forget();
       await clock.sleep(10, hard).catch(() => undefined); // we leave at once

@@ -91,6 +91,7 @@ function fault(id: string, about: string, body: (trial: Trial) => Promise<string
   };
 }
 
+// For longer runs: MAIL_CRASHES=10000 MAIL_KILLS=500 npm run test:faults -- M11 M12
 const crashCount = Number(process.env['MAIL_CRASHES'] ?? 2_000);
 const killCount = Number(process.env['MAIL_KILLS'] ?? 60);
 const diskCount = Number(process.env['MAIL_DISKS'] ?? 20);
@@ -262,13 +263,12 @@ export const mailFaults: readonly MailFault[] = [
   }),
   {
     id: 'M11',
-    about:
-      'the process ends 2,000 times at a store call or while a server answers: nothing accepted is lost, no double that was not counted',
+    about: `the process ends ${crashCount} times at a store call or while a server answers: nothing accepted is lost, no double that was not counted`,
     run: async (seed) => judged(await crashes(seed, crashCount)),
   },
   {
     id: 'M12',
-    about: 'the agent is killed 60 times with SIGKILL while mails go: the same',
+    about: `the agent is killed ${killCount} times with SIGKILL while mails go: the same`,
     run: async (seed) => judged(await kills(seed, killCount)),
   },
   fault(
@@ -482,7 +482,7 @@ export const mailFaults: readonly MailFault[] = [
   }),
   {
     id: 'M24',
-    about: 'a real filesystem gets full 20 times while mails come and go, and has room again: as M13',
+    about: `a real filesystem gets full ${diskCount} times while mails come and go, and has room again: as M13`,
     run: async (seed) => judgedDisks(await fullDisks(seed, diskCount)),
   },
 ];

@@ -1,6 +1,7 @@
 import { defaultSchedule, type Schedule } from '../../core/mail/schedule.ts';
 import { type CooldownPolicy, defaultCooldown } from '../../core/mail/server-health.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { linkedAbort } from '../../lib/linked-abort.ts';
 import { isOwnerAlive, processOwner } from '../../lib/process-owner.ts';
 import { classify, Fault } from '../../model/faults.ts';
 import type { AcceptedMails, AcceptHow, MailAcceptor, MailDraft, MailServer } from '../../model/mail.ts';
@@ -160,7 +161,8 @@ export class MailQueue implements MailAcceptor {
   /** Runs until stopped. What is being sent may be finished after `soft`. */
   async run(signals: DelivererSignals): Promise<void> {
     const { clock, config, emit } = this.#options;
-    const either = AbortSignal.any([signals.soft, signals.hard]);
+    const leaving = linkedAbort(signals.soft, signals.hard);
+    const either = leaving.signal;
     try {
       while (!(await this.#elected())) await clock.sleep(electionMs, either);
       this.isDeliverer = true;
@@ -169,6 +171,8 @@ export class MailQueue implements MailAcceptor {
       await Promise.all([this.#deliverer.run(signals), this.#tend(either)]);
     } catch (error) {
       if (!either.aborted) throw error;
+    } finally {
+      leaving.release();
     }
     this.isDeliverer = false;
     await this.#resign();
