@@ -420,11 +420,15 @@ export const events = {
     'Mails were being sent when the process before us ended; they may have arrived and are sent again, or held, as configured.',
     { counter: 'mail_recovered_total', help: 'Mails found as being sent at a start.', value: 'mails' },
   ),
-  'mail:known': row<{ mails: number }>('info', 'These mails are accepted already, by this agent or another; nothing is left to do.', {
-    counter: 'mail_known_total',
-    help: 'Mails that came again when this agent or another had accepted them.',
-    value: 'mails',
-  }),
+  'mail:known': row<{ mails: number }>(
+    'info',
+    'These mails are accepted already, by this agent or another; nothing is left to do.',
+    {
+      counter: 'mail_known_total',
+      help: 'Mails that came again when this agent or another had accepted them.',
+      value: 'mails',
+    },
+  ),
   'mail:unshared': row<{ mails: number; error: unknown }>(
     'warn',
     'Other agents could not be asked or told about accepted mails; such a mail comes twice if its output is published again.',
