@@ -111,8 +111,8 @@ async function one(
   load: () => Promise<Setup>,
   files: readonly (string | undefined)[],
 ): Promise<void> {
-  keepHeapNarrow();
   const { config } = setup;
+  keepHeapNarrow(config.liveness !== null);
   const telemetry = createTelemetry({ level: config.log.level, agent: config.agent.staticId ?? String(process.pid) });
   const alive = new AbortController();
   const reporting = reportAlive(systemClock, alive.signal);
