@@ -7,6 +7,6 @@ import { setFlagsFromString } from 'node:v8';
  *
  * With `large`, by half: where a hundred megabytes live, as with a million deadlines, twice is what an agent may not have, and they change slowly.
  */
-export function keepHeapNarrow(large: boolean): void {
+export function keepHeapNarrow(large = false): void {
   setFlagsFromString(`--heap-growing-percent=${large ? 50 : 100}`);
 }
