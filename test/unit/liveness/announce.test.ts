@@ -154,6 +154,33 @@ describe('the desk that announces', () => {
     expect(desk.said).toEqual(['30 host.down hosts of web', '60 host.down later', '65 host.up later', '95 host.up hosts of web']);
   });
 
+  it('says the same when it is started again every second of a storm', () => {
+    const told = (restarts: boolean) => {
+      const desk = new Desk();
+      const until = (second: number) => {
+        while (desk.second < second) {
+          desk.until(desk.second + 1);
+          if (restarts) desk.restart();
+        }
+      };
+      for (const host of hosts(30)) {
+        desk.hear('down', host, { groups: [desk.second < 2 ? 'web' : 'db'] });
+        if (host.endsWith('9')) until(desk.second + 1);
+      }
+      until(34);
+      for (const host of hosts(30).slice(5)) desk.hear('up', host);
+      until(40);
+      for (const host of hosts(12).slice(6)) desk.hear('down', host);
+      until(120);
+      for (const host of hosts(12)) desk.hear('up', host);
+      until(200);
+      return desk.events.map(({ message_id, traits }) => [message_id, traits]);
+    };
+
+    expect(told(true)).toEqual(told(false));
+    expect(told(true).length).toBeGreaterThan(3);
+  });
+
   it('makes one of all groups when it is many of all hosts', () => {
     const desk = new Desk({}, { total: 50, groups: { web: 25, db: 25 } });
     for (const host of hosts(6)) desk.hear('down', host);
