@@ -246,8 +246,10 @@ class Desk {
     const id = `storm/${first.fact.incident}`;
     let [since, covers] = [this.#time.now, 0];
     for (const host of hosts) {
-      const { fact, due } = rows.get(host) as HostRow;
-      [since, covers] = [Math.min(since, fact.since), Math.max(covers, due)];
+      const row = rows.get(host) as HostRow;
+      since = Math.min(since, row.fact.since);
+      if (row.apart === true) this.#rows.putHost(host, { ...row, phase: 'stormed', due: never, storm: id });
+      else covers = Math.max(covers, row.due);
     }
     this.#rows.putStorm(id, { group, since, covers, due: this.#time.partition + this.#settings.remindMs });
     const storm: Storm = { id, group, at: this.#time.now, since, hosts, left: hosts.length };

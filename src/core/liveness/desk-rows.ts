@@ -11,6 +11,8 @@ export interface HostRow {
   /** Partition ms of the next look. */
   readonly due: number;
   readonly storm: string | null;
+  /** Held since a storm was told that covers it by its `due`: it is not in that one, and says so itself when it is in another. */
+  readonly apart?: true;
 }
 
 export interface StormRow {
@@ -32,8 +34,8 @@ interface Beside {
 const besides = new WeakMap<States<JsonObject>, Beside>();
 
 /** Whom a row that says `held` went down with; null: with nobody so far. */
-export function stormOf({ phase, due, fact }: HostRow, storms: ReadonlyMap<string, StormRow>): string | null {
-  if (phase !== 'held') return null;
+export function stormOf({ phase, due, fact, apart }: HostRow, storms: ReadonlyMap<string, StormRow>): string | null {
+  if (phase !== 'held' || apart === true) return null;
   let [found, least]: [string | null, number] = [null, Number.POSITIVE_INFINITY];
   for (const [id, { group, covers = 0 }] of storms)
     if (due <= covers && covers < least && isOf(fact, group)) [found, least] = [id, covers];
@@ -95,12 +97,10 @@ export class DeskRows {
     if (row !== null) this.lookAgain(row.due);
   }
 
-  /** Until `wanted`, and in no storm that was told before. */
-  putHeld(host: string, row: Pick<HostRow, 'fact'>, wanted: number): void {
-    let due = wanted;
-    for (const { group, covers = 0 } of this.#beside().storms.values())
-      if (isOf(row.fact, group)) due = Math.max(due, covers + 1);
-    this.putHost(host, { phase: 'held', fact: row.fact, due, storm: null });
+  /** Until `due`, and in no storm that was told before. */
+  putHeld(host: string, { fact }: Pick<HostRow, 'fact'>, due: number): void {
+    const row: HostRow = { phase: 'held', fact, due, storm: null };
+    this.putHost(host, stormOf(row, this.#beside().storms) === null ? row : { ...row, apart: true });
   }
 
   /** In the order of their names, so that what is told does not depend on where rows stood in a store. */

@@ -154,6 +154,18 @@ describe('the desk that announces', () => {
     expect(desk.said).toEqual(['30 host.down hosts of web', '60 host.down later', '65 host.up later', '95 host.up hosts of web']);
   });
 
+  it('tells by itself of a host whose silence ends while a storm is young', () => {
+    const desk = new Desk();
+    desk.silence('quiet', 'x', 40);
+    for (const host of [...hosts(19), 'x']) desk.hear('down', host);
+    desk.until(28);
+    desk.hear('down', 'w19');
+    desk.until(100);
+    desk.hear('up', 'x');
+
+    expect(desk.said).toEqual(['30 host.down hosts of web', '40 host.down x', '100 host.up x']);
+  });
+
   it('says the same when it is started again every second of a storm', () => {
     const told = (restarts: boolean) => {
       const desk = new Desk();
