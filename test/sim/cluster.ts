@@ -98,8 +98,8 @@ export class Cluster {
     for (const name of names) if (!given.has(name)) this.start(name);
   }
 
-  cut(link: Link): void {
-    link.downUntil = this.world.now + this.world.random.between(100, 14_000);
+  cut(link: Link, ms = this.world.random.between(100, 14_000)): void {
+    link.downUntil = this.world.now + ms;
     this.world.tell(() => `cut: ${link.name} until ${(link.downUntil / 1000).toFixed(1)}`);
   }
 

@@ -43,10 +43,11 @@ const faults: Readonly<Record<string, ClusterFault>> = {
   pause: (cluster) =>
     withOne(cluster, (agent) => {
       const { random } = cluster.world;
-      if (cluster.long && random.chance(0.5)) {
-        // What it has taken and not yet appended comes when it wakes.
-        cluster.cut(agent.links.broker);
-        cluster.world.after(random.between(1_000, 5_000), null, () => agent.pause(random.between(100_000, 250_000)));
+      if (cluster.long && random.chance(0.8)) {
+        // What it has taken and not yet appended comes when it wakes: longer than ids are kept.
+        const beforeMs = random.between(3_000, 8_000);
+        cluster.cut(agent.links.broker, beforeMs + 1_000);
+        cluster.world.after(beforeMs, null, () => agent.pause(random.between(180_000, 300_000)));
       } else agent.pause(random.chance(0.3) ? random.between(500, 9_000) : random.between(9_000, 40_000));
     }),
   leave: (cluster) =>
