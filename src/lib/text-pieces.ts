@@ -9,11 +9,6 @@ export function joinText(texts: readonly TextPiece[]): string {
   return texts.map((text) => (typeof text === 'string' ? text : toBuffer(text).toString())).join('');
 }
 
-/** In UTF-8. */
-export function toBytes(text: string): Uint8Array {
-  return Buffer.from(text);
-}
-
 /** All of it in UTF-8, in memory of its own or in the one piece there is. */
 export function joinBytes(texts: readonly TextPiece[]): Uint8Array {
   const [first] = texts;

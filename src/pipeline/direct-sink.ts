@@ -1,6 +1,7 @@
 import { itemLines } from '../core/convert/wire.ts';
 import type { Chain, ChainLetter } from '../core/transformers/chain.ts';
-import { joinText, type TextPiece, toBytes } from '../lib/text-pieces.ts';
+import type { TextPages } from '../lib/text-pages.ts';
+import { joinText, type TextPiece } from '../lib/text-pieces.ts';
 import type { Part } from '../model/entry.ts';
 import type { Item } from '../model/item.ts';
 import { joinTraces, markTrace, type OutputTraces } from '../model/output-traces.ts';
@@ -56,7 +57,8 @@ export class DirectSink {
     this.#printer = commonPrinter(lanes);
   }
 
-  compute(parts: readonly Part[]): DirectOutput {
+  /** What all targets take as one text is kept in `pages`. */
+  compute(parts: readonly Part[], pages: TextPages): DirectOutput {
     const out: Item[] = [];
     let traces: (string | undefined)[] | undefined;
     const letters: ChainLetter[] = [];
@@ -76,7 +78,7 @@ export class DirectSink {
     // Without their items, which would live on in them.
     const notifications = parts.map(({ id, trace }): Traced => (trace === undefined ? { id } : { id, trace }));
     // Bytes lie outside of the heap that is collected.
-    const text = this.#printer === null ? lines : toBytes(lines);
+    const text = this.#printer === null ? lines : pages.hold(lines);
     return {
       notifications,
       text,
@@ -88,20 +90,25 @@ export class DirectSink {
     };
   }
 
-  /** `replay`: some of these may have been published before (a redelivered message). */
-  async deliver(outputs: readonly DirectOutput[], replay: boolean, signal: AbortSignal): Promise<void> {
+  /**
+   * `replay`: some of these may have been published before (a redelivered message). Returns whether nobody reads their text any more; after
+   * an attempt that failed, lanes may do so for as long as they like.
+   */
+  async deliver(outputs: readonly DirectOutput[], replay: boolean, signal: AbortSignal): Promise<boolean> {
     for (const { letters, bad } of outputs) {
       for (const { reason, message, item, asItCame } of letters)
         await this.#letter(reason, message, lineOf(item, itemLines), asItCame);
       for (const one of bad) await this.#letter('unspeakable', one.message, one.text);
     }
     const count = outputs.reduce((sum, output) => sum + output.count, 0);
+    let isRead = false;
     if (count > 0) {
       const texts = outputs.map((output) => output.text);
       const traces = joinTraces(outputs);
-      if (this.#printer !== null)
-        await Promise.all(this.#lanes.map((lane) => lane.acceptText(texts, count, signal, replay, traces)));
-      else {
+      if (this.#printer !== null) {
+        const ways = await Promise.all(this.#lanes.map((lane) => lane.acceptText(texts, count, signal, replay, traces)));
+        isRead = ways.includes('held');
+      } else {
         const items = outputs.flatMap((output) => output.items ?? []);
         const lines = joinText(texts);
         await Promise.all(this.#lanes.map((lane) => lane.accept(items, signal, replay, lines, traces)));
@@ -109,6 +116,7 @@ export class DirectSink {
     }
     for (const { notifications, items, count } of outputs) this.#watching?.accepted(this.#sink, notifications, items, count);
     this.#tally.published += count;
+    return !isRead;
   }
 
   async #letter(reason: string, message: string, line: string, asItCame?: true): Promise<void> {

@@ -88,9 +88,15 @@ export class HoldingLane implements Lane {
    * Rejects with the signal's reason, or when the lane ended: the raw message is given back then. `lines` are the items' JSON Lines
    * when the caller has them.
    */
-  accept(items: readonly Item[], signal: AbortSignal, replay = false, lines?: string, traces?: OutputTraces): Promise<void> {
+  async accept(
+    items: readonly Item[],
+    signal: AbortSignal,
+    replay = false,
+    lines?: string,
+    traces?: OutputTraces,
+  ): Promise<void> {
     const blob = { key: '', items, replay, traces };
-    return this.#accept(lines === undefined ? blob : { ...blob, lines }, signal);
+    await this.#accept(lines === undefined ? blob : { ...blob, lines }, signal);
   }
 
   /** The text of items, as `acceptText` takes it. */
@@ -98,29 +104,29 @@ export class HoldingLane implements Lane {
     return printerOf(this.#options.codec, this.takes)(items);
   }
 
-  /** The same for what is text already, in the form that the target takes. */
+  /** The same for what is text already, in the form that the target takes. Once it is `done` nobody reads it any more; what is `held` on disk may still be read from memory. */
   acceptText(
     texts: readonly TextPiece[],
     count: number,
     signal: AbortSignal,
     replay: boolean,
     traces?: OutputTraces,
-  ): Promise<void> {
+  ): Promise<'done' | 'held'> {
     const blob: TextBlob = { key: '', count, texts, replay, traces };
     return this.#accept(blob, signal);
   }
 
-  async #accept(offered: Offered, signal: AbortSignal): Promise<void> {
-    if (countOf(offered) === 0) return;
+  async #accept(offered: Offered, signal: AbortSignal): Promise<'done' | 'held'> {
+    if (countOf(offered) === 0) return 'done';
     const { onFull, clock, holdAfterMs, lane } = this.#options;
     if (onFull !== 'drop') await this.whenRoom(signal);
     signal.throwIfAborted();
     const { good: blob, bad } = splitUnspeakable(offered, this.#options.codec, this.takes);
     if (bad.length > 0) await this.#offerToMemory({ key: '', items: bad.map(({ item }) => item), replay: blob.replay });
-    if (countOf(blob) === 0) return;
+    if (countOf(blob) === 0) return 'done';
     if (this.#mustHold()) {
       if ((await this.#hold(blob, false)) === null) throw this.#ended.signal.reason ?? signal.reason;
-      return;
+      return 'held';
     }
     const accepted = this.#offerToMemory(blob);
     const patience = linkedAbort(signal);
@@ -133,10 +139,11 @@ export class HoldingLane implements Lane {
     const outcome = await Promise.race([accepted, late]);
     patience.abort(enough);
     patience.release();
-    if (outcome === 'done') return;
+    if (outcome === 'done') return 'done';
     const seq = await this.#hold(blob, true);
     if (seq === null) throw this.#ended.signal.reason ?? signal.reason;
     this.#releaseAfter(accepted, seq);
+    return 'held';
   }
 
   full(): boolean {

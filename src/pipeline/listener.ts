@@ -4,6 +4,7 @@ import { isReports, pushedReports } from '../core/liveness/pushed-reports.ts';
 import type { Custody, Delivery, Input } from '../inputs/input.ts';
 import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
+import { PagePool } from '../lib/text-pages.ts';
 import { classify, Fault } from '../model/faults.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Sample } from '../model/sample.ts';
@@ -20,7 +21,7 @@ import { Refusals } from './refusals.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
 import type { Watching } from './watching.ts';
-import { computeDirect, into, type NewLetter, newWork, type Work } from './work.ts';
+import { computeDirect, deliverDirect, into, type NewLetter, newWork, type Work } from './work.ts';
 
 /**
  * The way of a raw message, up to where it may be acknowledged:
@@ -73,6 +74,7 @@ function giveBackWaiting({ intake }: ListenerParts, reason: unknown): void {
 
 async function listen(parts: ListenerParts, proof: Proof, refusals: Refusals, hard: AbortSignal): Promise<void> {
   let before = 0;
+  const pool = new PagePool(mostPages);
   for (;;) {
     const lingerMs = before >= parts.listening.value.lingerFrom ? parts.lingerMs : 0;
     const batch = await parts.intake.take(parts.maxBatch, lingerMs, parts.clock, hard);
@@ -93,7 +95,7 @@ async function listen(parts: ListenerParts, proof: Proof, refusals: Refusals, ha
       try {
         hard.throwIfAborted();
         if (custody?.holds() === false) throw custodyLost();
-        work = readBatch(deps, together);
+        work = readBatch(deps, together, pool);
         await makeDurable(deps, work, custody, leave.signal);
       } catch (error) {
         leave.abort(error);
@@ -150,8 +152,11 @@ const maxPortionBytes = 16 * 1024 * 1024;
  */
 const computedAtOnce = 16;
 
-function readBatch(deps: ListenerDeps, batch: readonly Delivery[]): Work {
-  const work = newWork();
+/** 8 MiB are kept for the text of the next batch. */
+const mostPages = 32;
+
+function readBatch(deps: ListenerDeps, batch: readonly Delivery[], pool: PagePool): Work {
+  const work = newWork(pool);
   for (const delivery of batch) {
     if (work.bytes >= maxPortionBytes) break;
     work.read += 1;
@@ -257,8 +262,7 @@ async function makeDurable(deps: ListenerDeps, work: Work, custody: Custody | un
   crashPoint('before-append');
   if (entries.length > 0) waits.push(deps.appender.append(entries, signal, mayGo).then(() => crashPoint('after-append')));
   const { clock } = deps;
-  for (const [sink, outputs] of work.outputs)
-    waits.push(insist(clock, signal, () => sink.deliver(outputs, work.redelivered, signal)));
+  waits.push(deliverDirect(work, clock, signal));
   for (const letter of work.letters) waits.push(insist(clock, signal, () => deps.deadLetters.record(letter)));
   await Promise.all(waits);
   deps.watching?.appended(work.parts);

@@ -2,6 +2,7 @@ import type { Router } from '../core/route/router.ts';
 import { parseEventTime } from '../core/transformers/event-time.ts';
 import type { Clock } from '../lib/clock.ts';
 import { linkedAbort } from '../lib/linked-abort.ts';
+import { PagePool } from '../lib/text-pages.ts';
 import type { Event } from '../model/event.ts';
 import { Fault } from '../model/faults.ts';
 import { isEvent, itemId, itemTime } from '../model/item.ts';
@@ -13,7 +14,7 @@ import { insist } from './insist.ts';
 import type { CurrentListening, Listening } from './listening.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Tally } from './tally.ts';
-import { computeDirect, into, type ListenerSink, newWork, type Work } from './work.ts';
+import { computeDirect, deliverDirect, into, type ListenerSink, newWork, type Work } from './work.ts';
 
 /**
  * Outputs of one of our own sinks as events of this agent's pipelines: a publisher whose target is the topics and lanes of other sinks. It
@@ -63,7 +64,7 @@ export function loopback(deps: Promise<LoopbackDeps>): Publisher {
 }
 
 function workOf(sinks: readonly ListenerSink[], router: Router, batch: Batch): Work {
-  const work = newWork();
+  const work = newWork(new PagePool(0));
   work.read = batch.items.length;
   work.bytes = batch.lines().length;
   work.redelivered = batch.replay === true;
@@ -91,8 +92,7 @@ async function makeDurable(
   const entries = toEntries({ ...deps, clock: { now: () => Math.max(clock.now(), newest) } }, work);
   const waits: Promise<unknown>[] = [];
   if (entries.length > 0) waits.push(appender.append(entries, signal));
-  for (const [sink, outputs] of work.outputs)
-    waits.push(insist(clock, signal, () => sink.deliver(outputs, work.redelivered, signal)));
+  waits.push(deliverDirect(work, clock, signal));
   for (const letter of work.letters) waits.push(insist(clock, signal, () => deadLetters.record(letter)));
   await Promise.all(waits);
   tally.appended += entries.length;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createChain } from '../../../src/core/transformers/chain.ts';
+import { PagePool, TextPages } from '../../../src/lib/text-pages.ts';
 import { type Item, itemId } from '../../../src/model/item.ts';
 import type { DeadLetters } from '../../../src/pipeline/dead-letters.ts';
 import { DirectSink } from '../../../src/pipeline/direct-sink.ts';
@@ -17,7 +18,7 @@ function rig(scale: string) {
   const tally = createTally();
   const sink = new DirectSink(chain, lanes as unknown as HoldingLane[], deadLetters as unknown as DeadLetters, 'direct', tally);
   const accept = (...items: readonly Item[]) =>
-    sink.deliver([sink.compute([{ id: 'n', items }])], false, AbortSignal.timeout(5_000));
+    sink.deliver([sink.compute([{ id: 'n', items }], new TextPages(new PagePool(0)))], false, AbortSignal.timeout(5_000));
   return { accept, accepted, letters, tally };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { itemLines } from '../../../src/core/convert/wire.ts';
 import { createChain } from '../../../src/core/transformers/chain.ts';
+import { PagePool, TextPages } from '../../../src/lib/text-pages.ts';
 import { joinText, type TextPiece } from '../../../src/lib/text-pieces.ts';
 import { Float } from '../../../src/model/json.ts';
 import type { DeadLetters } from '../../../src/pipeline/dead-letters.ts';
@@ -30,8 +31,9 @@ function sinkOf(...latches: readonly Latch[]) {
   return { sink, told };
 }
 
+const pages = () => new TextPages(new PagePool(0));
 const parts = [{ id: 'n', items: [sample('a')] }];
-const accept = (sink: DirectSink, replay: boolean) => sink.deliver([sink.compute(parts)], replay, never);
+const accept = (sink: DirectSink, replay: boolean) => sink.deliver([sink.compute(parts, pages())], replay, never);
 
 describe('a direct sink', () => {
   it('has accepted only when every target has taken it or holds it', async () => {
@@ -86,7 +88,7 @@ describe('a direct sink', () => {
     const outputs = [
       [sample('a'), sample('b')],
       [sample('c'), { ...sample('bad'), volume: new Float(Number.NaN) }],
-    ].map((items, i) => sink.compute([{ id: `${i}`, items }]));
+    ].map((items, i) => sink.compute([{ id: `${i}`, items }], pages()));
 
     await sink.deliver(outputs, false, never);
 
@@ -98,10 +100,10 @@ describe('a direct sink', () => {
 
   it('keeps no items for who watches another sink, or has seen as many as it may in this second', async () => {
     const watching = new Watching(new Taps(() => 0), new Traces(16), () => 0);
-    const lanes = [{ takes: 'lines', print: itemLines, acceptText: async () => undefined }] as unknown as HoldingLane[];
+    const lanes = [{ takes: 'lines', print: itemLines, acceptText: async () => 'done' }] as unknown as HoldingLane[];
     const chain = createChain({ cluster: 'c', sink: 's', steps: [] });
     const sink = new DirectSink(chain, lanes, {} as DeadLetters, 's', createTally(), watching);
-    const kept = () => sink.compute([{ id: 'n', items: [sample('a')] }]).items !== null;
+    const kept = () => sink.compute([{ id: 'n', items: [sample('a')] }], pages()).items !== null;
     watching.taps.open({ what: 'other', stage: 'out', filter: null, perSecond: 10 }, () => true);
     expect(kept()).toBe(false);
 
@@ -114,7 +116,7 @@ describe('a direct sink', () => {
   it('keeps the items for who watches while its targets take text', async () => {
     const watching = new Watching(new Taps(() => 0), new Traces(16), () => 0);
     const heard: string[] = [];
-    const lanes = [{ takes: 'lines', print: itemLines, acceptText: async () => undefined }] as unknown as HoldingLane[];
+    const lanes = [{ takes: 'lines', print: itemLines, acceptText: async () => 'done' }] as unknown as HoldingLane[];
     const chain = createChain({ cluster: 'c', sink: 's', steps: [] });
     const sink = new DirectSink(chain, lanes, {} as DeadLetters, 's', createTally(), watching);
     watching.taps.open({ what: 's', stage: 'out', filter: null, perSecond: 10 }, (lines) => heard.push(...lines) > 0);
