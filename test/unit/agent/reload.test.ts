@@ -75,10 +75,11 @@ async function until(condition: () => Promise<boolean> | boolean): Promise<void>
   }
 }
 
+/** Of the lines that are whole: who reads while somebody writes may see the beginning of the last one. */
 const volumes = async (name: string) =>
   (await readFile(join(folder, `${name}.jsonl`), 'utf8').catch(() => ''))
     .split('\n')
-    .filter((line) => line !== '')
+    .slice(0, -1)
     .map((line) => Number((JSON.parse(line) as { volume: number }).volume));
 const acquired = (sink: string) =>
   told.filter(({ name, facts }) => name === 'partition:acquired' && String(facts['partition']).includes(`.${sink}.`)).length;
