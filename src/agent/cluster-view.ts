@@ -47,7 +47,7 @@ export async function readClusterView(
   for (const ref of await topics.list(cluster)) {
     const unit = partitionName(ref);
     const lease = leases.get(unit);
-    const stats = await topics.stats(ref);
+    const stats = await topics.stats(ref, members.length > 0);
     const state = await store.describe(unit);
     const owner = lease !== undefined && lease.expiresInMs > 0 ? lease.agent : null;
     partitions.push({

@@ -101,7 +101,11 @@ export interface Topics {
   openAppender(): Promise<Appender>;
   /** From the start (`null`), or at the anchor's offset: the anchor entry itself is delivered first. Queues ignore `from`. */
   attach(ref: PartitionRef, from: number | null, prefetch: number): Promise<Attachment>;
-  stats(ref: PartitionRef): Promise<PartitionStats>;
+  /**
+   * `mayBeTakenOver`: somebody may begin to read at any moment. Then a queue that nobody reads is not looked into: its first entry, in our hands meanwhile, would
+   * come to that reader behind all it takes at first. So its age is not known, and its genesis entry counts.
+   */
+  stats(ref: PartitionRef, mayBeTakenOver?: boolean): Promise<PartitionStats>;
   /** Removes an empty partition of an old generation; refuses while it holds entries. */
   retire(ref: PartitionRef): Promise<void>;
   close(): Promise<void>;

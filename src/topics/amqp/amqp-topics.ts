@@ -175,16 +175,18 @@ export class AmqpTopics implements Topics {
 
   /**
    * What AMQP can tell: entries that nobody holds, and those that we hold; another agent's (at most its prefetch) are not seen. `bytes`
-   * is entries times the mean size of those seen here. The age is known of what we hold, and of a partition that nobody reads.
+   * is entries times the mean size of those seen here. The age is known of what we hold, and of a partition that nobody reads or may
+   * begin to.
    */
-  async stats(ref: PartitionRef): Promise<PartitionStats> {
+  async stats(ref: PartitionRef, mayBeTakenOver = false): Promise<PartitionStats> {
     const queue = partitionName(ref);
     const { clock } = this.#options;
     const connection = await this.#connected(this.#consuming);
     const state = await probe(connection, queue, clock);
     if (state === null) throw new Fault('retryable', 'no_topic', `there is no queue ${queue}`);
     const held = [...this.#attachments].find((attachment) => attachment.queue === queue)?.held;
-    const first = state.consumers === 0 && state.ready > 0 ? await firstOf(connection, queue, clock) : null;
+    const isAtRest = !mayBeTakenOver && state.consumers === 0 && state.ready > 0;
+    const first = isAtRest ? await firstOf(connection, queue, clock) : null;
     if (first !== null) this.#sizes.saw(queue, first.bytes);
     const entries = state.ready + (held?.entries ?? 0) - (first?.genesis ? 1 : 0);
     const oldestAtMs = held?.oldestAtMs ?? (first?.genesis ? null : (first?.at ?? null));

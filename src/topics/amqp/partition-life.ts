@@ -5,7 +5,7 @@ import { type PartitionRef, partitionName } from '../topic.ts';
 import type { Outgoing } from './backlog.ts';
 import type { Connection } from './connection.ts';
 import { Consumption } from './consumption.ts';
-import { bind, declare, exchangeOf, leave, probe, unbind } from './partition-queue.ts';
+import { bind, declare, exchangeOf, leave, probe, type QueueState, unbind } from './partition-queue.ts';
 import { PublishLane } from './publish-lane.ts';
 import { genesisType, isGenesis, madeAt, sealed } from './seal.ts';
 
@@ -84,7 +84,10 @@ interface First {
   readonly bytes: number;
 }
 
-/** Looks at the first entry and gives it back: only when nobody else reads, for whoever comes now waits until we left. */
+/**
+ * Looks at the first entry and gives it back. Only when nobody reads or may begin to: whoever comes now waits until we left, is given what follows, and this entry only behind all
+ * that it takes at first (RabbitMQ 3.10). Returns when the broker has it back, so that who looks again finds the same.
+ */
 export async function firstOf(connection: Connection, queue: string, clock: Clock): Promise<First | null> {
   const consumption = await Consumption.open(connection, queue, clock);
   const over = new AbortController();
@@ -95,7 +98,18 @@ export async function firstOf(connection: Connection, queue: string, clock: Cloc
   });
   await clock.sleep(firstEntryMs, over.signal).catch(() => undefined);
   await consumption.close();
+  await readersGone(connection, queue, clock);
   return first;
+}
+
+/** A consumer whose channel was closed a moment ago may still be counted, and have what it took. */
+async function readersGone(connection: Connection, queue: string, clock: Clock): Promise<QueueState | null> {
+  const until = clock.monotonic() + lastReaderMs;
+  for (;;) {
+    const state = await probe(connection, queue, clock);
+    if (state === null || state.consumers === 0 || clock.monotonic() >= until) return state;
+    await clock.sleep(20);
+  }
 }
 
 /**
@@ -119,13 +133,7 @@ export async function retirePartition(connection: Connection, ref: PartitionRef,
 }
 
 async function requireEmpty(connection: Connection, queue: string, clock: Clock): Promise<void> {
-  const until = clock.monotonic() + lastReaderMs;
-  let state = await probe(connection, queue, clock);
-  // A consumer whose channel was closed a moment ago may still be counted.
-  while (state !== null && state.consumers > 0 && clock.monotonic() < until) {
-    await clock.sleep(50);
-    state = await probe(connection, queue, clock);
-  }
+  const state = await readersGone(connection, queue, clock);
   if (state === null) return;
   const { ready, consumers } = state;
   if (consumers > 0) throw new Fault('retryable', 'topic_in_use', `${queue} is still read by somebody`);
